@@ -1,0 +1,100 @@
+using System.Collections.Frozen;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Pdpb;
+using TiKvActors.Protocol.Tikvpb;
+
+namespace TiKvActors.Protocol.Serialization;
+
+/// <summary>
+/// Manifest of every message that is sent or persisted by itself. Frozen: journals hold them, and nodes of different versions
+/// exchange them. docs/wire.md shows the same table. A message is only ever added, under a manifest that was never used.
+/// </summary>
+public static class Manifests
+{
+    /// <summary>In the order of docs/wire.md.</summary>
+    public static IReadOnlyList<(string Manifest, MessageDescriptor Message)> All { get; } =
+    [
+        ("BC", BatchCommandsRequest.Descriptor),
+        ("BCr", BatchCommandsResponse.Descriptor),
+        ("RG", RawGetRequest.Descriptor),
+        ("RGr", RawGetResponse.Descriptor),
+        ("RBG", RawBatchGetRequest.Descriptor),
+        ("RBGr", RawBatchGetResponse.Descriptor),
+        ("RP", RawPutRequest.Descriptor),
+        ("RPr", RawPutResponse.Descriptor),
+        ("RBP", RawBatchPutRequest.Descriptor),
+        ("RBPr", RawBatchPutResponse.Descriptor),
+        ("RD", RawDeleteRequest.Descriptor),
+        ("RDr", RawDeleteResponse.Descriptor),
+        ("RBD", RawBatchDeleteRequest.Descriptor),
+        ("RBDr", RawBatchDeleteResponse.Descriptor),
+        ("RS", RawScanRequest.Descriptor),
+        ("RSr", RawScanResponse.Descriptor),
+        ("RBS", RawBatchScanRequest.Descriptor),
+        ("RBSr", RawBatchScanResponse.Descriptor),
+        ("RRD", RawDeleteRangeRequest.Descriptor),
+        ("RRDr", RawDeleteRangeResponse.Descriptor),
+        ("RT", RawGetKeyTTLRequest.Descriptor),
+        ("RTr", RawGetKeyTTLResponse.Descriptor),
+        ("RC", RawCASRequest.Descriptor),
+        ("RCr", RawCASResponse.Descriptor),
+        ("RX", RawChecksumRequest.Descriptor),
+        ("RXr", RawChecksumResponse.Descriptor),
+        ("SR", SplitRegionRequest.Descriptor),
+        ("SRr", SplitRegionResponse.Descriptor),
+
+        ("pCI", GetClusterIdentityRequest.Descriptor),
+        ("pCIr", GetClusterIdentityResponse.Descriptor),
+        ("pIB", IsBootstrappedRequest.Descriptor),
+        ("pIBr", IsBootstrappedResponse.Descriptor),
+        ("pAI", AllocIDRequest.Descriptor),
+        ("pAIr", AllocIDResponse.Descriptor),
+        ("pGS", GetStoreRequest.Descriptor),
+        ("pGSr", GetStoreResponse.Descriptor),
+        ("pPS", PutStoreRequest.Descriptor),
+        ("pPSr", PutStoreResponse.Descriptor),
+        ("pAS", GetAllStoresRequest.Descriptor),
+        ("pASr", GetAllStoresResponse.Descriptor),
+        ("pGR", GetRegionRequest.Descriptor),
+        ("pGRr", GetRegionResponse.Descriptor),
+        ("pGP", GetPrevRegionRequest.Descriptor),
+        ("pGI", GetRegionByIDRequest.Descriptor),
+        ("pSR", ScanRegionsRequest.Descriptor),
+        ("pSRr", ScanRegionsResponse.Descriptor),
+        ("pRH", RegionHeartbeatRequest.Descriptor),
+        ("pRHr", RegionHeartbeatResponse.Descriptor),
+        ("pSH", StoreHeartbeatRequest.Descriptor),
+        ("pSHr", StoreHeartbeatResponse.Descriptor),
+        ("pBS", AskBatchSplitRequest.Descriptor),
+        ("pBSr", AskBatchSplitResponse.Descriptor),
+        ("pRS", ReportBatchSplitRequest.Descriptor),
+        ("pRSr", ReportBatchSplitResponse.Descriptor),
+
+        ("sRB", StoreRaftBatch.Descriptor),
+        ("sSC", SnapshotChunkRequest.Descriptor),
+        ("sSCr", SnapshotChunkResponse.Descriptor),
+
+        ("jRA", RaftAdvanced.Descriptor),
+        ("jRT", RaftTruncated.Descriptor),
+        ("dCI", ClusterIdentityDecided.Descriptor),
+        ("dIW", IdWindowExtended.Descriptor),
+        ("dST", StoreTableChanged.Descriptor),
+        ("dCB", ClusterBootstrapped.Descriptor),
+        ("dRT", RegionTableChanged.Descriptor),
+        ("dPS", PlacementSnapshot.Descriptor),
+    ];
+
+    private static readonly FrozenDictionary<Type, string> ByType = All.ToFrozenDictionary(row => row.Message.ClrType, row => row.Manifest);
+
+    private static readonly FrozenDictionary<string, MessageParser> Parsers = All.ToFrozenDictionary(row => row.Manifest, row => row.Message.Parser);
+
+    /// <exception cref="ArgumentException">The message is not in the table.</exception>
+    public static string Of(object message) => ByType.TryGetValue(message.GetType(), out var manifest) ? manifest
+        : throw new ArgumentException($"{message.GetType()} has no manifest: only messages listed in docs/wire.md are sent or persisted by themselves", nameof(message));
+
+    /// <exception cref="ArgumentException">No message has this manifest.</exception>
+    public static MessageParser ParserOf(string manifest) => Parsers.TryGetValue(manifest, out var parser) ? parser
+        : throw new ArgumentException($"unknown manifest \"{manifest}\": sent or written by a newer program?", nameof(manifest));
+}
