@@ -94,6 +94,16 @@ public static class RegionErrors
         return new Error { Message = text, UndeterminedResult = new UndeterminedResult { Message = text } };
     }
 
+    /// <summary>The caller has given up; the work was dropped before it began. Clients match the text.</summary>
+    public static Error DeadlineExceeded() => new()
+    {
+        Message = "Deadline is exceeded",
+        ServerIsBusy = new ServerIsBusy { Reason = "deadline is exceeded" },
+    };
+
+    /// <summary>None of the others: the message is all there is.</summary>
+    public static Error Other(string message) => new() { Message = message };
+
     private static string Show(RegionEpoch? epoch) => epoch is null ? "without epoch" : Text($"conf_ver {epoch.ConfVer} version {epoch.Version}");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -47,6 +47,8 @@ public static class Manifests
 
         ("pCI", GetClusterIdentityRequest.Descriptor),
         ("pCIr", GetClusterIdentityResponse.Descriptor),
+        ("pGM", GetMembersRequest.Descriptor),
+        ("pGMr", GetMembersResponse.Descriptor),
         ("pIB", IsBootstrappedRequest.Descriptor),
         ("pIBr", IsBootstrappedResponse.Descriptor),
         ("pAI", AllocIDRequest.Descriptor),
