@@ -16,118 +16,142 @@ namespace TiKvActors.Raft;
 /// </summary>
 public sealed partial class RaftNode
 {
-    public RaftNode(RaftConfig config, RaftInitialState initial, Random random, TimeSpan now) => throw new NotImplementedException();
+    /// <summary>Marks a vote request that a transfer of leadership has caused: it counts although the old leader was heard a moment ago.</summary>
+    private static readonly ByteString _campaignTransfer = ByteString.CopyFromUtf8("CampaignTransfer");
 
-    public ulong Id => throw new NotImplementedException();
-    public ulong Term => throw new NotImplementedException();
+    private readonly RaftConfig _config;
+    private readonly Random _random;
+    private readonly RaftLog _log;
+    private GroupConfig _group;
+
+    /// <summary>Until then this peer neither grants a vote nor campaigns: it may have forgotten what it promised before it was started.</summary>
+    private readonly TimeSpan _silentUntil;
+
+    private ulong _vote;
+
+    /// <param name="initial">Everything that is durable; checked for consistency.</param>
+    /// <param name="random">Draws the election timeouts. Seeded by the caller; used by this node alone.</param>
+    /// <exception cref="ArgumentException">A setting is out of range.</exception>
+    /// <exception cref="InvariantViolationException">The initial state contradicts itself.</exception>
+    public RaftNode(RaftConfig config, RaftInitialState initial, Random random, TimeSpan now)
+    {
+        config.Validate();
+        _config = config;
+        _random = random;
+        _log = new RaftLog(config.Name, initial);
+        _group = GroupConfig.From(initial.ConfState);
+        (Term, _vote) = (initial.HardState.Term, initial.HardState.Vote);
+        (_durableTerm, _durableVote) = (Term, _vote);
+        Invariant.Check(_log.LastTerm <= Term, $"last entry's term {_log.LastTerm} > term {Term} ({config.Name}): is the hard state older than the log?");
+        _silentUntil = initial.NeverRan ? TimeSpan.MinValue : now + config.ElectionTimeout;
+        _reported = SoftState;
+        ResetElectionTimer();
+    }
+
+    public ulong Id => _config.Id;
+
+    public ulong Term { get; private set; }
 
     /// <summary>0 while there is no known leader.</summary>
-    public ulong LeaderId => throw new NotImplementedException();
-    public RaftRole Role => throw new NotImplementedException();
-    public bool IsLeader => throw new NotImplementedException();
+    public ulong LeaderId { get; private set; }
+
+    public RaftRole Role { get; private set; }
+
+    public bool IsLeader => Role == RaftRole.Leader;
 
     /// <summary>Invariant: Applied &lt;= Committed &lt;= LastIndex.</summary>
-    public ulong CommittedIndex => throw new NotImplementedException();
-    public ulong AppliedIndex => throw new NotImplementedException();
-    public ulong LastIndex => throw new NotImplementedException();
+    public ulong CommittedIndex => _log.Committed;
 
-    /// <summary>Index of the last entry known to be durable here.</summary>
-    public ulong DurableIndex => throw new NotImplementedException();
+    public ulong AppliedIndex => _log.Applied;
+
+    public ulong LastIndex => _log.LastIndex;
+
+    /// <summary>Index of the last entry known to be durable here; 0 while a snapshot is being installed.</summary>
+    public ulong DurableIndex => _log.DurableIndex;
 
     /// <summary>Index of the last entry that compaction or a snapshot removed.</summary>
-    public ulong TruncatedIndex => throw new NotImplementedException();
+    public ulong TruncatedIndex => _log.TruncatedIndex;
 
     /// <summary>The configuration as applied. A fresh copy.</summary>
-    public ConfState ConfState => throw new NotImplementedException();
-
-    /// <summary>Term of the entry at <paramref name="index"/>, or null if it is compacted away or beyond the log.</summary>
-    public ulong? TermAt(ulong index) => throw new NotImplementedException();
+    public ConfState ConfState => _group.ToConfState();
 
     /// <summary>Bytes of entries held in memory.</summary>
-    public long CachedLogBytes => throw new NotImplementedException();
+    public long CachedLogBytes => _log.CachedBytes;
 
-    /// <summary>True while the leader may answer reads at <paramref name="now"/> without a round of heartbeats.</summary>
-    public bool HasLease(TimeSpan now) => throw new NotImplementedException();
+    /// <summary>Who leads, as far as this peer knows.</summary>
+    public SoftState SoftState => new(LeaderId, Role, Term);
 
     /// <summary>How the leader sees its followers; empty on any other peer.</summary>
-    public IReadOnlyList<FollowerStatus> Followers => throw new NotImplementedException();
+    public IReadOnlyList<FollowerStatus> Followers => IsLeader
+        ? [.. _progress.Values.Where(p => p.Id != Id).Select(p => new FollowerStatus(
+            p.Id, !_group.IsVoter(p.Id), p.State, p.Match, p.Next, p.PendingSnapshot, p.RecentlyActive))]
+        : [];
+
+    /// <summary>Term of the entry at <paramref name="index"/>, or null if it is compacted away or beyond the log.</summary>
+    public ulong? TermAt(ulong index) => _log.TermAt(index);
 
     /// <summary>One interval has passed (at least).</summary>
-    public void Tick(TimeSpan now) => throw new NotImplementedException();
+    public void Tick(TimeSpan now)
+    {
+        if (IsLeader) TickLeader(now);
+        else TickElection(now);
+    }
 
     /// <summary>
     /// A message from another peer has arrived. Lost, repeated, reordered and late ones are normal. A <c>MsgSnapshot</c> is stepped once all of its
     /// data is staged here; whether it is used shows in <see cref="Ready.Snapshot"/> of the next Ready.
     /// </summary>
-    public void Step(Message message, TimeSpan now) => throw new NotImplementedException();
+    /// <exception cref="ArgumentException">The message is addressed to another peer.</exception>
+    public void Step(Message message, TimeSpan now)
+    {
+        if (message.To != Id) throw new ArgumentException($"a message for peer {message.To} came to {_config.Name}", nameof(message));
+        if (!AdmitTerm(message, now)) return;
+        switch (message.MsgType)
+        {
+            case MessageType.MsgRequestVote or MessageType.MsgRequestPreVote:
+                HandleVoteRequest(message);
+                break;
+            case MessageType.MsgRequestVoteResponse when Role == RaftRole.Candidate:
+            case MessageType.MsgRequestPreVoteResponse when Role == RaftRole.PreCandidate:
+                HandleVoteResponse(message);
+                break;
+            case MessageType.MsgAppend or MessageType.MsgHeartbeat or MessageType.MsgSnapshot:
+                HandleFromLeader(message, now);
+                break;
+            case MessageType.MsgTimeoutNow when !IsLeader:
+                HandleTimeoutNow(now);
+                break;
+            case MessageType.MsgAppendResponse or MessageType.MsgHeartbeatResponse when IsLeader:
+                HandleFromFollower(message);
+                break;
+        }
+    }
 
-    /// <summary>Campaigns now instead of at the next timeout, unless that would break a promise (lease, silence after recovery). Honest pre-vote included.</summary>
-    /// <returns>False if it may not campaign now.</returns>
-    public bool Campaign(TimeSpan now) => throw new NotImplementedException();
+    /// <summary>Brings the peer to the message's term, or decides that the message's term is reason enough to ignore it.</summary>
+    private bool AdmitTerm(Message message, TimeSpan now)
+    {
+        if (IsVoteRequest(message) && !MayGrantAnyVote(message, now)) return false;
+        if (message.Term > Term)
+        {
+            if (!LeavesTermAlone(message)) BecomeFollower(message.Term, IsFromLeader(message) ? message.From : 0);
+            return true;
+        }
+        if (message.Term == Term) return true;
+        // A deposed leader, or a candidate that is behind, learns the term from the answer. Nobody else needs one.
+        if (IsFromLeader(message)) Send(new Message { MsgType = MessageType.MsgAppendResponse, To = message.From, Reject = true });
+        else if (message.MsgType == MessageType.MsgRequestPreVote)
+            Send(new Message { MsgType = MessageType.MsgRequestPreVoteResponse, To = message.From, Reject = true });
+        return false;
+    }
 
-    /// <param name="data">The command.</param>
-    /// <param name="requiredTerm">Not 0: the term in which the command was prepared; refused in any other.</param>
-    /// <param name="context">Travels with the entry.</param>
-    public ProposeResult Propose(ByteString data, ulong requiredTerm = 0, ByteString? context = null) => throw new NotImplementedException();
+    /// <summary>A pre-vote asks about a term that nobody has entered yet.</summary>
+    private static bool LeavesTermAlone(Message message) =>
+        message.MsgType == MessageType.MsgRequestPreVote || (message.MsgType == MessageType.MsgRequestPreVoteResponse && !message.Reject);
 
-    /// <summary>
-    /// Proposes a configuration change, one at a time. Without changes: leave the joint configuration. It takes effect when it is applied,
-    /// by <see cref="ApplyConfChange"/>.
-    /// </summary>
-    /// <param name="context">The command that asked for it; travels with the entry.</param>
-    public ProposeResult ProposeConfChange(ConfChangeV2 change, ulong requiredTerm = 0, ByteString? context = null) => throw new NotImplementedException();
+    private static bool IsVoteRequest(Message message) => message.MsgType is MessageType.MsgRequestVote or MessageType.MsgRequestPreVote;
 
-    /// <summary>
-    /// Applies the configuration change of the committed entry at <paramref name="index"/>, before <see cref="AdvanceApplied"/> passes it. A change that the state machine
-    /// refuses (epoch) is simply not applied here.
-    /// </summary>
-    /// <returns>The new configuration, to be written with the applied index.</returns>
-    public ConfState ApplyConfChange(ulong index, ConfChangeV2 change, TimeSpan now) => throw new NotImplementedException();
-
-    /// <summary>Asks for an index at which a read is linearizable. The answer is in <see cref="Ready.ReadStates"/> or <see cref="Ready.DroppedReads"/>.</summary>
-    /// <param name="requestId">The caller's; not 0, unique among the reads that wait.</param>
-    public Refusal ReadIndex(ulong requestId, ReadMode mode, TimeSpan now) => throw new NotImplementedException();
-
-    /// <summary>
-    /// Hands the leadership to <paramref name="to"/>, as soon as its log is complete. Given up after one election timeout. From here to the end of the term
-    /// there is no lease; proposals are refused until it has succeeded or was given up.
-    /// </summary>
-    public Refusal TransferLeader(ulong to, TimeSpan now) => throw new NotImplementedException();
-
-    /// <summary>
-    /// The answer to <see cref="Ready.LogReads"/>. Empty if the entries cannot be had now (compacted meanwhile): they are asked for again as needed.
-    /// </summary>
-    public void ProvideEntries(LogRead read, IReadOnlyList<Entry> entries) => throw new NotImplementedException();
-
-    /// <summary>
-    /// The answer to <see cref="Ready.SnapshotRequests"/>: its metadata and a small header in <c>data</c>. It comes out again as a <c>MsgSnapshot</c> in
-    /// <see cref="Ready.Messages"/>, which the shell sends with the bulk in chunks; then <see cref="ReportSnapshot"/>. Ignored if it is no longer wanted.
-    /// </summary>
-    public void ProvideSnapshot(ulong to, Snapshot snapshot) => throw new NotImplementedException();
-
-    /// <summary>The snapshot for <paramref name="to"/> has been delivered, or could not be made or delivered (it will be asked for again).</summary>
-    public void ReportSnapshot(ulong to, bool delivered) => throw new NotImplementedException();
-
-    /// <summary>Messages to <paramref name="to"/> are being lost: the leader probes until it hears again.</summary>
-    public void ReportUnreachable(ulong to) => throw new NotImplementedException();
-
-    /// <summary>True if <see cref="TakeReady"/> would give the shell something to do.</summary>
-    public bool HasReady => throw new NotImplementedException();
-
-    /// <summary>Everything that has accumulated. May be called while a write is in flight; it then asks for no other.</summary>
-    public Ready TakeReady(TimeSpan now) => throw new NotImplementedException();
-
-    /// <summary>What <paramref name="ready"/> asked to persist is durable; an installed snapshot is applied.</summary>
-    public void Advance(Ready ready, TimeSpan now) => throw new NotImplementedException();
-
-    /// <summary>Every entry up to <paramref name="index"/> is in the state machine.</summary>
-    public void AdvanceApplied(ulong index) => throw new NotImplementedException();
-
-    /// <summary>
-    /// Forgets the log up to <paramref name="index"/>, before the journal does. At most the index whose application is synced.
-    /// A lower index than <see cref="TruncatedIndex"/> changes nothing.
-    /// </summary>
-    public void Compact(ulong index) => throw new NotImplementedException();
+    private static bool IsFromLeader(Message message) =>
+        message.MsgType is MessageType.MsgAppend or MessageType.MsgHeartbeat or MessageType.MsgSnapshot;
 }
 
 /// <summary>A follower or learner as its leader sees it.</summary>
