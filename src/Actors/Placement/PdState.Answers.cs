@@ -1,0 +1,62 @@
+using TiKvActors.Protocol.Metapb;
+using TiKvActors.Protocol.Pdpb;
+
+namespace TiKvActors.Actors.Placement;
+
+/// <summary>Headers and the read-only answers.</summary>
+internal sealed partial class PdState
+{
+    /// <summary>On success <c>header.error</c> is absent: clients test its presence, not its type.</summary>
+    private ResponseHeader Ok() => new() { ClusterId = ClusterId };
+
+    private ResponseHeader Fail(ErrorType type, string message) => new() { ClusterId = ClusterId, Error = new Error { Type = type, Message = message } };
+
+    private ResponseHeader? Mismatch(RequestHeader? header)
+    {
+        var claimed = header?.ClusterId ?? 0;
+        return claimed == ClusterId ? null : Fail(ErrorType.Unknown, $"mismatch cluster id, need {ClusterId} but got {claimed}");
+    }
+
+    private ResponseHeader? WhenBootstrapped(RequestHeader? header)
+    {
+        if (Mismatch(header) is { } mismatch)
+            return mismatch;
+        return IsBootstrapped
+            ? null
+            : Fail(ErrorType.NotBootstrapped, $"{_stores.Count} of {config.InitialStores} initial stores have registered: the cluster waits for the others");
+    }
+
+    private GetStoreResponse Get(GetStoreRequest request) =>
+        _stores.TryGetValue(request.StoreId, out var store)
+            ? new GetStoreResponse { Header = Ok(), Store = store, Stats = _storeStats.GetValueOrDefault(request.StoreId) }
+            // Clients match this text.
+            : new GetStoreResponse { Header = Fail(ErrorType.Unknown, $"invalid store ID {request.StoreId}, not found") };
+
+    private GetAllStoresResponse GetAll(GetAllStoresRequest request)
+    {
+        var stores = _stores.Values.Where(s => !request.ExcludeTombstoneStores || s.State != StoreState.Tombstone);
+        return new GetAllStoresResponse { Header = Ok(), Stores = { stores } };
+    }
+
+    private GetRegionResponse Found(RegionInfo? info) =>
+        info is null
+            ? new GetRegionResponse { Header = Ok() }
+            : new GetRegionResponse { Header = Ok(), Region = info.Region, Leader = LeaderInRegion(info) };
+
+    private ScanRegionsResponse Scan(ScanRegionsRequest request)
+    {
+        var response = new ScanRegionsResponse { Header = Ok() };
+        foreach (var info in Regions.Scan(request.StartKey, request.EndKey, request.Limit))
+        {
+            var leader = LeaderInRegion(info);
+            response.Regions.Add(new Protocol.Pdpb.Region { Region_ = info.Region, Leader = leader });
+            response.RegionMetas.Add(info.Region);
+            response.Leaders.Add(leader ?? new Peer());
+        }
+
+        return response;
+    }
+
+    // The leader that reported last may have been removed since: clients require it to be one of the region's peers.
+    private static Peer? LeaderInRegion(RegionInfo info) => info.Region.Peers.FirstOrDefault(p => p.Id == info.Leader?.Id);
+}

@@ -1,0 +1,279 @@
+using Google.Protobuf;
+using TiKvActors.Protocol;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Metapb;
+using TiKvActors.Protocol.Pdpb;
+using Region = TiKvActors.Protocol.Metapb.Region;
+
+namespace TiKvActors.Actors.Placement;
+
+/// <param name="InitialStores">The first region gets one voter on each of this many stores, as soon as so many have registered.</param>
+/// <param name="IdWindow">How many ids one journal event reserves.</param>
+internal sealed record PdConfig(int InitialStores, APIVersion ApiVersion, uint IdWindow = 1000);
+
+/// <summary>What a command leads to: events to persist first, then the answer to send. An answer is sent only when its events are durable.</summary>
+internal readonly record struct PdDecision(IMessage Answer, IReadOnlyList<IMessage> Events)
+{
+    public static PdDecision Reply(IMessage answer) => new(answer, []);
+}
+
+/// <summary>
+/// PD as a pure state machine: <see cref="Process"/> decides, <see cref="Apply"/> (at run time and on replay) changes what is
+/// durable. Volatile beside it: leaders, sizes and store statistics from heartbeats, and the part of the id window in use.
+/// </summary>
+internal sealed partial class PdState(PdConfig config)
+{
+    private readonly SortedDictionary<ulong, Store> _stores = [];
+    private readonly Dictionary<ulong, StoreStats> _storeStats = [];
+    private ClusterIdentityDecided? _identity;
+    private Region? _firstRegion;
+
+    /// <summary>Invariant: <c>_nextId &lt;= _windowEnd + 1</c> once the events of the last answer are applied.</summary>
+    private ulong _nextId = 1;
+    private ulong _windowEnd;
+
+    public ulong ClusterId => _identity?.ClusterId ?? 0;
+
+    public APIVersion ApiVersion => _identity?.ApiVersion ?? config.ApiVersion;
+
+    public bool IsBootstrapped => _firstRegion is not null;
+
+    public RegionTable Regions { get; } = new();
+
+    public IEnumerable<Store> Stores => _stores.Values;
+
+    /// <summary>The events of a first start; empty once the cluster has an identity.</summary>
+    /// <exception cref="InvalidOperationException">The cluster was founded with another API mode.</exception>
+    public IReadOnlyList<IMessage> Found(ulong randomClusterId)
+    {
+        if (_identity is null)
+            return [new ClusterIdentityDecided { ClusterId = randomClusterId, ApiVersion = config.ApiVersion }];
+        if (_identity.ApiVersion != config.ApiVersion)
+        {
+            throw new InvalidOperationException(
+                $"cluster {ClusterId} was founded with API mode {_identity.ApiVersion}, the configuration says {config.ApiVersion}: " +
+                "the mode is fixed for ever; configure the former, or start with an empty data directory");
+        }
+
+        return [];
+    }
+
+    /// <summary>Recovery is over: ids of the current window may have been told to somebody, so the next one starts above it.</summary>
+    public void SkipUsedIds() => _nextId = _windowEnd + 1;
+
+    /// <returns>Null for a message that is no command of PD.</returns>
+    public PdDecision? Process(object command)
+    {
+        switch (command)
+        {
+            case GetClusterIdentityRequest:
+                return PdDecision.Reply(new GetClusterIdentityResponse { Header = Ok(), ApiVersion = ApiVersion, Bootstrapped = IsBootstrapped });
+            case AllocIDRequest request:
+                return Mismatch(request.Header) is { } e1 ? PdDecision.Reply(new AllocIDResponse { Header = e1 }) : Alloc(request);
+            case PutStoreRequest request:
+                return Mismatch(request.Header) is { } e2 ? PdDecision.Reply(new PutStoreResponse { Header = e2 }) : Put(request);
+            case IsBootstrappedRequest request:
+                return PdDecision.Reply(Mismatch(request.Header) is { } e3 ? new IsBootstrappedResponse { Header = e3 } : Bootstrapped());
+            case StoreHeartbeatRequest request:
+                return PdDecision.Reply(Mismatch(request.Header) is { } e4 ? new StoreHeartbeatResponse { Header = e4 } : Beat(request));
+            case RegionHeartbeatRequest request:
+                return Mismatch(request.Header) is { } e5 ? PdDecision.Reply(new RegionHeartbeatResponse { Header = e5 }) : Beat(request);
+            case GetStoreRequest request:
+                return PdDecision.Reply(Mismatch(request.Header) is { } e6 ? new GetStoreResponse { Header = e6 } : Get(request));
+            case GetAllStoresRequest request:
+                return PdDecision.Reply(Mismatch(request.Header) is { } e7 ? new GetAllStoresResponse { Header = e7 } : GetAll(request));
+            case GetRegionRequest request:
+                return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e8 ? new GetRegionResponse { Header = e8 } : Found(Regions.FindByKey(request.RegionKey)));
+            case GetPrevRegionRequest request:
+                return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e9 ? new GetRegionResponse { Header = e9 } : Found(Regions.FindPrevious(request.RegionKey)));
+            case GetRegionByIDRequest request:
+                return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e10 ? new GetRegionResponse { Header = e10 } : Found(Regions.Find(request.RegionId)));
+            case ScanRegionsRequest request:
+                return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e11 ? new ScanRegionsResponse { Header = e11 } : Scan(request));
+            case AskBatchSplitRequest request:
+                return WhenBootstrapped(request.Header) is { } e12 ? PdDecision.Reply(new AskBatchSplitResponse { Header = e12 }) : AskSplit(request);
+            case ReportBatchSplitRequest request:
+                return WhenBootstrapped(request.Header) is { } e13 ? PdDecision.Reply(new ReportBatchSplitResponse { Header = e13 }) : ReportSplit(request);
+            default:
+                return null;
+        }
+    }
+
+    public void Apply(object @event)
+    {
+        switch (@event)
+        {
+            case ClusterIdentityDecided identity:
+                _identity = identity;
+                break;
+            case IdWindowExtended window:
+                _windowEnd = window.End;
+                break;
+            case StoreTableChanged changed:
+                _stores[changed.Store.Id] = changed.Store;
+                break;
+            case ClusterBootstrapped bootstrapped:
+                _firstRegion = bootstrapped.FirstRegion;
+                Regions.Put(bootstrapped.FirstRegion);
+                break;
+            case RegionTableChanged changed:
+                foreach (var id in changed.RemovedRegionIds)
+                    Regions.Remove(id);
+                foreach (var region in changed.Regions)
+                    Regions.Put(region);
+                break;
+            default:
+                throw new InvalidOperationException($"unknown placement event {@event.GetType().Name}: was the journal written by a newer version?");
+        }
+    }
+
+    public PlacementSnapshot ToSnapshot() => new()
+    {
+        Identity = _identity,
+        IdWindowEnd = _windowEnd,
+        Stores = { _stores.Values },
+        FirstRegion = _firstRegion,
+        Regions = { Regions.All.Select(r => r.Region) },
+    };
+
+    public void Restore(PlacementSnapshot snapshot)
+    {
+        _identity = snapshot.Identity;
+        _windowEnd = snapshot.IdWindowEnd;
+        _firstRegion = snapshot.FirstRegion;
+        foreach (var store in snapshot.Stores)
+            _stores[store.Id] = store;
+        foreach (var region in snapshot.Regions)
+            Regions.Put(region);
+    }
+
+    private PdDecision Alloc(AllocIDRequest request)
+    {
+        var count = Math.Max(request.Count, 1);
+        var events = new List<IMessage>();
+        var first = TakeIds(count, events);
+        // As PD: the answer names the highest id of the batch.
+        return new PdDecision(new AllocIDResponse { Header = Ok(), Id = first + count - 1, Count = count }, events);
+    }
+
+    private ulong TakeIds(uint count, List<IMessage> events)
+    {
+        var first = _nextId;
+        _nextId += count;
+        var last = first + count - 1;
+        if (last > _windowEnd && !events.OfType<IdWindowExtended>().Any(e => e.End >= last))
+            events.Add(new IdWindowExtended { End = last + config.IdWindow });
+        return first;
+    }
+
+    private PdDecision Put(PutStoreRequest request)
+    {
+        var store = request.Store;
+        if (store is null || store.Id == 0)
+            return PdDecision.Reply(new PutStoreResponse { Header = Fail(ErrorType.InvalidValue, "a store needs an id other than 0") });
+        if (_stores.TryGetValue(store.Id, out var known) && known.State == StoreState.Tombstone)
+            return PdDecision.Reply(new PutStoreResponse { Header = Fail(ErrorType.StoreTombstone, $"store {store.Id} is a tombstone: it cannot return") });
+        var sameAddress = _stores.Values.FirstOrDefault(s => s.Id != store.Id && s.Address == store.Address && s.State != StoreState.Tombstone);
+        if (sameAddress is not null)
+        {
+            return PdDecision.Reply(new PutStoreResponse
+            {
+                Header = Fail(ErrorType.DuplicatedEntry,
+                    $"duplicated store address {store.Address}: it belongs to store {sameAddress.Id}, this is store {store.Id}; was its data directory emptied?"),
+            });
+        }
+
+        var events = new List<IMessage>();
+        if (known is null || !known.Equals(store))
+            events.Add(new StoreTableChanged { Store = store });
+        var registered = _stores.Values.Where(s => s.Id != store.Id).Append(store).Where(s => s.State == StoreState.Up).ToList();
+        if (_firstRegion is null && registered.Count >= config.InitialStores)
+            events.Add(new ClusterBootstrapped { FirstRegion = FirstRegionOn(registered, events) });
+        return new PdDecision(new PutStoreResponse { Header = Ok() }, events);
+    }
+
+    private Region FirstRegionOn(List<Store> registered, List<IMessage> events)
+    {
+        var stores = registered.OrderBy(s => s.Id).Take(config.InitialStores).ToList();
+        var regionId = TakeIds(1 + (uint)stores.Count, events);
+        var region = new Region { Id = regionId, RegionEpoch = new RegionEpoch { ConfVer = 1, Version = 1 } };
+        region.Peers.AddRange(stores.Select((store, i) => new Peer { Id = regionId + 1 + (ulong)i, StoreId = store.Id }));
+        return region;
+    }
+
+    private IsBootstrappedResponse Bootstrapped() =>
+        new() { Header = Ok(), Bootstrapped = IsBootstrapped, FirstRegion = _firstRegion };
+
+    private StoreHeartbeatResponse Beat(StoreHeartbeatRequest request)
+    {
+        var id = request.Stats?.StoreId ?? 0;
+        if (!_stores.ContainsKey(id))
+            return new StoreHeartbeatResponse { Header = Fail(ErrorType.Unknown, $"invalid store ID {id}, not found") };
+        _storeStats[id] = request.Stats!;
+        return new StoreHeartbeatResponse { Header = Ok(), State = NodeState.Serving };
+    }
+
+    private PdDecision Beat(RegionHeartbeatRequest request)
+    {
+        var answer = new RegionHeartbeatResponse { Header = Ok(), RegionId = request.Region?.Id ?? 0, RegionEpoch = request.Region?.RegionEpoch, TargetPeer = request.Leader };
+        if (request.Region is null || request.Leader is null || !request.Region.Peers.Any(p => p.Id == request.Leader.Id))
+            return PdDecision.Reply(new RegionHeartbeatResponse { Header = Fail(ErrorType.InvalidValue, "a region heartbeat needs a region and its leader among the region's peers") });
+
+        var (stale, changed, replaced) = Regions.Judge(request.Region);
+        if (stale)
+            return PdDecision.Reply(answer);
+        _pendingReports[request.Region.Id] = request;
+        if (changed || replaced.Count > 0)
+            return new PdDecision(answer, [new RegionTableChanged { Regions = { request.Region }, RemovedRegionIds = { replaced } }]);
+        ObserveLeaders();
+        return PdDecision.Reply(answer);
+    }
+
+    // Leaders and sizes of heartbeats whose region change is still to be made durable.
+    private readonly Dictionary<ulong, RegionHeartbeatRequest> _pendingReports = [];
+
+    /// <summary>Called after the events of an answer are applied: takes over what is volatile in the heartbeats.</summary>
+    public void ObserveLeaders()
+    {
+        foreach (var report in _pendingReports.Values)
+        {
+            if (Regions.Find(report.Region.Id) is not null)
+                Regions.Report(report.Region.Id, report.Leader, report.Term, report.ApproximateSize, report.ApproximateKeys);
+        }
+
+        _pendingReports.Clear();
+    }
+
+    private PdDecision AskSplit(AskBatchSplitRequest request)
+    {
+        var region = request.Region;
+        if (region is null || Regions.Find(region.Id) is null)
+            return PdDecision.Reply(new AskBatchSplitResponse { Header = Fail(ErrorType.RegionNotFound, $"region {region?.Id ?? 0} not found") });
+        var events = new List<IMessage>();
+        var answer = new AskBatchSplitResponse { Header = Ok() };
+        for (var i = 0u; i < Math.Max(request.SplitCount, 1); i++)
+        {
+            var first = TakeIds(1 + (uint)region.Peers.Count, events);
+            answer.Ids.Add(new SplitID { NewRegionId = first, NewPeerIds = { Enumerable.Range(1, region.Peers.Count).Select(n => first + (ulong)n) } });
+        }
+
+        return new PdDecision(answer, events);
+    }
+
+    /// <summary>The picture right after a split, before the new regions' leaders send their own heartbeats.</summary>
+    private PdDecision ReportSplit(ReportBatchSplitRequest request)
+    {
+        var change = new RegionTableChanged();
+        foreach (var region in request.Regions)
+        {
+            var (stale, changed, replaced) = Regions.Judge(region);
+            if (stale || !changed)
+                continue;
+            change.Regions.Add(region);
+            // A sibling of the same split may still hold the old, wide range: its own report follows in this loop.
+            change.RemovedRegionIds.AddRange(replaced.Where(id => request.Regions.All(r => r.Id != id)));
+        }
+
+        return new PdDecision(new ReportBatchSplitResponse { Header = Ok() }, change.Regions.Count == 0 ? [] : [change]);
+    }
+}

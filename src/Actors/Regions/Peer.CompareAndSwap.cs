@@ -1,0 +1,150 @@
+using Google.Protobuf;
+using TiKvActors.Protocol.Commands;
+using TiKvActors.Protocol.Errorpb;
+using TiKvActors.Protocol.RaftCmdpb;
+
+namespace TiKvActors.Actors.Regions;
+
+/// <summary>
+/// Compare-and-swap on the leader: latch the key; read it at a read index that covers everything proposed before the latch; decide;
+/// propose under the term in which it was read (invariant 4); answer and unlatch when it is applied. Blind writes to a latched key
+/// wait behind it: one that slipped in between read and proposal would be overwritten by a swap that never saw it.
+/// </summary>
+internal sealed partial class Peer
+{
+    private readonly Latches<RegionRequest> _latches = new();
+    private readonly Dictionary<CompareAndSwapRequest, Swap> _swaps = new(ReferenceEqualityComparer.Instance);
+    private readonly List<(ulong Index, CompareAndSwapRequest Request)> _swapsWaitingForApply = [];
+
+    private sealed class Swap
+    {
+        /// <summary>Last index that was in the log when the latch was taken.</summary>
+        public ulong Barrier { get; set; }
+
+        public ulong Term { get; set; }
+
+        public bool IsDecided { get; set; }
+
+        public ByteString? Current { get; set; }
+    }
+
+    private void BeginSwap(CompareAndSwapRequest request)
+    {
+        _swaps.Add(request, new Swap());
+        if (_latches.Acquire(request, [request.Key]))
+            ReadForSwap(request);
+    }
+
+    private void ReadForSwap(CompareAndSwapRequest request)
+    {
+        ProposeOpenBatch();
+        var swap = _swaps[request];
+        swap.Barrier = _raft.LastIndex;
+        swap.Term = _raft.Term;
+        _newReads.Add(request);
+    }
+
+    /// <summary>The answer to <see cref="PeerOutput.CompareAndSwapReads"/>.</summary>
+    /// <param name="current">The live value; null if there is none.</param>
+    public void CompareAndSwapRead(CompareAndSwapRequest request, ByteString? current)
+    {
+        if (!_swaps.TryGetValue(request, out var swap))
+            return;
+        swap.Current = current;
+        swap.IsDecided = true;
+        if (!IsLeader)
+        {
+            EndSwap(request, NotLeader());
+            return;
+        }
+
+        if (request.Decide(current) is not { } mutation)
+        {
+            EndSwap(request, null, swapped: false);
+            return;
+        }
+
+        if (request.CheckKeys(Region) is { } moved)
+        {
+            EndSwap(request, moved);
+            return;
+        }
+
+        var command = new RaftCmdRequest { Header = Header(), Requests = { mutation } };
+        Propose([request], RaftCommandCodec.Encode(command), mutation.Put?.Value.Length ?? 0, swap.Term);
+    }
+
+    /// <summary>The store could not read: nothing was proposed.</summary>
+    public void CompareAndSwapFailed(CompareAndSwapRequest request, Error error) => EndSwap(request, error);
+
+    private void EndSwap(CompareAndSwapRequest request, Error? error, bool swapped = true)
+    {
+        if (!_swaps.Remove(request, out var swap))
+            return;
+        _pendingWrites--;
+        Reply(request, error, (swapped, swap.Current));
+        foreach (var next in _latches.Release(request))
+            Unlatched(next);
+    }
+
+    private void Unlatched(RegionRequest request)
+    {
+        if (request is CompareAndSwapRequest swap)
+        {
+            ReadForSwap(swap);
+            return;
+        }
+
+        var write = (WriteRequest)request;
+        if (EpochMismatch(write) is { } moved)
+        {
+            Settle(write, moved);
+        }
+        else
+        {
+            _pendingWriteBytes -= write.Bytes;
+            AddToBatch(write);
+        }
+
+        foreach (var next in _latches.Release(write))
+            Unlatched(next);
+    }
+
+    /// <returns>True if the write now waits for a swap of one of its keys.</returns>
+    private bool WaitsForLatch(WriteRequest write)
+    {
+        if (!_latches.Any)
+            return false;
+        var held = new List<ByteString>();
+        foreach (var mutation in write.Mutations)
+        {
+            if (mutation.DeleteRange is { } range)
+                held.AddRange(_latches.HeldKeys.Where(k => KeyRange.Compare(k, range.StartKey) >= 0 && (range.EndKey.IsEmpty || KeyRange.Compare(k, range.EndKey) < 0)));
+            else if (_latches.IsHeld(mutation.Put?.Key ?? mutation.Delete.Key))
+                held.Add(mutation.Put?.Key ?? mutation.Delete.Key);
+        }
+
+        return held.Count > 0 && !_latches.Acquire(write, held);
+    }
+
+    private List<RegionRequest> TakeLatched()
+    {
+        // A swap that is in the log keeps waiting for its entry; without its latch, because a follower accepts no writes anyway.
+        var proposed = _proposals.SelectMany(p => p.Requests).OfType<CompareAndSwapRequest>().ToHashSet(ReferenceEqualityComparer.Instance);
+        var requests = new List<RegionRequest>();
+        foreach (var owner in _latches.ReleaseAll())
+        {
+            if (proposed.Contains(owner))
+                continue;
+            requests.Add(owner);
+            _pendingWrites--;
+            if (owner is WriteRequest write)
+                _pendingWriteBytes -= write.Bytes;
+            else
+                _swaps.Remove((CompareAndSwapRequest)owner);
+        }
+
+        _swapsWaitingForApply.Clear();
+        return requests;
+    }
+}
