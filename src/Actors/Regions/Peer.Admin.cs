@@ -78,7 +78,7 @@ internal sealed partial class Peer
 
     private void TransferLeader(TransferLeaderRequest request, TimeSpan now)
     {
-        var refusal = _raft.TransferLeader(request.To.Id, now);
+        var refusal = _raft.TransferLeader(request.To.Id);
         Reply(request, refusal == Refusal.None ? null : Refused(refusal, 0));
     }
 

@@ -40,7 +40,7 @@ internal sealed partial class Peer
         switch (effect)
         {
             case ApplyEffect.PeersChanged changed:
-                _raft.ApplyConfChange(changed.Index, changed.Change, now);
+                _raft.ApplyConfChange(changed.Index, changed.Change);
                 Region = changed.Region;
                 Self = RegionState.FindPeer(Region, Self.Id) ?? Self;
                 Out.ReportToPd |= IsLeader;

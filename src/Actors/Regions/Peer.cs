@@ -184,7 +184,7 @@ internal sealed partial class Peer
         _durableSequenceNr = sequenceNr;
         foreach (var message in ready.MessagesAfterPersist)
             Send(message);
-        _raft.Advance(ready, now);
+        _raft.Advance(ready);
     }
 
     private void OnSoftState(SoftState soft)
