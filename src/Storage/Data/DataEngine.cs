@@ -1,0 +1,192 @@
+using System.Collections.Concurrent;
+using Google.Protobuf;
+using RocksDbSharp;
+using TiKvActors.Protocol;
+using TiKvActors.Storage.Stores;
+
+namespace TiKvActors.Storage.Data;
+
+/// <summary>
+/// The rows of all regions on a store and the regions' states: RocksDB in data/, with TiKV's column families. Writes go to the write-ahead log
+/// without waiting for the disk (the Raft log can repeat them); <see cref="Sync"/> makes everything written so far durable. Thread-safe.
+/// </summary>
+public sealed partial class DataEngine
+{
+    private readonly UseGate _gate;
+    private readonly RocksDb _db;
+    private readonly ColumnFamilyHandle[] _families;
+    private readonly FailPoints _failPoints;
+    private readonly string _path;
+    private readonly ConcurrentBag<ReadOptions> _readOptions = [];
+    private readonly Lock _syncGate = new();
+    private long _writes;
+    private long _syncedWrites;
+    private long _syncs;
+
+    internal DataEngine(string path, string stagingFolder, SharedBlockCache cache, StoreEnginesOptions options)
+    {
+        _path = path;
+        _failPoints = options.FailPoints;
+        _gate = new UseGate($"data engine {path}");
+        StagingFolder = stagingFolder;
+        SnapshotChunkBytes = options.Settings.SnapshotChunkBytes;
+        var settings = options.Settings.Data;
+        var families = Enum.GetValues<ColumnFamily>();
+        var named = new RocksDbSharp.ColumnFamilies(EngineOptions.Family(settings, cache));
+        foreach (var family in families.Where(f => f != ColumnFamily.Default)) named.Add(ColumnFamilies.NameOf(family), EngineOptions.Family(settings, cache));
+        // After a power failure the unsynced end of the log may be torn; everything before it is a consistent state, from which Raft repeats the rest.
+        _db = RocksDb.Open(EngineOptions.Database(settings).SetWalRecoveryMode(Recovery.PointInTime), path, named);
+        _families = families.Select(f => _db.GetColumnFamily(ColumnFamilies.NameOf(f))).ToArray();
+    }
+
+    /// <summary>Batches written since opening.</summary>
+    public long Writes => Volatile.Read(ref _writes);
+
+    /// <summary>Times that <see cref="Sync"/> went to the disk since opening.</summary>
+    public long Syncs => Volatile.Read(ref _syncs);
+
+    internal string StagingFolder { get; }
+
+    internal int SnapshotChunkBytes { get; }
+
+    internal FailPoints FailPoints => _failPoints;
+
+    /// <summary>For <see cref="Write"/>; dispose it, or reuse it after <see cref="DataBatch.Clear"/>.</summary>
+    public DataBatch NewBatch() => new(this);
+
+    /// <summary>All of the batch or nothing. Not durable before the next <see cref="Sync"/>, but visible at once.</summary>
+    /// <exception cref="RocksDbException">Disk error: the peer must stop.</exception>
+    public void Write(DataBatch batch)
+    {
+        _gate.Enter();
+        try
+        {
+            _failPoints.Hit(FailPoints.DataWrite);
+            _db.Write(batch.Writes);
+            Interlocked.Increment(ref _writes);
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    /// <summary>Everything written before the call is durable after it. Calls that overlap share one sync.</summary>
+    /// <exception cref="RocksDbException">Disk error: what is durable is unknown, the peer must stop.</exception>
+    public void Sync()
+    {
+        _gate.Enter();
+        try
+        {
+            var wanted = Volatile.Read(ref _writes);
+            lock (_syncGate)
+            {
+                if (_syncedWrites >= wanted) return;
+                var covered = Volatile.Read(ref _writes);
+                _failPoints.Hit(FailPoints.DataSync);
+                Native.Instance.rocksdb_flush_wal(_db.Handle, true);
+                _syncedWrites = covered;
+                Interlocked.Increment(ref _syncs);
+            }
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    /// <summary>The present state, unmoved by later writes. Dispose it soon: it keeps overwritten values alive, and the engine open.</summary>
+    public DataSnapshot NewSnapshot()
+    {
+        _gate.Enter();
+        try
+        {
+            return new DataSnapshot(this);
+        }
+        catch
+        {
+            _gate.Exit();
+            throw;
+        }
+    }
+
+    /// <summary>A RocksDB property such as rocksdb.stats or rocksdb.estimate-num-keys; null if unknown.</summary>
+    public string? GetProperty(string name, ColumnFamily family = ColumnFamily.Default)
+    {
+        _gate.Enter();
+        try
+        {
+            return _db.GetProperty(name, Handle(family));
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    internal RocksDb Db => _db;
+
+    internal ColumnFamilyHandle Handle(ColumnFamily family) => _families[(int)family];
+
+    internal string NameOf(ColumnFamily family) => $"{_path} ({ColumnFamilies.NameOf(family)})";
+
+    /// <summary>Options whose snapshot and bounds are left over from an earlier use: set what is read with.</summary>
+    internal ReadOptions RentReadOptions() => _readOptions.TryTake(out var options) ? options : new ReadOptions();
+
+    internal void ReturnReadOptions(ReadOptions options) => _readOptions.Add(options);
+
+    internal void EnterUse() => _gate.Enter();
+
+    internal void ExitUse() => _gate.Exit();
+
+    /// <summary>Takes a table file's rows in, at once and over older ones. The file is copied, so that the same can be done again after a crash.</summary>
+    internal void Ingest(ColumnFamily family, string file)
+    {
+        EnterUse();
+        try
+        {
+            _db.IngestExternalFiles([file], new IngestExternalFileOptions(), Handle(family));
+        }
+        finally
+        {
+            ExitUse();
+        }
+    }
+
+    internal void WriteIdentity(StoreIdentity identity)
+    {
+        using var batch = NewBatch();
+        batch.PutLocal(ColumnFamily.Default, Keys.StoreIdentity, identity);
+        Write(batch);
+        Sync();
+    }
+
+    internal StoreIdentity? ReadIdentity() => ReadLocal(ColumnFamily.Default, Keys.StoreIdentity, StoreIdentity.Parser);
+
+    internal void Close(TimeSpan timeout)
+    {
+        if (!_gate.Close(timeout)) return;
+        // A clean close need not repeat the log, and unsynced writes survive a power failure right after it.
+        try
+        {
+            Native.Instance.rocksdb_flush_wal(_db.Handle, true);
+        }
+        finally
+        {
+            _db.Dispose();
+        }
+    }
+
+    private T? ReadLocal<T>(ColumnFamily family, ReadOnlySpan<byte> key, MessageParser<T> parser) where T : class, IMessage<T>
+    {
+        _gate.Enter();
+        try
+        {
+            return _db.Get(key, new RecordReader<T>(NameOf(family), key.ToArray(), parser), Handle(family));
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using Google.Protobuf;
+using RocksDbSharp;
+
+namespace TiKvActors.Storage.Data;
+
+/// <summary>Parses a record where RocksDB keeps it; one that cannot be parsed is corruption with file and key.</summary>
+internal sealed class RecordReader<T>(string file, byte[] key, MessageParser<T> parser) : ISpanDeserializer<T?> where T : class, IMessage<T>
+{
+    public T Deserialize(ReadOnlySpan<byte> buffer)
+    {
+        try
+        {
+            return parser.ParseFrom(buffer);
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new CorruptionException(file, key, $"{buffer.Length} bytes are no {typeof(T).Name}", e);
+        }
+    }
+}
+
+/// <summary>Copies a value; null stands for none.</summary>
+internal sealed class BytesReader : ISpanDeserializer<byte[]?>
+{
+    public static BytesReader Instance { get; } = new();
+
+    public byte[] Deserialize(ReadOnlySpan<byte> buffer) => buffer.ToArray();
+}

@@ -1,0 +1,60 @@
+using RocksDbSharp;
+using TiKvActors.Protocol;
+using TiKvActors.Protocol.RaftServerpb;
+using TiKvActors.Storage.Data;
+
+namespace TiKvActors.Storage.Snapshots;
+
+/// <summary>
+/// Puts a staged snapshot in place of a region's rows. It crosses both engines, so it goes through a recorded state:
+/// <code>
+/// Record   state Applying, hard state, (index, term) of the snapshot: synced
+///          - the peer resets its journal -
+/// Finish   old rows deleted; staged files ingested; state Normal and applied index in one batch: synced; staged files deleted
+/// </code>
+/// After a crash in between, the state is Applying: reset the journal again and call <see cref="Finish"/> again.
+/// Both calls write the disk and belong on a thread for that.
+/// </summary>
+public static class SnapshotInstallation
+{
+    /// <param name="region">The region as in the snapshot.</param>
+    public static void Record(DataEngine engine, Protocol.Metapb.Region region, ApplyingSnapshot record)
+    {
+        using var batch = engine.NewBatch();
+        batch.PutRegionState(new RegionLocalState { State = PeerState.Applying, Region = region });
+        batch.PutApplyingSnapshot(region.Id, record);
+        engine.Write(batch);
+        engine.Sync();
+        engine.FailPoints.Hit(FailPoints.SnapshotRecorded);
+    }
+
+    /// <param name="staged">Complete.</param>
+    /// <param name="previousRange">The range that the peer had before, if it had one: rows there that the snapshot's range does not cover go too.</param>
+    /// <exception cref="InvalidOperationException">The region is not in state Applying, or the staged rows are not complete.</exception>
+    /// <exception cref="RocksDbException">Disk error: the peer must stop; a restart continues.</exception>
+    public static void Finish(DataEngine engine, ulong regionId, StagedSnapshot staged, Protocol.Metapb.Region? previousRange = null)
+    {
+        if (engine.ReadRegionState(regionId) is not { State: PeerState.Applying, Region: { } region } || engine.ReadApplyingSnapshot(regionId) is not { } record)
+            throw new InvalidOperationException($"region {regionId} is not in state Applying");
+        if (!staged.IsComplete) throw new InvalidOperationException($"the snapshot of region {regionId} at index {record.Snapshot.Index} is not complete");
+
+        using var batch = engine.NewBatch();
+        batch.DeleteData(region.StartKey.Span, region.EndKey.Span);
+        if (previousRange is not null) batch.DeleteData(previousRange.StartKey.Span, previousRange.EndKey.Span);
+        engine.Write(batch);
+        engine.FailPoints.Hit(FailPoints.SnapshotCleared);
+
+        foreach (var family in ColumnFamilies.OfData)
+            if (staged.FileOf(family) is { } file)
+                engine.Ingest(family, file);
+        engine.FailPoints.Hit(FailPoints.SnapshotIngested);
+
+        batch.Clear();
+        batch.PutRegionState(new RegionLocalState { State = PeerState.Normal, Region = region });
+        batch.PutApplyState(regionId, new RaftApplyState { AppliedIndex = record.Snapshot.Index, TruncatedState = record.Snapshot });
+        batch.DeleteApplyingSnapshot(regionId);
+        engine.Write(batch);
+        engine.Sync();
+        staged.Delete();
+    }
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+using Google.Protobuf;
+using TiKvActors.Protocol;
+
+namespace TiKvActors.Storage.Stores;
+
+/// <summary>
+/// A store's directory on disk:
+/// <code>
+/// LOCK       held open and locked by the process that uses the directory; its process id
+/// identity   StoreIdentity: format version, and, once known, cluster id, store id, API mode. Written before anything else
+/// data/      the data engine
+/// raft/      the journal
+/// staging/   rows of snapshots that are being received
+/// </code>
+/// </summary>
+internal sealed class StoreDirectory : IDisposable
+{
+    private readonly FileStream _lock;
+
+    private StoreDirectory(string path, FileStream held)
+    {
+        Root = path;
+        _lock = held;
+    }
+
+    public string Root { get; }
+
+    public string Data => Path.Combine(Root, "data");
+
+    public string Raft => Path.Combine(Root, "raft");
+
+    public string Staging => Path.Combine(Root, "staging");
+
+    private string IdentityFile => Path.Combine(Root, "identity");
+
+    /// <summary>Makes the directory when it is missing, and locks it.</summary>
+    /// <exception cref="DirectoryInUseException"/>
+    public static StoreDirectory Lock(string path)
+    {
+        path = Path.GetFullPath(path);
+        Directory.CreateDirectory(path);
+        var file = Path.Combine(path, "LOCK");
+        try
+        {
+            var held = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held.SetLength(0);
+            held.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+            held.Flush();
+            return new StoreDirectory(path, held);
+        }
+        catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException))
+        {
+            throw new DirectoryInUseException(path, Holder(file), e);
+        }
+    }
+
+    /// <summary>Null if the directory holds none: it is new.</summary>
+    /// <exception cref="CorruptionException"/>
+    public StoreIdentity? ReadIdentity()
+    {
+        if (!File.Exists(IdentityFile)) return null;
+        var bytes = File.ReadAllBytes(IdentityFile);
+        try
+        {
+            var identity = StoreIdentity.Parser.ParseFrom(bytes);
+            return identity.FormatVersion > 0 ? identity : throw new CorruptionException(IdentityFile, "no format version");
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new CorruptionException(IdentityFile, e.Message);
+        }
+    }
+
+    /// <summary>Replaces the file as a whole; durable on return.</summary>
+    public void WriteIdentity(StoreIdentity identity) => DurableFile.Write(IdentityFile, identity.ToByteArray());
+
+    public void Dispose() => _lock.Dispose();
+
+    // Naming the holder is a courtesy; the lock itself is what .NET and the file system say.
+    private static string Holder(string file)
+    {
+        try
+        {
+            using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            return int.TryParse(reader.ReadToEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out var process) ? $" by process {process}" : "";
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+}
