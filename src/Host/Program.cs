@@ -1,1 +1,5 @@
-return 0;
+using System.CommandLine;
+using TiKvActors.Host.Commands;
+using TiKvActors.Host.Terminal;
+
+return await Tkv.RunAsync(args, new InvocationConfiguration { Output = Console.Out, Error = Console.Error });

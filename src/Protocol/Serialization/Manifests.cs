@@ -77,6 +77,8 @@ public static class Manifests
         ("sRB", StoreRaftBatch.Descriptor),
         ("sSC", SnapshotChunkRequest.Descriptor),
         ("sSCr", SnapshotChunkResponse.Descriptor),
+        ("sST", StoreStatisticsRequest.Descriptor),
+        ("sSTr", StoreStatistics.Descriptor),
 
         ("jRA", RaftAdvanced.Descriptor),
         ("jRT", RaftTruncated.Descriptor),

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace TiKvActors.Host.Bench;
+
+/// <summary>
+/// A closed loop: every client sends its next operation when the last one was answered. Latencies of operations that began in the
+/// warm-up are not counted.
+/// </summary>
+public static class LoadGenerator
+{
+    /// <summary>One operation on a key; the buffer holds the value to write.</summary>
+    public delegate Task Operation(byte[] key, byte[] value, CancellationToken cancellation);
+
+    public static byte[] Key(int number) => Encoding.ASCII.GetBytes("bench" + number.ToString("D10", CultureInfo.InvariantCulture));
+
+    public static async Task<LoadResult> RunAsync(LoadOptions options, Operation operation, Action<TimeSpan, long>? progress, CancellationToken cancellation)
+    {
+        var watch = Stopwatch.StartNew();
+        var end = options.Warmup + options.Duration;
+        var workers = new Worker[options.Clients];
+        for (var i = 0; i < workers.Length; i++) workers[i] = new Worker(options, operation, watch, end, seed: i + 1);
+        var running = Task.WhenAll(workers.Select(w => Task.Run(() => w.RunAsync(cancellation), cancellation)));
+        while (!running.IsCompleted)
+        {
+            await Task.WhenAny(running, Task.Delay(TimeSpan.FromMilliseconds(500), cancellation));
+            progress?.Invoke(watch.Elapsed, workers.Sum(w => w.Finished));
+        }
+
+        await running;
+        var result = new LoadResult(options);
+        foreach (var worker in workers) worker.AddTo(result);
+        return result;
+    }
+
+    private sealed class Worker(LoadOptions options, Operation operation, Stopwatch watch, TimeSpan end, int seed)
+    {
+        private readonly LatencyHistogram _latencies = new();
+        private readonly Dictionary<string, long> _errors = [];
+        private long _finished;
+
+        public long Finished => Volatile.Read(ref _finished);
+
+        public async Task RunAsync(CancellationToken cancellation)
+        {
+            var random = new Random(seed);
+            var value = new byte[options.ValueBytes];
+            while (watch.Elapsed < end && !cancellation.IsCancellationRequested)
+            {
+                random.NextBytes(value);
+                var begin = watch.Elapsed;
+                try
+                {
+                    await operation(Key(random.Next(options.Keys)), value, cancellation);
+                    if (begin >= options.Warmup) _latencies.Record(watch.Elapsed - begin);
+                }
+                catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+                {
+                    return;
+                }
+                catch (Exception e) when (e is Client.TikvException or TimeoutException)
+                {
+                    var kind = e.GetType().Name;
+                    _errors[kind] = _errors.GetValueOrDefault(kind) + 1;
+                }
+
+                Volatile.Write(ref _finished, _finished + 1);
+            }
+        }
+
+        public void AddTo(LoadResult result) => result.Add(_latencies, _errors);
+    }
+}

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using TiKvActors.Client;
+using TiKvActors.Host.Terminal;
+
+namespace TiKvActors.Host.Commands;
+
+/// <summary>Options that every command which talks to a cluster has.</summary>
+internal sealed class CommonOptions
+{
+    private const string DefaultEndpoint = "127.0.0.1:2551";
+    private const string EndpointVariable = "TKV_ENDPOINT";
+
+    private readonly Option<string?> _endpoint = new("--endpoint")
+    {
+        Description = $"Nodes to ask first, HOST:PORT[,HOST:PORT...] (default: ${EndpointVariable}, else {DefaultEndpoint})",
+        HelpName = "HOST:PORT[,...]",
+        Recursive = true,
+    };
+
+    private readonly Option<bool> _json = new("--json") { Description = "Print one JSON document (JSON lines for streams) and nothing else", Recursive = true };
+
+    private readonly Option<double> _timeout = new("--timeout")
+    {
+        Description = "How long one operation may take, in seconds",
+        HelpName = "SECONDS",
+        DefaultValueFactory = _ => 20,
+        Recursive = true,
+    };
+
+    public void AddTo(Command command)
+    {
+        _timeout.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (> 0 and <= 86_400)) result.AddError("--timeout must be more than 0 and at most 86400 seconds");
+        });
+        command.Add(_endpoint);
+        command.Add(_json);
+        command.Add(_timeout);
+    }
+
+    public Output Output(ParseResult parsed) =>
+        new(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(_json));
+
+    public TimeSpan Timeout(ParseResult parsed) => TimeSpan.FromSeconds(parsed.GetValue(_timeout));
+
+    public string Endpoints(ParseResult parsed)
+    {
+        if (parsed.GetValue(_endpoint) is { } given) return given;
+        return Environment.GetEnvironmentVariable(EndpointVariable) is { Length: > 0 } fromEnvironment ? fromEnvironment : DefaultEndpoint;
+    }
+}
