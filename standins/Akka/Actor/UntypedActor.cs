@@ -1,0 +1,41 @@
+using Akka.Dispatch;
+
+namespace Akka.Actor;
+
+/// <summary>An actor with one method for all messages; what it does not handle it passes to Unhandled itself.</summary>
+public abstract class UntypedActor : ActorBase
+{
+    protected static new IUntypedActorContext Context => (IUntypedActorContext)ActorBase.Context;
+
+    protected sealed override bool Receive(object message)
+    {
+        OnReceive(message);
+        return true;
+    }
+
+    protected abstract void OnReceive(object message);
+
+    protected void Become(UntypedReceive receive) => Context.Become(receive);
+
+    protected void BecomeStacked(UntypedReceive receive) => Context.BecomeStacked(receive);
+
+    /// <summary>Runs an asynchronous piece of work; no other message is handled before it is done.</summary>
+    protected void RunTask(Func<Task> action) => ActorTaskScheduler.RunTask(action);
+
+    protected void RunTask(Action action) => ActorTaskScheduler.RunTask(action);
+}
+
+public abstract class UntypedActorWithStash : UntypedActor, IWithStash
+{
+    public IStash Stash { get; set; }
+}
+
+public abstract class UntypedActorWithUnboundedStash : UntypedActor, IWithUnboundedStash
+{
+    public IStash Stash { get; set; }
+}
+
+public abstract class UntypedActorWithUnrestrictedStash : UntypedActor, IWithUnrestrictedStash
+{
+    public IStash Stash { get; set; }
+}

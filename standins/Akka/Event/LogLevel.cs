@@ -1,0 +1,9 @@
+namespace Akka.Event;
+
+public enum LogLevel
+{
+    DebugLevel,
+    InfoLevel,
+    WarningLevel,
+    ErrorLevel
+}
