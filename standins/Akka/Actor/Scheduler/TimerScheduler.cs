@@ -1,6 +1,4 @@
-using Akka.Util;
-
-namespace Akka.Actor.Scheduler;
+namespace Akka.Actor;
 
 /// <summary>
 /// The timers of one incarnation of an actor. A timer's message travels in a <see cref="TimerMessage"/> that says which
