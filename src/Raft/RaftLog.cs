@@ -109,8 +109,11 @@ internal sealed class RaftLog
         Committed = index;
     }
 
-    /// <summary>A configuration change in (<paramref name="after"/>, <paramref name="upTo"/>].</summary>
-    public bool HasConfChange(ulong after, ulong upTo) => _confChanges.Exists(i => i > after && i <= upTo);
+    /// <summary>Is there a configuration change, not applied yet, in (<paramref name="after"/>, <paramref name="upTo"/>]?</summary>
+    public bool HasConfChange(ulong after, ulong upTo) => FirstConfChange(after, upTo) != 0;
+
+    /// <summary>Index of the first one; 0 if there is none.</summary>
+    public ulong FirstConfChange(ulong after, ulong upTo) => _confChanges.Find(i => i > after && i <= upTo);
 
     /// <summary>Entries from <paramref name="first"/> on, which is in memory (<see cref="FirstCachedIndex"/>); at least one, if there is one.</summary>
     public List<Entry> Slice(ulong first, ulong last, long maxBytes) => _cache.Slice(first, last, maxBytes);
@@ -142,12 +145,9 @@ internal sealed class RaftLog
         WritingIndex = 0;
     }
 
-    /// <summary>Last index that may be applied now.</summary>
-    public ulong Applicable => Math.Min(Committed, DurableIndex);
-
     public void HandOutTo(ulong index)
     {
-        Invariant.Check(index <= Applicable, $"handing out {index} > min(committed {Committed}, durable {DurableIndex}) ({_name})");
+        Invariant.Check(index <= Committed && index <= DurableIndex, $"handing out {index} > min(committed {Committed}, durable {DurableIndex}) ({_name})");
         HandedOut = index;
     }
 

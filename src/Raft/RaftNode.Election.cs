@@ -109,6 +109,8 @@ public sealed partial class RaftNode
             To = request.From,
             Term = isPreVote && granted ? request.Term : Term,
             Reject = !granted,
+            Commit = PublicCommit,
+            LogTerm = _log.TermAt(PublicCommit)!.Value,
         });
         if (!granted || isPreVote) return;
         _vote = request.From;
@@ -120,8 +122,22 @@ public sealed partial class RaftNode
     private bool IsPreferred(Message request) =>
         IsForTransfer(request) || request.Index > LastIndex || request.Priority >= _config.Priority;
 
+    /// <summary>
+    /// What the voter knows as committed is committed, whoever leads. Without this a candidate may need the votes of peers that have applied their own removal: their logs are
+    /// longer than the candidate's, so they refuse it, and they no longer campaign themselves.
+    /// </summary>
+    private void LearnCommit(Message response)
+    {
+        if (IsLeader || !_log.Matches(response.Commit, response.LogTerm)) return;
+        _log.CommitTo(response.Commit);
+        // Its votes are being counted in a configuration that is over.
+        if (Role != RaftRole.Follower && _log.HasConfChange(AppliedIndex, CommittedIndex)) BecomeFollower(Term, 0);
+    }
+
     private void HandleVoteResponse(Message response)
     {
+        LearnCommit(response);
+        if (Role != (response.MsgType == MessageType.MsgRequestVoteResponse ? RaftRole.Candidate : RaftRole.PreCandidate)) return;
         // A pre-vote granted for an earlier attempt is about another term.
         if (Role == RaftRole.PreCandidate && !response.Reject && response.Term != Term + 1) return;
         _votes.TryAdd(response.From, !response.Reject);

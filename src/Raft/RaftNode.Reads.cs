@@ -64,7 +64,7 @@ public sealed partial class RaftNode
                 MsgType = MessageType.MsgHeartbeat,
                 To = peer.Id,
                 // A follower may not have more; it must not be told that it has committed what it lacks.
-                Commit = Math.Min(peer.Match, CommittedIndex),
+                Commit = Math.Min(peer.Match, PublicCommit),
                 Context = UnsafeByteOperations.UnsafeWrap(context),
             });
         }

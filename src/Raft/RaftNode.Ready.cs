@@ -15,6 +15,7 @@ public sealed partial class RaftNode
 
     private ulong _durableTerm;
     private ulong _durableVote;
+    private ulong _durableCommit;
     private SoftState _reported;
 
     /// <summary>Sizes of what is handed out and not applied, by last index.</summary>
@@ -35,7 +36,16 @@ public sealed partial class RaftNode
         || CanHandOut
         || (IsLeader && ((_newReads.Count > 0 && HasCommittedInTerm) || _progress.Values.Any(p => NextStep(p) != FeedStep.Nothing)));
 
-    private bool NeedsWrite => Term != _durableTerm || _vote != _durableVote || _log.HasUnwritten;
+    private bool NeedsWrite => PublicCommit < CommittedIndex || Term != _durableTerm || _vote != _durableVote || _log.HasUnwritten;
+
+    /// <summary>
+    /// How much of the commit index may be told and applied: not a configuration change of which a crash could make this peer forget that it is committed. Otherwise a
+    /// removed voter could be gone already while the others, after a restart, still need its vote.
+    /// </summary>
+    private ulong PublicCommit => _log.FirstConfChange(_durableCommit, CommittedIndex) is var change and not 0 ? change - 1 : CommittedIndex;
+
+    /// <summary>Last index that may be applied now.</summary>
+    private ulong Applicable => Math.Min(PublicCommit, DurableIndex);
 
     /// <summary>Everything that has accumulated. May be called while a write is in flight; it then asks for no other.</summary>
     public Ready TakeReady(TimeSpan now)
@@ -77,7 +87,7 @@ public sealed partial class RaftNode
             ReferenceEquals(ready, _writing),
             $"Ready {ready.Number} is not the one whose write is in flight ({_writing?.Number}) ({_config.Name})");
         _writing = null;
-        (_durableTerm, _durableVote) = (ready.HardState!.Term, ready.HardState.Vote);
+        (_durableTerm, _durableVote, _durableCommit) = (ready.HardState!.Term, ready.HardState.Vote, ready.HardState.Commit);
         _log.EndWrite(ready.Snapshot is not null);
         if (ready.Snapshot is not null) ForgetApplying(AppliedIndex);
         if (IsLeader) TryCommit();
@@ -142,7 +152,7 @@ public sealed partial class RaftNode
     // ---- committed entries
 
     private bool CanHandOut =>
-        _log.HandedOut < _log.Applicable
+        _log.HandedOut < Applicable
         && (_applying.Count == 0 || _applyingBytes < _config.MaxApplyingBytes)
         && (_log.HandedOut + 1 >= _log.FirstCachedIndex || _applyRead is null || _readToApply.Count > 0);
 
@@ -153,11 +163,11 @@ public sealed partial class RaftNode
         var budget = _config.MaxApplyingBytes - _applyingBytes;
         if (_readToApply.Count == 0 && first < _log.FirstCachedIndex)
         {
-            _applyRead = new LogRead(Id, first, Math.Min(_log.Applicable, _log.FirstCachedIndex - 1), budget);
+            _applyRead = new LogRead(Id, first, Math.Min(Applicable, _log.FirstCachedIndex - 1), budget);
             _logReads.Add(_applyRead.Value);
             return [];
         }
-        var entries = _readToApply.Count > 0 ? _readToApply : _log.Slice(first, _log.Applicable, budget);
+        var entries = _readToApply.Count > 0 ? _readToApply : _log.Slice(first, Applicable, budget);
         _readToApply = [];
         _log.HandOutTo(entries[^1].Index);
         var bytes = entries.Sum(EntryCache.SizeOf);
@@ -175,7 +185,7 @@ public sealed partial class RaftNode
         for (var i = 0; i < entries.Count; i++)
         {
             Invariant.Check(
-                entries[i].Index == read.FirstIndex + (ulong)i && entries[i].Index <= _log.Applicable && _log.Matches(entries[i].Index, entries[i].Term),
+                entries[i].Index == read.FirstIndex + (ulong)i && entries[i].Index <= Applicable && _log.Matches(entries[i].Index, entries[i].Term),
                 $"the journal's entry {entries[i].Index} of term {entries[i].Term} is not entry {read.FirstIndex + (ulong)i} of term {_log.TermAt(read.FirstIndex + (ulong)i)} of the log ({_config.Name})");
         }
         _readToApply = entries;

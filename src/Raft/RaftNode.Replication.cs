@@ -57,7 +57,7 @@ public sealed partial class RaftNode
     private FeedStep NextStep(Progress peer)
     {
         if (peer.Id == Id || peer.State == ReplicationState.Snapshot) return FeedStep.Nothing;
-        var hasNews = peer.Next <= LastIndex || peer.State == ReplicationState.Probe || peer.ToldCommit < CommittedIndex;
+        var hasNews = peer.Next <= LastIndex || peer.State == ReplicationState.Probe || peer.ToldCommit < PublicCommit;
         var idle = peer.IsPaused || !hasNews;
         if (idle && !peer.Nudge) return FeedStep.Nothing;
         // A peer that does not answer would not receive a snapshot either; its next heartbeat response comes back here.
@@ -88,10 +88,10 @@ public sealed partial class RaftNode
             To = peer.Id,
             Index = previous,
             LogTerm = _log.TermAt(previous)!.Value,
-            Commit = CommittedIndex,
+            Commit = PublicCommit,
             Entries = { entries },
         });
-        peer.ToldCommit = CommittedIndex;
+        peer.ToldCommit = PublicCommit;
         peer.Sent(previous + (ulong)entries.Count, entries.Sum(EntryCache.SizeOf));
     }
 

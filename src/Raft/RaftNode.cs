@@ -41,7 +41,7 @@ public sealed partial class RaftNode
         _log = new RaftLog(config.Name, initial);
         _group = GroupConfig.From(initial.ConfState);
         (Term, _vote) = (initial.HardState.Term, initial.HardState.Vote);
-        (_durableTerm, _durableVote) = (Term, _vote);
+        (_durableTerm, _durableVote, _durableCommit) = (Term, _vote, CommittedIndex);
         Invariant.Check(_log.LastTerm <= Term, $"last entry's term {_log.LastTerm} > term {Term} ({config.Name}): is the hard state older than the log?");
         _silentUntil = initial.NeverRan ? TimeSpan.MinValue : now + config.ElectionTimeout;
         _reported = SoftState;
@@ -111,8 +111,7 @@ public sealed partial class RaftNode
             case MessageType.MsgRequestVote or MessageType.MsgRequestPreVote:
                 HandleVoteRequest(message);
                 break;
-            case MessageType.MsgRequestVoteResponse when Role == RaftRole.Candidate:
-            case MessageType.MsgRequestPreVoteResponse when Role == RaftRole.PreCandidate:
+            case MessageType.MsgRequestVoteResponse or MessageType.MsgRequestPreVoteResponse:
                 HandleVoteResponse(message);
                 break;
             case MessageType.MsgAppend or MessageType.MsgHeartbeat or MessageType.MsgSnapshot:

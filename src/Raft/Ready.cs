@@ -21,7 +21,8 @@ public sealed record Ready
     /// <summary>Depend on nothing that is not durable: may leave at once.</summary>
     public IReadOnlyList<Message> Messages { get; init; } = [];
 
-    /// <summary>The whole hard state, set exactly if something is to be written. A moved commit index alone asks for no write.</summary>
+    /// <summary>The whole hard state, set exactly if something is to be written. A moved commit index alone asks for no write,
+    /// unless it has passed a configuration change.</summary>
     public HardState? HardState { get; init; }
 
     /// <summary>To append to the durable log. The first may overlap earlier ones, which it replaces together with all that follow them.</summary>

@@ -1,1 +1,93 @@
-return 0;
+using System.Diagnostics;
+
+namespace TiKvActors.Simulation;
+
+/// <summary>The deterministic simulation from the command line. Exit status 0: no seed failed; 1: some did; 2: bad usage.</summary>
+internal static class Program
+{
+    private const string Usage =
+        """
+        usage: sim --seeds N [--from S] [--profile NAME] [--trace] [--threads N]
+
+          --seeds N       how many seeds to run
+          --from S        the first seed (default 1); a failing seed S is replayed with --from S --seeds 1 --trace
+          --profile NAME  the kind of trouble; without it every seed takes the next one: {0}
+          --trace         print every message and event (one seed)
+          --threads N     seeds at the same time (default: one per core)
+
+        example: sim --seeds 1000 --from 1
+        """;
+
+    private static int Main(string[] args)
+    {
+        if (!TryParse(args, out var options, out var problem))
+        {
+            Console.Error.WriteLine(problem);
+            Console.Error.WriteLine(string.Format(Usage, string.Join(", ", SimProfile.All.Select(p => p.Name))));
+            return args.Contains("--help") ? 0 : 2;
+        }
+        return Run(options);
+    }
+
+    private static int Run(Options options)
+    {
+        var clock = Stopwatch.StartNew();
+        var coverage = new Coverage();
+        var failed = new List<SimResult>();
+        long steps = 0, faults = 0;
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Trace ? 1 : options.Threads };
+        Parallel.For(options.From, options.From + options.Seeds, parallel, seed =>
+        {
+            var result = Simulation.Run(seed, options.Profile, options.Trace ? Console.Out : null);
+            lock (coverage)
+            {
+                coverage.Add(result.Coverage);
+                steps += result.Steps;
+                faults += result.Faults;
+                if (result.Failure is null) return;
+                failed.Add(result);
+                Console.WriteLine($"seed {seed} ({result.Profile}) fails after {result.Steps:N0} steps: {result.Failure}");
+                var profile = options.Profile is null ? "" : $" --profile {options.Profile}";
+                Console.WriteLine($"  replay: ./tkv sim --from {seed} --seeds 1{profile} --trace");
+            }
+        });
+        Console.WriteLine(coverage);
+        Console.WriteLine($"{options.Seeds:N0} seeds, {steps:N0} steps, {faults:N0} faults in {clock.Elapsed.TotalSeconds:F1} s; {failed.Count} failed");
+        return failed.Count == 0 ? 0 : 1;
+    }
+
+    private sealed record Options(int From, int Seeds, string? Profile, bool Trace, int Threads);
+
+    private static bool TryParse(string[] args, out Options options, out string problem)
+    {
+        options = new Options(1, 0, null, false, Environment.ProcessorCount);
+        problem = "";
+        for (var i = 0; i < args.Length && problem.Length == 0; i++)
+        {
+            var name = args[i];
+            if (name == "--trace")
+            {
+                options = options with { Trace = true };
+                continue;
+            }
+            if (name is not ("--seeds" or "--from" or "--profile" or "--threads")) problem = $"unknown option {name}";
+            else if (++i == args.Length) problem = $"{name} needs a value";
+            else if (name == "--profile") options = options with { Profile = args[i] };
+            else if (!int.TryParse(args[i], out var number) || number < 1) problem = $"{name} {args[i]}: not a number above 0";
+            else
+            {
+                options = name switch
+                {
+                    "--seeds" => options with { Seeds = number },
+                    "--from" => options with { From = number },
+                    _ => options with { Threads = number },
+                };
+            }
+        }
+        var profile = options.Profile;
+        if (problem.Length == 0 && profile is not null && SimProfile.All.All(p => p.Name != profile)) problem = $"unknown profile {profile}";
+        if (problem.Length == 0 && options.Seeds == 0) problem = "--seeds N is missing";
+        if (problem.Length == 0 && options.Trace && options.Seeds > 1) problem = "--trace goes with --seeds 1";
+        return problem.Length == 0;
+    }
+}
