@@ -1,5 +1,3 @@
-using Akka.Actor;
-
 namespace Akka.Persistence;
 
 public sealed class SnapshotMetadata : IEquatable<SnapshotMetadata>

@@ -41,7 +41,7 @@ public class TestKit : TestKitBase, IDisposable
 
     public static new Config FullDebugConfig => TestKitBase.FullDebugConfig;
 
-    protected static XunitAssertions Assertions { get; } = new();
+    protected static new XunitAssertions Assertions { get; } = new();
 
     /// <summary>Called when the test is over, while the actor system still lives.</summary>
     protected virtual void AfterAll()

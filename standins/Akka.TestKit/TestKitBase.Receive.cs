@@ -1,5 +1,4 @@
 using System.Collections;
-using Akka.Actor;
 
 namespace Akka.TestKit;
 

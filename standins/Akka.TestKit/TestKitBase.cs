@@ -67,7 +67,7 @@ public abstract partial class TestKitBase : IActorRefFactory
 
     public EventFilterFactory EventFilter { get; private set; }
 
-    internal ITestKitAssertions Assert => _assertions;
+    internal ITestKitAssertions Assertions => _assertions;
 
     public bool HasMessages => _queue.Count > 0;
 

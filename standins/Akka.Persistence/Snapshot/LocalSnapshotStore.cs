@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Akka.Actor;
 using Akka.Event;
 
 namespace Akka.Persistence.Snapshot;

@@ -108,7 +108,7 @@ internal sealed class EventFilterApplier(TestKitBase testKit, ActorSystem system
     {
         var seen = set.Matches;
         if (seen != expected)
-            testKit.Assert.Fail("Expected {0} log events, but received {1} within {2}: {3}", expected, seen, timeout, set.Description);
+            testKit.Assertions.Fail("Expected {0} log events, but received {1} within {2}: {3}", expected, seen, timeout, set.Description);
     }
 
     private static Func<object> Valued(Action action) => () =>

@@ -45,9 +45,9 @@ public class TestKitTests : Akka.TestKit.Xunit2.TestKit
     public async Task Conditions_are_awaited_without_holding_a_thread()
     {
         var tries = 0;
-        await AwaitConditionAsync(() => ++tries == 3, TimeSpan.FromSeconds(10), null);
+        await AwaitConditionAsync(() => ++tries == 3, TimeSpan.FromSeconds(10), interval: null);
         await AwaitAssertAsync(() => Assert.True(++tries > 5), TimeSpan.FromSeconds(10));
-        await Assert.ThrowsAsync<FailException>(() => AwaitConditionAsync(() => false, _brief, null));
+        await Assert.ThrowsAsync<FailException>(() => AwaitConditionAsync(() => false, _brief, interval: null));
         await Assert.ThrowsAsync<TrueException>(() => AwaitAssertAsync(() => Assert.True(false), _brief));
         Assert.Equal(7, await WithinAsync(TimeSpan.FromSeconds(10), () => Task.FromResult(7)));
     }
