@@ -85,7 +85,7 @@ public sealed class LocalActorRefProvider : IActorRefProvider
         _tempContainer = new VirtualPathContainer(this, _tempPath, _rootGuardian, Log);
         _rootGuardian.SetTempContainer(_tempContainer);
         // The end of /user ends /system, whose end ends the root.
-        Guardian.SendSystemMessage(new Watch(Guardian, SystemGuardian));
+        SystemGuardian.SendSystemMessage(new Watch(Guardian, SystemGuardian));
         _rootGuardian.SendSystemMessage(new Watch(SystemGuardian, _rootGuardian));
         _rootGuardian.Start();
         Guardian.Start();

@@ -54,9 +54,9 @@ public readonly struct LogSource
     public static string FromActorRef(IActorRef a, ActorSystem system) =>
         system is ExtendedActorSystem { Provider.DefaultAddress: { } address } ? a.Path.ToStringWithAddress(address) : a.Path.ToString();
 
-    public static string FromString(string source, ActorSystem system) => source + "(" + system + ")";
+    public static string FromString(string source, ActorSystem system) => source + " (" + system + ")";
 
-    public static string FromType(Type t, ActorSystem system) => Logging.SimpleName(t) + "(" + system + ")";
+    public static string FromType(Type t, ActorSystem system) => Logging.SimpleName(t) + " (" + system + ")";
 }
 
 public static class Logging

@@ -116,8 +116,8 @@ public partial class ActorCell : IUntypedActorContext, ICell
 
     public void Become(Receive receive)
     {
+        // The first behaviour stays below whatever replaces it.
         if (_behaviors.Count > 1) _behaviors.Pop();
-        else _behaviors.Clear();
         _behaviors.Push(receive);
         _behavior = receive;
     }
