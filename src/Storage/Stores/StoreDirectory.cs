@@ -7,7 +7,8 @@ namespace TiKvActors.Storage.Stores;
 /// <summary>
 /// A store's directory on disk:
 /// <code>
-/// LOCK       held open and locked by the process that uses the directory; its process id
+/// LOCK       held open and locked by the process that uses the directory
+/// pid        the id of that process, or of the last one that did; only to name it in an error
 /// identity   StoreIdentity: format version, and, once known, cluster id, store id, API mode. Written before anything else
 /// data/      the data engine
 /// raft/      the journal
@@ -44,14 +45,12 @@ internal sealed class StoreDirectory : IDisposable
         try
         {
             var held = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            held.SetLength(0);
-            held.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-            held.Flush();
+            File.WriteAllText(PidFile(path), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             return new StoreDirectory(path, held);
         }
         catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException))
         {
-            throw new DirectoryInUseException(path, Holder(file), e);
+            throw new DirectoryInUseException(path, Holder(path), e);
         }
     }
 
@@ -77,13 +76,13 @@ internal sealed class StoreDirectory : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    // Naming the holder is a courtesy; the lock itself is what .NET and the file system say.
-    private static string Holder(string file)
+    private static string PidFile(string root) => Path.Combine(root, "pid");
+
+    private static string Holder(string root)
     {
         try
         {
-            using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            return int.TryParse(reader.ReadToEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out var process) ? $" by process {process}" : "";
+            return int.TryParse(File.ReadAllText(PidFile(root)), NumberStyles.None, CultureInfo.InvariantCulture, out var process) ? $" by process {process}" : "";
         }
         catch (IOException)
         {
