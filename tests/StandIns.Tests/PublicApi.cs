@@ -46,11 +46,12 @@ internal static class PublicApi
     public static IEnumerable<string> InterfacesOf(Type type) =>
         IsDelegate(type) || type.IsEnum ? [] : type.GetInterfaces().Where(i => IsVisible(i.IsGenericType ? i.GetGenericTypeDefinition() : i)).Select(Name);
 
+    /// <summary>Without overrides: what they are called by is a member of a base class, and shown there.</summary>
     public static IEnumerable<string> Members(Type type)
     {
         if (IsDelegate(type)) return [];
         var members = type.GetConstructors(Declared).Where(c => !c.IsStatic && IsVisible(c)).Select(c => $"{Access(c)}ctor({Parameters(c)})")
-            .Concat(type.GetMethods(Declared).Where(m => IsVisible(m) && (!m.IsSpecialName || m.Name.StartsWith("op_", StringComparison.Ordinal)) && m.Name != "Finalize").Select(Method))
+            .Concat(type.GetMethods(Declared).Where(m => IsVisible(m) && (!m.IsSpecialName || m.Name.StartsWith("op_", StringComparison.Ordinal)) && !IsOverride(m)).Select(Method))
             .Concat(type.GetProperties(Declared).Select(Property).Where(p => p != null))
             .Concat(type.GetEvents(Declared).Where(e => IsVisible(e.AddMethod)).Select(e => $"{Access(e.AddMethod)}{Modifiers(e.AddMethod)}event {Name(e.EventHandlerType)} {e.Name}"))
             .Concat(type.GetFields(Declared).Where(f => (f.IsPublic || f.IsFamily || f.IsFamilyOrAssembly) && !f.IsSpecialName).Select(Field));
@@ -68,7 +69,7 @@ internal static class PublicApi
     {
         var getter = IsVisible(property.GetMethod) ? property.GetMethod : null;
         var setter = IsVisible(property.SetMethod) ? property.SetMethod : null;
-        if ((getter ?? setter) is not { } main) return null;
+        if ((getter ?? setter) is not { } main || IsOverride(main)) return null;
         var indices = property.GetIndexParameters();
         var name = indices.Length == 0 ? property.Name : "this[" + string.Join(", ", indices.Select(Parameter)) + "]";
         var text = new StringBuilder($"{Access(main)}{Modifiers(main)}{Name(property.PropertyType)} {name} {{");
@@ -155,6 +156,8 @@ internal static class PublicApi
 
     private static bool IsVisible(Type type) =>
         type.IsNested ? (type.IsNestedPublic || type.IsNestedFamily || type.IsNestedFamORAssem) && IsVisible(type.DeclaringType) : type.IsPublic;
+
+    private static bool IsOverride(MethodInfo method) => method.GetBaseDefinition() != method;
 
     private static bool IsDelegate(Type type) => typeof(Delegate).IsAssignableFrom(type);
 }
