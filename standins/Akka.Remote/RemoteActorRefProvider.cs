@@ -159,7 +159,10 @@ public class RemoteActorRefProvider : IRemoteActorRefProvider
     private IActorRef ResolveLocal(ActorPath path)
     {
         if (path.Depth == 0) return RootGuardian;
-        return _local.ResolveActorRef((new RootActorPath(_local.RootPath.Address) / path.Elements).WithUid(path.Uid));
+        var local = (new RootActorPath(_local.RootPath.Address) / path.Elements).WithUid(path.Uid);
+        var actor = _local.ResolveActorRef(local);
+        // The incarnation that a reference elsewhere means: who watches it there compares with the uid.
+        return actor.GetType() == typeof(EmptyLocalActorRef) && actor.Path.Uid != local.Uid ? new EmptyLocalActorRef(this, local, _eventStream) : actor;
     }
 
     /// <summary>Shuts remoting down when the user's actors have ended and before the system's do.</summary>
