@@ -120,7 +120,6 @@ internal sealed partial class SimNode
         foreach (var action in held) Execute(action);
         // However many were missed.
         if (_tickIsDue) Execute(Tick);
-        SchedulePump();
     }
 
     // ---- input
@@ -181,22 +180,11 @@ internal sealed partial class SimNode
             Pump();
             if (_state == NodeState.Stalling) _state = NodeState.Paused;
         }
-        else
+        else if (!_pumpScheduled)
         {
-            SchedulePump();
+            _pumpScheduled = true;
+            Post(_world.Between(TimeSpan.Zero, _cluster.Settings.TickInterval / 20), Pump);
         }
-    }
-
-    /// <summary>A little later, so that one Ready carries what several inputs have caused.</summary>
-    private void SchedulePump()
-    {
-        if (_pumpScheduled || !Raft!.HasReady) return;
-        _pumpScheduled = true;
-        Later(_world.Between(TimeSpan.Zero, _cluster.Settings.TickInterval / 20), () =>
-        {
-            _pumpScheduled = false;
-            if (_state == NodeState.Running) Pump();
-        });
     }
 
     /// <summary>When something that is decided now leaves the process.</summary>

@@ -99,7 +99,12 @@ public partial class ActorCell
     private void HandleInvokeFailure(Exception cause, IReadOnlyCollection<IActorRef> childrenNotToSuspend, IActorRef perpetrator = null)
     {
         // A failure while failed is dealt with by the decision about the first one.
-        if (IsFailed) return;
+        if (IsFailed)
+        {
+            // Nobody decides about this child any more. It goes on waiting for that decision, but only because of us.
+            if (perpetrator != null) ((IInternalActorRef)perpetrator).Resume(cause);
+            return;
+        }
         try
         {
             SuspendNonRecursive();

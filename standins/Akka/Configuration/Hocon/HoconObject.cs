@@ -67,5 +67,5 @@ public class HoconObject : IHoconElement
     }
 
     private static string QuoteKey(string key) =>
-        key.Length > 0 && key.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '/') ? key : HoconValue.Quote(key);
+        key.Length > 0 && key.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '/') ? key : HoconValue.InQuotes(key);
 }

@@ -155,9 +155,11 @@ public class HoconValue : IMightBeAHoconObject
     }
 
     /// <summary>The text as it must be written in a configuration.</summary>
-    internal static string Quote(string text)
+    internal static string Quote(string text) =>
+        text.Length > 0 && text.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.') ? text : InQuotes(text);
+
+    internal static string InQuotes(string text)
     {
-        if (text.Length > 0 && text.All(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.')) return text;
         var quoted = new StringBuilder("\"");
         foreach (var c in text)
         {
