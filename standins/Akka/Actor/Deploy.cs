@@ -94,10 +94,6 @@ public class Deploy : IEquatable<Deploy>, ISurrogated
         other is not null && Path == other.Path && Dispatcher == other.Dispatcher && Mailbox == other.Mailbox && StashCapacity == other.StashCapacity
         && Config.Equals(other.Config) && RouterConfig.Equals(other.RouterConfig) && Scope.Equals(other.Scope);
 
-    public override bool Equals(object obj) => Equals(obj as Deploy);
-
-    public override int GetHashCode() => HashCode.Combine(Path, Dispatcher, Mailbox);
-
     public ISurrogate ToSurrogate(ActorSystem system) => new DeploySurrogate
     {
         Path = Path, Config = Config, RouterConfig = RouterConfig, Scope = Scope, Dispatcher = Dispatcher, Mailbox = Mailbox, StashCapacity = StashCapacity

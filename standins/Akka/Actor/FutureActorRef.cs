@@ -8,6 +8,9 @@ namespace Akka.Actor;
 /// </summary>
 public class FutureActorRef<T> : MinimalActorRef
 {
+    // Timers take no more than this; who allows it waits for ever.
+    private static readonly TimeSpan _longestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     private readonly TaskCompletionSource<T> _result;
     private readonly Lock _lock = new();
     private ActorPath _path;
@@ -56,7 +59,7 @@ public class FutureActorRef<T> : MinimalActorRef
 
     internal void CompleteAfter(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var isFinite = timeout != Timeout.InfiniteTimeSpan && timeout != TimeSpan.MaxValue;
+        var isFinite = timeout != Timeout.InfiniteTimeSpan && timeout < _longestTimer;
         lock (_lock)
         {
             if (isFinite)
@@ -107,7 +110,7 @@ public class FutureActorRef<T> : MinimalActorRef
         }
     }
 
-    public override void SendSystemMessage(ISystemMessage message)
+    private protected override void OnSystemMessage(ISystemMessage message)
     {
         switch (message)
         {
@@ -139,7 +142,7 @@ public class FutureActorRef<T> : MinimalActorRef
         watcher.SendSystemMessage(new DeathWatchNotification(this, existenceConfirmed: true, addressTerminated: false));
     }
 
-    public override void Stop() => Cancel(CancellationToken.None);
+    private protected override void OnStop() => Cancel(CancellationToken.None);
 
     private void Cancel(CancellationToken token)
     {

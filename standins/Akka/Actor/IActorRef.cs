@@ -143,7 +143,9 @@ public abstract class MinimalActorRef : InternalActorRefBase
     {
     }
 
-    public override void Stop()
+    public override void Stop() => OnStop();
+
+    private protected virtual void OnStop()
     {
     }
 
@@ -155,7 +157,9 @@ public abstract class MinimalActorRef : InternalActorRefBase
     {
     }
 
-    public override void SendSystemMessage(ISystemMessage message)
+    public override void SendSystemMessage(ISystemMessage message) => OnSystemMessage(message);
+
+    private protected virtual void OnSystemMessage(ISystemMessage message)
     {
     }
 

@@ -11,7 +11,6 @@ namespace Akka.Actor;
 /// <summary>The provider of a system that no other one reaches, and the local part of the others.</summary>
 public sealed class LocalActorRefProvider : IActorRefProvider
 {
-    private readonly string _systemName;
     private readonly RootActorPath _rootPath;
     private readonly ActorPath _tempPath;
     private readonly TaskCompletionSource<Status> _termination = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -28,7 +27,6 @@ public sealed class LocalActorRefProvider : IActorRefProvider
 
     public LocalActorRefProvider(string systemName, Settings settings, EventStream eventStream, Deployer deployer, Func<ActorPath, IInternalActorRef> deadLettersFactory)
     {
-        _systemName = systemName;
         Settings = settings;
         EventStream = eventStream;
         Deployer = deployer ?? new Deployer(settings);
@@ -195,6 +193,4 @@ public sealed class LocalActorRefProvider : IActorRefProvider
         if (!system.Dispatchers.HasDispatcher(props.Dispatcher))
             throw new ConfigurationException($"Dispatcher [{props.Dispatcher}] not configured for path {path}");
     }
-
-    public override string ToString() => $"LocalActorRefProvider({_systemName})";
 }

@@ -161,7 +161,7 @@ public class Props : IEquatable<Props>, ISurrogated
 
     public override bool Equals(object obj) => Equals(obj as Props);
 
-    public override int GetHashCode() => HashCode.Combine(Type, Deploy);
+    public override int GetHashCode() => HashCode.Combine(Type, Arguments.Length);
 
     public ISurrogate ToSurrogate(ActorSystem system) => new PropsSurrogate { Deploy = Deploy, Type = Type, Arguments = Arguments };
 

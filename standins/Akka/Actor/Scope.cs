@@ -12,10 +12,6 @@ public abstract class Scope : IEquatable<Scope>
     public abstract Scope Copy();
 
     public virtual bool Equals(Scope other) => other is not null && GetType() == other.GetType();
-
-    public override bool Equals(object obj) => Equals(obj as Scope);
-
-    public override int GetHashCode() => GetType().GetHashCode();
 }
 
 public class LocalScope : Scope, ISurrogated
@@ -67,8 +63,6 @@ public class RemoteScope : Scope, IEquatable<RemoteScope>
     public override Scope Copy() => new RemoteScope(Address);
 
     public bool Equals(RemoteScope other) => other is not null && Equals(Address, other.Address);
-
-    public override bool Equals(Scope other) => Equals(other as RemoteScope);
 
     public override bool Equals(object obj) => Equals(obj as RemoteScope);
 

@@ -4,7 +4,6 @@ using Akka.Actor;
 using Akka.Actor.Internal;
 using Akka.Dispatch.MessageQueues;
 using Akka.Dispatch.SysMsg;
-using Akka.Event;
 
 namespace Akka.Dispatch;
 
@@ -203,57 +202,19 @@ public class Mailbox : IRunnable
         }
     }
 
+    /// <summary>For a sender that found the mailbox just before it was closed, and whose message came after the clean-up.</summary>
+    internal void PassOnLateMessages()
+    {
+        // Other queues' clean-up is not for several threads.
+        if (_unbounded != null && _actor != null) _unbounded.CleanUp(_actor.Self, _actor.SystemImpl.Mailboxes.DeadLetterMailbox.MessageQueue);
+    }
+
     /// <summary>After the mailbox has been closed: what is left goes to the dead letters.</summary>
     public virtual void CleanUp()
     {
+        // The dead letters' own mailbox belongs to no actor.
         if (_actor == null) return;
         PassToDeadLetters(TakeSystemMessages(_noMore));
         MessageQueue?.CleanUp(_actor.Self, _actor.SystemImpl.Mailboxes.DeadLetterMailbox.MessageQueue);
-    }
-}
-
-/// <summary>The mailbox of all actors that have ended.</summary>
-public sealed class DeadLetterMailbox : Mailbox
-{
-    private readonly IActorRef _deadLetters;
-
-    public DeadLetterMailbox(IActorRef deadLetters) : base(new DeadLetterQueue(deadLetters))
-    {
-        _deadLetters = deadLetters;
-        BecomeClosed();
-    }
-
-    internal override void SystemEnqueue(IActorRef receiver, SystemMessage message)
-    {
-        // The continuation of an asynchronous handler of an actor that has ended is nobody's message.
-        if (message is ActorTask) return;
-        _deadLetters.Tell(new DeadLetter(message, receiver, receiver), receiver);
-    }
-
-    public override void CleanUp()
-    {
-    }
-
-    private sealed class DeadLetterQueue(IActorRef deadLetters) : IMessageQueue
-    {
-        public bool HasMessages => false;
-
-        public int Count => 0;
-
-        public void Enqueue(IActorRef receiver, Envelope envelope)
-        {
-            // Dead letters of the dead letters themselves would never end.
-            if (envelope.Message is not DeadLetter) deadLetters.Tell(new DeadLetter(envelope.Message, envelope.Sender ?? deadLetters, receiver), envelope.Sender);
-        }
-
-        public bool TryDequeue(out Envelope envelope)
-        {
-            envelope = default;
-            return false;
-        }
-
-        public void CleanUp(IActorRef owner, IMessageQueue deadletters)
-        {
-        }
     }
 }

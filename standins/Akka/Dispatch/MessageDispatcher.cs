@@ -118,7 +118,7 @@ public abstract class MessageDispatcher
     {
         var mailbox = cell.Mailbox;
         mailbox.Enqueue(cell.Self, envelope);
-        RegisterForExecution(mailbox, true, false);
+        if (!RegisterForExecution(mailbox, true, false) && mailbox.IsClosed) mailbox.PassOnLateMessages();
     }
 
     public virtual void SystemDispatch(ActorCell cell, SystemMessage message)

@@ -75,7 +75,7 @@ public partial class ActorCell
 
     IEnumerable<IActorRef> IActorContext.GetChildren() => GetChildren();
 
-    public IEnumerable<IInternalActorRef> GetChildren() => _children.Stats.Select(s => s.Child);
+    public IEnumerable<IInternalActorRef> GetChildren() => _children.StatsOnDemand.Select(s => s.Child);
 
     IActorRef IActorContext.Child(string name) => _children.TryGet(name, out var stats) && stats is ChildRestartStats child ? child.Child : ActorRefs.Nobody;
 

@@ -144,7 +144,7 @@ public partial class ActorCell
         (_currentMessage, _sender) = (failed, failed.Child);
         try
         {
-            if (!Strategy.HandleFailure(this, failed.Child, failed.Cause, stats, _children.Stats))
+            if (!Strategy.HandleFailure(this, failed.Child, failed.Cause, stats, _children.StatsOnDemand))
                 HandleInvokeFailure(failed.Cause, null, failed.Child);
         }
         catch (Exception e)

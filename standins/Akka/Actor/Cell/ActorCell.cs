@@ -179,6 +179,4 @@ public partial class ActorCell : IUntypedActorContext, ICell
     {
         if (enabled) Publish(new Debug(_self.Path.ToString(), LogClass, message));
     }
-
-    public override string ToString() => $"ActorCell[{_self.Path}]";
 }

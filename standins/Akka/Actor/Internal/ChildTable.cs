@@ -1,3 +1,5 @@
+using System.Collections;
+
 namespace Akka.Actor.Internal;
 
 /// <summary>
@@ -32,6 +34,7 @@ internal sealed class ChildTable
         }
     }
 
+    /// <summary>The children of this moment.</summary>
     public IReadOnlyList<ChildRestartStats> Stats
     {
         get
@@ -39,6 +42,11 @@ internal sealed class ChildTable
             lock (_lock) return _children == null ? [] : _children.Values.OfType<ChildRestartStats>().ToArray();
         }
     }
+
+    /// <summary>
+    /// The children when they are looked at, if at all: what happens to one child of thousands must not cost a walk over all of them.
+    /// </summary>
+    public IReadOnlyCollection<ChildRestartStats> StatsOnDemand => new OnDemand(this);
 
     /// <exception cref="InvalidActorNameException">The name is taken.</exception>
     /// <exception cref="InvalidOperationException">The cell is terminating.</exception>
@@ -132,5 +140,18 @@ internal sealed class ChildTable
             _children = null;
             _dying.Clear();
         }
+    }
+
+    private sealed class OnDemand(ChildTable table) : IReadOnlyCollection<ChildRestartStats>
+    {
+        private IReadOnlyList<ChildRestartStats> _stats;
+
+        private IReadOnlyList<ChildRestartStats> Stats => _stats ??= table.Stats;
+
+        public int Count => Stats.Count;
+
+        public IEnumerator<ChildRestartStats> GetEnumerator() => Stats.GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 }
