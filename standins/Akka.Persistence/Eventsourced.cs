@@ -26,6 +26,7 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
 
     private readonly string _writerGuid = Guid.NewGuid().ToString();
     private readonly IStash _internalStash;
+    private readonly UserStash _userStash;
     private IActorRef _journal;
     private IActorRef _snapshotStore;
     private ILoggingAdapter _log;
@@ -37,6 +38,8 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
     {
         Extension = Persistence.Instance.Apply(Context.System);
         _internalStash = Context.CreateStash(GetType());
+        _userStash = new UserStash(Context.CreateStash(GetType()), _internalStash);
+        Stash = _userStash;
         _recoveryBehavior = ReceiveRecover;
     }
 
@@ -211,7 +214,7 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
     public override void AroundPreRestart(Exception cause, object message)
     {
         StopRecoveryTimer();
-        _internalStash.UnstashAll(UnstashFilterPredicate);
+        GiveStashedBack();
         base.AroundPreRestart(cause, message switch
         {
             WriteMessageSuccess success => success.Persistent,
@@ -231,7 +234,7 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
     {
         StopRecoveryTimer();
         // From the mailbox they become dead letters, from the stash they would be gone without a trace.
-        _internalStash.UnstashAll(UnstashFilterPredicate);
+        GiveStashedBack();
         base.AroundPostStop();
     }
 
@@ -280,6 +283,12 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
     private void RefuseWhileRecovering(string what)
     {
         if (IsRecovering) throw new InvalidOperationException($"Cannot {what} during replay. Events can be persisted when receiving RecoveryCompleted or later.");
+    }
+
+    private void GiveStashedBack()
+    {
+        _internalStash.UnstashAll(UnstashFilterPredicate);
+        _userStash.Release();
     }
 
     private void StashInternally(object message)

@@ -73,14 +73,14 @@ internal sealed class EventFilterApplier(TestKitBase testKit, ActorSystem system
         action();
     }
 
-    public IUnmutableFilter Mute() => new Muted(system, new FilterSet(filters));
+    public IUnmutableFilter Mute() => new Muted(system, new FilterSet(filters), Leeway);
 
     private TimeSpan Leeway => testKit.Dilated(testKit.TestKitSettings.TestEventFilterLeeway);
 
     private T Intercept<T>(int expected, TimeSpan timeout, Func<T> body, CancellationToken cancellationToken)
     {
         var set = new FilterSet(filters);
-        using var muted = new Muted(system, set);
+        using var muted = new Muted(system, set, Leeway);
         var result = body();
         var start = TestKitBase.Now;
         for (var seen = 0; seen < expected; seen++)
@@ -94,7 +94,7 @@ internal sealed class EventFilterApplier(TestKitBase testKit, ActorSystem system
     private async Task InterceptAsync(int expected, TimeSpan timeout, Func<Task> body, CancellationToken cancellationToken)
     {
         var set = new FilterSet(filters);
-        using var muted = new Muted(system, set);
+        using var muted = new Muted(system, set, Leeway);
         await body();
         var start = TestKitBase.Now;
         for (var seen = 0; seen < expected; seen++)
@@ -123,10 +123,20 @@ internal sealed class EventFilterApplier(TestKitBase testKit, ActorSystem system
         private readonly FilterSet _filters;
         private bool _unmuted;
 
-        public Muted(ActorSystem system, FilterSet filters)
+        /// <exception cref="IllegalActorStateException">Nobody listens: TestEventListener is not among akka.loggers.</exception>
+        public Muted(ActorSystem system, FilterSet filters, TimeSpan timeout)
         {
             (_system, _filters) = (system, filters);
+            WaitForListener(timeout);
             system.EventStream.Publish(new TestEventListener.Mute(filters));
+        }
+
+        /// <summary>Loggers start after their system: what is published before they listen does not reach them.</summary>
+        private void WaitForListener(TimeSpan timeout)
+        {
+            for (var end = TestKitBase.Now + timeout; !CatchUp().Wait(TimeSpan.FromMilliseconds(50));)
+                if (TestKitBase.Now >= end)
+                    throw new IllegalActorStateException("EventFilter needs Akka.TestKit.TestEventListener among akka.loggers.");
         }
 
         /// <summary>Done when the listener has seen everything that was logged before.</summary>
