@@ -100,22 +100,26 @@ public sealed partial class RaftNode
 
     private void HandleVoteRequest(Message request)
     {
-        var isPreVote = request.MsgType == MessageType.MsgRequestPreVote;
+        var isPreVote = IsPreVote(request);
         var free = _vote == request.From || (_vote == 0 && LeaderId == 0) || (isPreVote && request.Term > Term);
         var granted = free && _log.IsUpToDate(request.Index, request.LogTerm) && IsPreferred(request);
-        Send(new Message
-        {
-            MsgType = isPreVote ? MessageType.MsgRequestPreVoteResponse : MessageType.MsgRequestVoteResponse,
-            To = request.From,
-            Term = isPreVote && granted ? request.Term : Term,
-            Reject = !granted,
-            Commit = PublicCommit,
-            LogTerm = _log.TermAt(PublicCommit)!.Value,
-        });
+        Send(VoteResponse(request, granted));
         if (!granted || isPreVote) return;
         _vote = request.From;
         _electionElapsed = 0;
     }
+
+    private Message VoteResponse(Message request, bool granted) => new()
+    {
+        MsgType = IsPreVote(request) ? MessageType.MsgRequestPreVoteResponse : MessageType.MsgRequestVoteResponse,
+        To = request.From,
+        Term = IsPreVote(request) && granted ? request.Term : Term,
+        Reject = !granted,
+        Commit = PublicCommit,
+        LogTerm = _log.TermAt(PublicCommit)!.Value,
+    };
+
+    private static bool IsPreVote(Message request) => request.MsgType == MessageType.MsgRequestPreVote;
 
     private static bool IsForTransfer(Message request) => request.Context.Equals(_campaignTransfer);
 

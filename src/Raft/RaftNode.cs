@@ -138,8 +138,7 @@ public sealed partial class RaftNode
         if (message.Term == Term) return true;
         // A deposed leader, or a candidate that is behind, learns the term from the answer. Nobody else needs one.
         if (IsFromLeader(message)) Send(new Message { MsgType = MessageType.MsgAppendResponse, To = message.From, Reject = true });
-        else if (message.MsgType == MessageType.MsgRequestPreVote)
-            Send(new Message { MsgType = MessageType.MsgRequestPreVoteResponse, To = message.From, Reject = true });
+        else if (IsVoteRequest(message)) Send(VoteResponse(message, granted: false));
         return false;
     }
 

@@ -65,6 +65,24 @@ internal sealed class Checker
         }
     }
 
+    /// <summary>Term, vote and entries are durable before any message leaves that depends on them.</summary>
+    public static void ObserveSent(SimNode node, Message message)
+    {
+        if (message.MsgType is MessageType.MsgRequestPreVote or MessageType.MsgRequestPreVoteResponse) return;
+        var disk = node.Disk;
+        World.Check(
+            message.Term <= disk.HardState.Term,
+            () => $"durability: peer {node.Id} sends {message.MsgType} of term {message.Term}, and its disk knows term {disk.HardState.Term}");
+        if (message.Reject || message.Term != disk.HardState.Term) return;
+        var vote = message.MsgType == MessageType.MsgRequestVote ? node.Id : message.MsgType == MessageType.MsgRequestVoteResponse ? message.To : 0;
+        World.Check(
+            vote == 0 || disk.HardState.Vote == vote,
+            () => $"durability: peer {node.Id} votes for {vote} in term {message.Term}, and its disk knows a vote for {disk.HardState.Vote}");
+        World.Check(
+            message.MsgType != MessageType.MsgAppendResponse || message.Index <= disk.LastIndex,
+            () => $"durability: peer {node.Id} acknowledges {message.Index}, and its disk ends at {disk.LastIndex}");
+    }
+
     public void ObserveApplied(SimNode node, StateMachine state)
     {
         World.Check(state.Applied <= LastCommitted, () => $"peer {node.Id} applied {state.Applied}, which nobody has committed ({LastCommitted})");

@@ -77,11 +77,11 @@ internal sealed class Client(Cluster cluster)
         {
             Completed++;
             _world.Coverage.Count("operations completed");
-            Think();
+            Think(cluster.ThinkTime);
             return;
         }
         _target = answer.LeaderHint;
-        Think(_target == 0 ? 0.6 : 0.2);
+        Think(_target == 0 ? 1 : 0.2);
     }
 
     private void GiveUp(long operationId)
@@ -90,8 +90,8 @@ internal sealed class Client(Cluster cluster)
         _current = 0;
         _target = 0;
         _world.Coverage.Count("operations unknown");
-        Think();
+        Think(cluster.ThinkTime);
     }
 
-    private void Think(double electionTimeouts = 0.2) => _world.After(_world.Between(TimeSpan.Zero, cluster.Settings.ElectionTimeout * electionTimeouts), Next);
+    private void Think(double electionTimeouts) => _world.After(_world.Between(TimeSpan.Zero, cluster.Settings.ElectionTimeout * electionTimeouts), Next);
 }

@@ -18,6 +18,7 @@ internal sealed class Cluster
     {
         (World, Profile) = (world, profile);
         Settings = DrawSettings();
+        ThinkTime = world.Pick([0.2, 1, 4]);
         Network = new Network(world, profile, Settings.ElectionTimeout);
         Checker = new Checker(world, BootstrapIndex);
         var voters = Enumerable.Range(1, world.Random.Next(profile.MinNodes, profile.MaxNodes + 1)).Select(i => (ulong)i).ToArray();
@@ -34,6 +35,9 @@ internal sealed class Cluster
     public Network Network { get; }
     public Checker Checker { get; }
     public IReadOnlyList<Client> Clients { get; }
+    /// <summary>How long clients wait between two operations at most, in election timeouts: from a stream to a trickle.</summary>
+    public double ThinkTime { get; }
+
     public bool ClientsAreDone { get; set; }
 
     /// <summary>In order of their ids, the destroyed ones included.</summary>

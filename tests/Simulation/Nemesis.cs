@@ -24,6 +24,7 @@ internal sealed class Nemesis
             (_profile.CrashWeight, CrashOne),
             (_profile.CrashWeight / 4, CrashAll),
             (_profile.CrashWeight / 2, CrashLeader),
+            (_profile.ChurnWeight, ChurnLeaders),
             (_profile.PauseWeight, Pause),
             (_profile.PartitionWeight, Split),
             (_profile.PartitionWeight, CutOneWay),
@@ -156,6 +157,27 @@ internal sealed class Nemesis
         }
         node.Crash();
         _world.After(downTime, node.Start);
+    }
+
+    /// <summary>
+    /// For a while no leader lives longer than a few messages: logs diverge, and entries of many terms are neither committed nor gone (the paper's figure 8).
+    /// </summary>
+    private void ChurnLeaders()
+    {
+        Count("leaders crash as soon as they are elected");
+        var until = _world.Now + _timeout * 20;
+        Watch();
+
+        void Watch() => _world.After(_world.Between(TimeSpan.Zero, _timeout / 15), () =>
+        {
+            if (IsDone || _world.Now > until) return;
+            if (_cluster.Leader is { IsPaused: false } leader)
+            {
+                leader.Crash();
+                _world.After(_world.Between(TimeSpan.Zero, _timeout * 3), leader.Start);
+            }
+            Watch();
+        });
     }
 
     private void Pause()

@@ -32,7 +32,6 @@ internal sealed partial class SimNode
 
     private void Pump()
     {
-        _pumpScheduled = false;
         for (var rounds = 0; Raft is { HasReady: true } raft; rounds++)
         {
             World.Check(rounds < 100, () => $"peer {Id} always has another Ready: {raft.SoftState}");
@@ -71,6 +70,7 @@ internal sealed partial class SimNode
     private void Send(Message message)
     {
         if (_world.IsTracing) _world.Trace($"{Id} -> {message.To} {Describe(message)}");
+        Checker.ObserveSent(this, message);
         if (message.MsgType == MessageType.MsgSnapshot)
         {
             SendSnapshot(message);

@@ -120,6 +120,7 @@ internal sealed partial class SimNode
         foreach (var action in held) Execute(action);
         // However many were missed.
         if (_tickIsDue) Execute(Tick);
+        SchedulePump();
     }
 
     // ---- input
@@ -180,11 +181,22 @@ internal sealed partial class SimNode
             Pump();
             if (_state == NodeState.Stalling) _state = NodeState.Paused;
         }
-        else if (!_pumpScheduled)
+        else
         {
-            _pumpScheduled = true;
-            Post(_world.Between(TimeSpan.Zero, _cluster.Settings.TickInterval / 20), Pump);
+            SchedulePump();
         }
+    }
+
+    /// <summary>A little later, so that one Ready carries what several inputs have caused.</summary>
+    private void SchedulePump()
+    {
+        if (_pumpScheduled || !Raft!.HasReady) return;
+        _pumpScheduled = true;
+        Later(_world.Between(TimeSpan.Zero, _cluster.Settings.TickInterval / 20), () =>
+        {
+            _pumpScheduled = false;
+            if (_state == NodeState.Running) Pump();
+        });
     }
 
     /// <summary>When something that is decided now leaves the process.</summary>

@@ -16,6 +16,7 @@ internal sealed record SimProfile
     public double FaultInterval { get; init; } = 1.5;
 
     public double CrashWeight { get; init; } = 3;
+    public double ChurnWeight { get; init; } = 0.2;
     public double PauseWeight { get; init; } = 2;
     public double PartitionWeight { get; init; } = 3;
     public double LeaseAttackWeight { get; init; } = 1;
@@ -35,6 +36,7 @@ internal sealed record SimProfile
         new() { Name = "leases", MaxNodes = 5, CrashWeight = 4, LeaseAttackWeight = 5, TransferWeight = 3, MembershipWeight = 1, ReadShare = 0.7, LeaseReadShare = 0.9 },
         new() { Name = "membership", MinNodes = 1, MembershipWeight = 10, FaultInterval = 0.8 },
         new() { Name = "snapshots", Compaction = 3, Drop = 0.05, MembershipWeight = 4 },
+        new() { Name = "elections", MaxNodes = 5, ChurnWeight = 8, MembershipWeight = 1, ReadShare = 0.2, Drop = 0.1, FaultInterval = 3 },
         new() { Name = "lossy", Drop = 0.15, Duplicate = 0.1, Straggle = 0.08, FaultInterval = 0.8 },
     ];
 

@@ -11,7 +11,7 @@ internal sealed class Simulation
 {
     public const int MinSteps = 2_000, MinFaults = 5;
 
-    private const int TroubleSteps = 40_000;
+    private const int TroubleSteps = 15_000;
 
     private readonly World _world;
     private readonly SimProfile _profile;

@@ -130,19 +130,20 @@ public sealed class LocalActorRefProvider : IActorRefProvider
 
     public IActorRef ResolveActorRef(ActorPath path)
     {
-        if (path.Root == _rootPath) return Resolve(_rootGuardian, path.ElementsWithUid);
+        if (path.Root == _rootPath) return Resolve(_rootGuardian, path);
         if (IgnoreActorRef.IsIgnoreRefPath(path)) return IgnoreRef;
         Log.Debug("Resolve of foreign ActorPath [{0}] failed", path);
         return DeadLetters;
     }
 
-    internal IActorRef Resolve(IInternalActorRef from, IReadOnlyList<string> elements)
+    private IActorRef Resolve(IInternalActorRef from, ActorPath path)
     {
-        if (elements.Count == 0) return from;
-        var actor = from.GetChild(elements);
-        if (!actor.IsNobody() || actor is DeadLetterActorRef) return actor;
-        Log.Debug("Resolve of path sequence [/{0}] failed", string.Join("/", elements));
-        return new EmptyLocalActorRef(_system.Provider, from.Path / elements, EventStream);
+        if (path.Depth == 0) return from;
+        var actor = from.GetChild(path.ElementsWithUid);
+        if (actor is not Nobody) return actor;
+        Log.Debug("Resolve of path sequence [{0}] failed", path.ToStringWithoutAddress());
+        // Without uid: it stands for whoever has the name, not for the incarnation that is gone.
+        return new EmptyLocalActorRef(_system.Provider, from.Path / path.Elements, EventStream);
     }
 
     public IInternalActorRef ActorOf(ActorSystemImpl system, Props props, IInternalActorRef supervisor, ActorPath path, bool systemService, Deploy deploy, bool lookupDeploy, bool async)
@@ -183,7 +184,7 @@ public sealed class LocalActorRefProvider : IActorRefProvider
 
     private static IInternalActorRef Routed(ActorSystemImpl system, Props props, IInternalActorRef supervisor, ActorPath path, Deploy deploy)
     {
-        if (deploy != null) props = props.WithRouter(props.RouterConfig.WithFallback(deploy.RouterConfig));
+        if (deploy != null) props = props.WithRouter(deploy.RouterConfig.WithFallback(props.RouterConfig));
         CheckDispatcher(system, props, path);
         return RoutedActorRef.Create(system, props, supervisor, path);
     }

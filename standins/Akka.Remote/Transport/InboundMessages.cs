@@ -1,0 +1,82 @@
+using Akka.Actor;
+using Akka.Event;
+
+namespace Akka.Remote.Transport;
+
+/// <summary>What stands before a payload, its names resolved.</summary>
+internal readonly record struct InboundHeader(long SystemSequence, InboundReference Recipient, InboundReference Sender, InboundClass Class);
+
+/// <summary>Serializer and manifest of a payload.</summary>
+internal sealed record InboundClass(int SerializerId, string Manifest);
+
+/// <summary>A reference by name. Actors come and go under a name, so only one that lives is remembered.</summary>
+internal sealed class InboundReference
+{
+    private IInternalActorRef _living;
+
+    public InboundReference(string path) => Path = path;
+
+    public string Path { get; }
+
+    public IInternalActorRef Resolve(RemoteActorRefProvider provider)
+    {
+        var known = _living;
+        if (known is RemoteActorRef || known is { IsTerminated: false }) return known;
+        var found = provider.ResolveActorRefWithLocalAddress(Path, provider.DefaultAddress);
+        _living = found is RemoteActorRef or ActorRefWithCell ? found : null;
+        return found;
+    }
+}
+
+/// <summary>The receiving end of one connection above its frames: names, deserialization, delivery. Only the connection's reader uses it.</summary>
+internal sealed class InboundMessages
+{
+    private readonly Remoting _remoting;
+    private readonly InboundNames<InboundReference> _references = new();
+    private readonly InboundNames<InboundClass> _classes = new();
+
+    public InboundMessages(Remoting remoting) => _remoting = remoting;
+
+    /// <exception cref="MalformedFrameException">It is none.</exception>
+    public InboundHeader ReadHeader(ReadOnlySpan<byte> bytes, bool isSystem)
+    {
+        var from = new WireReader(bytes);
+        var sequence = isSystem ? (long)from.Var() : 0;
+        if (isSystem && sequence <= 0) throw new MalformedFrameException($"a system message with number {sequence}");
+        var recipient = ReadReference(ref from) ?? throw new MalformedFrameException("a message without a recipient");
+        return new InboundHeader(sequence, recipient, ReadReference(ref from), ReadClass(ref from));
+    }
+
+    /// <summary>A message that cannot be deserialized is lost alone, with an error in the log.</summary>
+    public void Deliver(in InboundHeader header, byte[] payload)
+    {
+        object message;
+        try
+        {
+            message = _remoting.System.Serialization.Deserialize(payload, header.Class.SerializerId, header.Class.Manifest);
+        }
+        catch (Exception e)
+        {
+            _remoting.Log.Error(e, "A message for {0} from {1} cannot be deserialized (serializer {2}, manifest '{3}', {4} bytes) and is dropped",
+                header.Recipient.Path, header.Sender?.Path ?? "nobody", header.Class.SerializerId, header.Class.Manifest, payload.Length);
+            return;
+        }
+        _remoting.Dispatch(header.Recipient.Resolve(_remoting.Provider), message, header.Sender?.Resolve(_remoting.Provider), header.SystemSequence != 0);
+    }
+
+    private InboundReference ReadReference(ref WireReader from)
+    {
+        var tag = from.Var();
+        if (tag == Names.None) return null;
+        if (tag == Names.Unregistered) return new InboundReference(from.Text());
+        var slot = Names.SlotOf(tag);
+        return Names.IsDefinition(tag) ? _references[slot] = new InboundReference(from.Text()) : _references[slot];
+    }
+
+    private InboundClass ReadClass(ref WireReader from)
+    {
+        var tag = from.Var();
+        var slot = Names.SlotOf(tag < 2 ? throw new MalformedFrameException("a payload of no class") : tag);
+        return Names.IsDefinition(tag) ? _classes[slot] = new InboundClass(from.Int32(), from.Text()) : _classes[slot];
+    }
+}
