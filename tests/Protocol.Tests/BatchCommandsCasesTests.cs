@@ -45,5 +45,12 @@ public class BatchCommandsCasesTests
         }
     }
 
+    [Fact]
+    public void Every_request_of_PD_has_a_header_and_every_response_too()
+    {
+        foreach (var message in WireFactsTests.Messages.Where(m => m.FindFieldByName("header")?.MessageType.File.Package == "pdpb"))
+            Assert.True(typeof(Pdpb.IPdRequest).IsAssignableFrom(message.ClrType) != typeof(Pdpb.IPdResponse).IsAssignableFrom(message.ClrType), message.FullName);
+    }
+
     private static FieldDescriptor Case(MessageDescriptor envelope, string name) => envelope.Oneofs[0].Fields.Single(f => f.Name == name);
 }

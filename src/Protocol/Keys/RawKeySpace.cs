@@ -51,10 +51,13 @@ public sealed class RawKeySpace
     /// <summary>Exclusive end of a range; empty = up to the keyspace's end.</summary>
     public ByteString ToRequestEnd(ReadOnlySpan<byte> userEnd) => userEnd.IsEmpty ? _end : ToRequestKey(userEnd);
 
+    /// <summary>Whether a request key is of this keyspace.</summary>
+    public bool Contains(ByteString requestKey) => requestKey.Span.StartsWith(_prefix);
+
     /// <exception cref="FormatException">The key is of another keyspace, or not a raw key of API V2.</exception>
     public ReadOnlyMemory<byte> ToUserKey(ByteString requestKey)
     {
-        if (!requestKey.Span.StartsWith(_prefix))
+        if (!Contains(requestKey))
             throw new FormatException($"key {KeyText.Brief(requestKey.Span)} does not begin with {KeyText.Escape(_prefix)} (keyspace {Keyspace})");
         return requestKey.Memory[_prefix.Length..];
     }
