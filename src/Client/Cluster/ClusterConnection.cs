@@ -1,0 +1,54 @@
+using TiKvActors.Client.Calls;
+using TiKvActors.Client.Regions;
+using TiKvActors.Client.Transport;
+using TiKvActors.Protocol.Keys;
+
+namespace TiKvActors.Client.Cluster;
+
+/// <summary>What every kind of client is made of, once PD has told the cluster's identity.</summary>
+internal sealed class ClusterConnection : IAsyncDisposable
+{
+    private readonly ITransport _transport;
+
+    private ClusterConnection(ITransport transport, ClientEnvironment environment, RawKeySpace keys, PdClient pd)
+    {
+        _transport = transport;
+        (Environment, Keys, Pd) = (environment, keys, pd);
+        Router = new RegionRouter(keys, pd, transport, environment);
+    }
+
+    public ClientEnvironment Environment { get; }
+
+    public RawKeySpace Keys { get; }
+
+    public PdClient Pd { get; }
+
+    public RegionRouter Router { get; }
+
+    /// <exception cref="ConnectionFailedException">No endpoint answered in time.</exception>
+    public static async Task<ClusterConnection> OpenAsync(
+        IReadOnlyList<Endpoint> endpoints, Func<ClientSettings, ITransport> start, RawClientOptions options, CancellationToken cancellation)
+    {
+        var settings = ClientSettings.Read(options.Config);
+        settings = settings with { CallTimeout = options.CallTimeout ?? settings.CallTimeout, ConnectTimeout = options.ConnectTimeout ?? settings.ConnectTimeout };
+        var environment = new ClientEnvironment(options.TimeProvider, options.Random, settings);
+        var transport = start(settings);
+        try
+        {
+            var pd = new PdClient(endpoints, transport, environment);
+            var call = new Call(new Operation("connecting"), CallKind.Read, settings.ConnectTimeout, environment, cancellation);
+            var identity = await pd.ConnectAsync(call).ConfigureAwait(false);
+            return new ClusterConnection(transport, environment, new RawKeySpace(identity.ApiVersion, options.Keyspace), pd);
+        }
+        catch
+        {
+            await transport.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public Call Start(Operation operation, CallKind kind, CancellationToken cancellation) =>
+        new(operation, kind, Environment.Settings.CallTimeout, Environment, cancellation);
+
+    public ValueTask DisposeAsync() => _transport.DisposeAsync();
+}

@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Akka.Event;
+using Akka.Remote;
+using Google.Protobuf;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Pdpb;
+using TiKvActors.Protocol.Tikvpb;
+
+namespace TiKvActors.Client.Transport;
+
+/// <summary>Messages through an actor system's remoting: one <see cref="NodeConnection"/> a node, asks for what has no case in the batch envelope.</summary>
+internal sealed class ActorTransport : ITransport
+{
+    private readonly ActorSystem _system;
+    private readonly ClientSettings _settings;
+    private readonly bool _ownsSystem;
+    private readonly Func<string, Node> _resolve;
+    private readonly ConcurrentDictionary<string, Lazy<Node>> _nodes = new();
+
+    /// <param name="ownsSystem">Nobody else uses the actor system: it has no connections yet, and ends with the transport.</param>
+    /// <param name="resolve">Null: by remote path.</param>
+    public ActorTransport(ActorSystem system, bool ownsSystem, ClientSettings settings, Func<string, Node>? resolve = null)
+    {
+        _ownsSystem = ownsSystem;
+        _system = system;
+        _settings = settings;
+        _resolve = resolve ?? ResolveRemote;
+    }
+
+    public async Task<IRegionResponse> SendAsync(string address, IRegionRequest request, Delivery delivery, CancellationToken attempt)
+    {
+        var node = NodeAt(address);
+        if (!BatchCommandsCases.HasCase(request))
+        {
+            delivery.TryLeave();
+            return await AskAsync<IRegionResponse>(node, node.Kv, request, delivery, attempt).ConfigureAwait(false);
+        }
+        var pending = new PendingRequest(request, delivery);
+        await using var registration = attempt.UnsafeRegister(
+            (state, token) =>
+            {
+                var (abandoned, connection) = ((PendingRequest, IActorRef))state!;
+                abandoned.Cancel(token);
+                connection.Tell(NodeConnection.GaveUp.Instance, ActorRefs.NoSender);
+            },
+            (pending, node.Connection)).ConfigureAwait(false);
+        node.Connection.Tell(new NodeConnection.Submit(pending), ActorRefs.NoSender);
+        return await pending.Response.ConfigureAwait(false);
+    }
+
+    public Task<IPdResponse> AskPdAsync(string address, IPdRequest request, CancellationToken attempt)
+    {
+        var node = NodeAt(address);
+        return AskAsync<IPdResponse>(node, node.Pd, request, new Delivery(), attempt);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in _nodes.Values)
+        {
+            node.Value.Broken(new Breakage("the client was closed", NothingCarried: false));
+            _system.Stop(node.Value.Connection);
+        }
+        if (_ownsSystem)
+            await _system.Terminate().ConfigureAwait(false);
+    }
+
+    private static async Task<TResponse> AskAsync<TResponse>(Node node, IActorRef target, IMessage request, Delivery delivery, CancellationToken attempt)
+    {
+        var connection = node.ConnectionToken;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(attempt, connection);
+        try
+        {
+            // No timeout of its own: the attempt's token ends it, by the client's clock.
+            return await target.Ask<TResponse>(request, Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (connection.IsCancellationRequested && !attempt.IsCancellationRequested && (e is OperationCanceledException or AskTimeoutException))
+        {
+            var breakage = node.LastBreakage;
+            if (breakage.NothingCarried)
+                delivery.WasNotCarried();
+            throw new NodeUnreachableException(node.HostPort, breakage.Reason);
+        }
+        catch (AskTimeoutException e)
+        {
+            throw new OperationCanceledException(e.Message, e, attempt);
+        }
+    }
+
+    private Node NodeAt(string address) => _nodes.GetOrAdd(address, static (a, self) => new Lazy<Node>(() => self.Start(a)), this).Value;
+
+    private Node Start(string address)
+    {
+        var node = _resolve(address);
+        node.Connection = _system.ActorOf(NodeConnection.Props(node, _settings, mayBeConnected: !_ownsSystem));
+        // Here and not in the actor, because it must not miss the failure of the first connection.
+        _system.EventStream.Subscribe(node.Connection, typeof(RemotingLifecycleEvent));
+        _system.EventStream.Subscribe(node.Connection, typeof(DeadLetter));
+        return node;
+    }
+
+    private Node ResolveRemote(string hostPort)
+    {
+        var endpoint = Endpoint.Parse(hostPort);
+        var address = new Address("akka.tcp", _settings.NodeSystemName, endpoint.Host, endpoint.Port);
+        var tikv = new RootActorPath(address) / "user" / "tikv";
+        var provider = ((ExtendedActorSystem)_system).Provider;
+        return new Node(hostPort, address, provider.ResolveActorRef(tikv / "kv"), provider.ResolveActorRef(tikv / "pd"));
+    }
+}

@@ -1,0 +1,186 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Remote;
+using Google.Protobuf;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Tikvpb;
+
+namespace TiKvActors.Client.Transport;
+
+/// <summary>
+/// Sends requests to one node in batches, and fails what is unanswered as soon as the connection is known to be broken:
+/// <code>
+/// Submit → queue of its kind → Flush (behind the Submits that already wait in the mailbox) → BatchCommandsRequest → answers one by one
+/// </code>
+/// </summary>
+internal sealed class NodeConnection : ReceiveActor
+{
+    public sealed record Submit(PendingRequest Request);
+
+    /// <summary>A caller gave up on a request.</summary>
+    public sealed class GaveUp
+    {
+        public static readonly GaveUp Instance = new();
+    }
+
+    private sealed class Flush
+    {
+        public static readonly Flush Instance = new();
+    }
+
+    private readonly Node _node;
+    private readonly ClientSettings _settings;
+    private readonly BatchQueue _reads;
+    private readonly BatchQueue _writes;
+    private readonly BatchQueue _scans;
+    private readonly Func<ulong> _nextId;
+    private ulong _lastId;
+    private bool _flushing;
+    private bool _dropping;
+
+    /// <summary>While it is false, nothing that was sent has arrived.</summary>
+    private bool _mayBeConnected;
+
+    /// <param name="mayBeConnected">The actor system may have a connection to the node already.</param>
+    public NodeConnection(Node node, ClientSettings settings, bool mayBeConnected)
+    {
+        _mayBeConnected = mayBeConnected;
+        _node = node;
+        _settings = settings;
+        BatchQueue NewQueue() => new(settings.MaxInFlightBatches, settings.MaxBatchRequests, settings.MaxBatchBytes);
+        (_reads, _writes, _scans) = (NewQueue(), NewQueue(), NewQueue());
+        _nextId = () => ++_lastId;
+
+        Receive<Submit>(submit => OnSubmit(submit.Request));
+        Receive<Flush>(_ => OnFlush());
+        Receive<BatchCommandsResponse>(OnResponse);
+        Receive<GaveUp>(_ => OnGaveUp());
+        Receive<AssociatedEvent>(e => e.RemoteAddress == _node.NodeAddress, _ => _mayBeConnected = true);
+        Receive<AssociationErrorEvent>(e => e.RemoteAddress == _node.NodeAddress, e => OnBroken(Describe(e.Cause)));
+        Receive<DisassociatedEvent>(e => e.RemoteAddress == _node.NodeAddress, _ => OnBroken("the connection was closed"));
+        Receive<QuarantinedEvent>(e => e.Address == _node.NodeAddress, _ => OnBroken("the node was quarantined"));
+        Receive<DeadLetter>(e => e.Recipient.Path.Equals(_node.Kv.Path) || e.Recipient.Path.Equals(_node.Pd.Path), OnDeadLetter);
+        Receive<DeadLetter>(_ => { });
+        Receive<RemotingLifecycleEvent>(_ => { });
+    }
+
+    public static Props Props(Node node, ClientSettings settings, bool mayBeConnected) =>
+        Akka.Actor.Props.Create(() => new NodeConnection(node, settings, mayBeConnected));
+
+    private IEnumerable<BatchQueue> Queues => [_reads, _writes, _scans];
+
+    protected override void PostStop()
+    {
+        Context.System.EventStream.Unsubscribe(Self);
+        FailAll(new Breakage("the client was closed", NothingCarried: false));
+    }
+
+    private void OnSubmit(PendingRequest request)
+    {
+        if (Queues.Sum(q => q.Count) >= _settings.MaxPendingRequests)
+        {
+            request.Fail(new NodeUnreachableException(_node.HostPort, $"{_settings.MaxPendingRequests} requests wait for this store already", isBusy: true));
+            return;
+        }
+        QueueOf(request.Request).Enqueue(request);
+        ScheduleFlush();
+    }
+
+    private BatchQueue QueueOf(IMessage request) => request switch
+    {
+        RawGetRequest or RawBatchGetRequest => _reads,
+        RawScanRequest or RawBatchScanRequest or RawDeleteRangeRequest => _scans,
+        _ => _writes,
+    };
+
+    private void ScheduleFlush()
+    {
+        if (_flushing)
+            return;
+        _flushing = true;
+        Self.Tell(Flush.Instance);
+    }
+
+    private void OnFlush()
+    {
+        _flushing = false;
+        if (_dropping)
+        {
+            _dropping = false;
+            foreach (var queue in Queues)
+                queue.DropDone();
+        }
+        foreach (var queue in Queues)
+            while (queue.TryTake(_nextId) is { } batch)
+                Send(batch);
+    }
+
+    private void Send(List<(ulong Id, PendingRequest Request)> batch)
+    {
+        var message = new BatchCommandsRequest();
+        foreach (var (id, pending) in batch)
+        {
+            message.RequestIds.Add(id);
+            message.Requests.Add(BatchCommandsCases.ToRequest(pending.Request));
+        }
+        _node.Kv.Tell(message, Self);
+    }
+
+    private void OnResponse(BatchCommandsResponse batch)
+    {
+        for (var i = 0; i < batch.RequestIds.Count && i < batch.Responses.Count; i++)
+        {
+            if (Settle(batch.RequestIds[i]) is not { } pending)
+                continue;
+            if (batch.Responses[i].Message() is IRegionResponse response)
+                pending.Complete(response);
+            else
+                pending.Fail(new NodeUnreachableException(_node.HostPort, $"answered {pending.Request.Descriptor.Name} with {batch.Responses[i].CmdCase}: is it of another version?"));
+        }
+        ScheduleFlush();
+    }
+
+    private PendingRequest? Settle(ulong id) => _reads.Settle(id) ?? _writes.Settle(id) ?? _scans.Settle(id);
+
+    private void OnGaveUp()
+    {
+        _dropping = true;
+        ScheduleFlush();
+    }
+
+    private void OnBroken(string reason)
+    {
+        var breakage = new Breakage(reason, NothingCarried: !_mayBeConnected);
+        _mayBeConnected = false;
+        FailAll(breakage);
+        _node.Broken(breakage);
+    }
+
+    /// <summary>Remoting holds a failed connection closed for a moment and drops what is sent meanwhile.</summary>
+    private void OnDeadLetter(DeadLetter letter)
+    {
+        const string Reason = "no connection";
+        if (letter.Message is not BatchCommandsRequest batch)
+        {
+            _node.Broken(new Breakage(Reason, NothingCarried: !_mayBeConnected));
+            return;
+        }
+        foreach (var id in batch.RequestIds)
+            Settle(id)?.FailUncarried(new NodeUnreachableException(_node.HostPort, Reason));
+        ScheduleFlush();
+    }
+
+    private void FailAll(Breakage breakage)
+    {
+        foreach (var request in Queues.SelectMany(q => q.TakeAll()))
+        {
+            var failure = new NodeUnreachableException(_node.HostPort, breakage.Reason);
+            if (breakage.NothingCarried)
+                request.FailUncarried(failure);
+            else
+                request.Fail(failure);
+        }
+    }
+
+    private static string Describe(Exception e) => e.InnerException is null ? $"cannot connect: {e.Message}" : Describe(e.InnerException);
+}
