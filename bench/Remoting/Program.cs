@@ -25,8 +25,8 @@ await Task.WhenAll(here.Terminate(), there.Terminate());
 
 async Task OneWay(string what, int threads, int count, object message)
 {
-    const int Window = 20_000;
-    var window = Math.Min(Window, count);
+    // What may be under way; more than 64 MiB would be dropped.
+    var window = message is byte[] bytes ? Math.Clamp((32 << 20) / bytes.Length, 1, 20_000) : 20_000;
     meter.Begin();
     var allocated = GC.GetTotalAllocatedBytes();
     var watch = Stopwatch.StartNew();

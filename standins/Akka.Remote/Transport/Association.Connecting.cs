@@ -143,8 +143,9 @@ internal sealed partial class Association
         }
         if (quarantined)
         {
-            connection.Start(this);
+            // In this order: nothing that comes in on it may be delivered.
             _remoting.CloseAfterGoodbye(connection, DisassociateInfo.Quarantined);
+            connection.Start(this);
             DialFailed(0, new InvalidAssociationException($"{RemoteAddress} still has the quarantined UID {connection.PeerUid}; that system must be restarted"));
             return true;
         }
@@ -170,7 +171,8 @@ internal sealed partial class Association
         var firstWaiting = _waiting.Where(m => m.IsSystem).Select(m => m.SystemSequence).DefaultIfEmpty(long.MaxValue).First();
         foreach (var message in _system.ToResend(firstWaiting)) _resend.Enqueue(message);
         var replaced = _connection;
-        _connection = connection;
+        connection.Predecessor = _lastConnection;
+        _connection = _lastConnection = connection;
         _phase = Phase.Active;
         _acknowledge = _system.LastDelivered;
         return replaced;

@@ -35,6 +35,7 @@ internal sealed partial class Association
     private readonly Queue<OutboundEnvelope> _waiting = new();
     private Phase _phase;
     private Connection _connection;
+    private Connection _lastConnection;
     private long _waitingBytes;
     private long _acknowledge;
     private long _gateOpensAt;

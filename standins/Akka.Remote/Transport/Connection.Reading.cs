@@ -27,6 +27,12 @@ internal sealed partial class Connection
         Exception cause = null;
         try
         {
+            if (Predecessor != null)
+            {
+                Predecessor.Dispose();
+                await Predecessor.Reading;
+                Predecessor = null;
+            }
             while (true)
             {
                 Consume();

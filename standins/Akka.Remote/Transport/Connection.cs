@@ -46,6 +46,9 @@ internal sealed partial class Connection : IDisposable
     /// <summary>The dialling end's number of this connection.</summary>
     public long Attempt { get; private set; }
 
+    /// <summary>The association's connection before this one. What it has received is delivered before anything from this one is.</summary>
+    public Connection Predecessor { get; set; }
+
     public static async Task<Connection> DialAsync(Address remote, Remoting remoting, CancellationToken cancellation)
     {
         SocketException last = null;

@@ -9,6 +9,7 @@ namespace TiKvActors.StandIns.Tests.Remoting;
 /// <summary>Connections that break, systems that restart or fall silent, and strangers on the port.</summary>
 public class FailingNetworkTests
 {
+    private const string QuickRetry = "\nakka.remote.retry-gate-closed-for = 20ms";
     private const string ShowsWatches = "\nakka.actor.debug.lifecycle = on";
 
     [Fact]
@@ -69,6 +70,72 @@ public class FailingNetworkTests
         Assert.Equal(0, watcher.Count);
         network.Accept();
         await watcher.Has(m => m is Terminated { ExistenceConfirmed: true, AddressTerminated: false }, "Terminated");
+    }
+
+    [Fact]
+    public async Task Every_end_of_many_watched_actors_is_told_once_over_a_network_that_keeps_breaking()
+    {
+        const int Actors = 500;
+        using var networkOfA = new Proxy();
+        using var networkOfB = new Proxy();
+        await using var a = Node.Start("A", networkOfA.Settings + "\nakka.remote.watch-failure-detector.acceptable-heartbeat-pause = 30s" + QuickRetry);
+        await using var b = Node.Start("B", networkOfB.Settings + QuickRetry);
+        var watched = Enumerable.Range(0, Actors).Select(i => b.Listen("watched-" + i).Ref).ToList();
+        var watcher = a.Listen("watcher");
+        await a.Find(b, "/user/watched-0");
+        using var stop = new CancellationTokenSource();
+        var breaking = Break(stop.Token, networkOfA, networkOfB);
+        foreach (var actor in watched) watcher.Ref.Tell(new Watch(a.System.Provider.ResolveActorRef(actor.Path.ToSerializationFormatWithAddress(b.Address))));
+        foreach (var actor in watched)
+        {
+            b.System.Stop(actor);
+            await Task.Delay(1);
+        }
+        await watcher.HasCount(Actors);
+        await stop.CancelAsync();
+        await breaking;
+        Assert.Equal(Actors, watcher.Got.Cast<Terminated>().Select(t => t.ActorRef.Path.Name).Distinct().Count());
+        Assert.Equal(Actors, watcher.Count);
+    }
+
+    [Fact]
+    public async Task A_breaking_network_loses_messages_and_neither_repeats_nor_reorders_them()
+    {
+        using var networkOfA = new Proxy();
+        using var networkOfB = new Proxy();
+        await using var a = Node.Start("A", networkOfA.Settings + QuickRetry);
+        await using var b = Node.Start("B", networkOfB.Settings + QuickRetry);
+        var (onA, onB) = (a.Listen("inbox"), b.Listen("inbox"));
+        var (toA, toB) = (await b.Find(a, "/user/inbox"), await a.Find(b, "/user/inbox"));
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        var breaking = Break(stop.Token, networkOfA, networkOfB);
+        var sent = 0;
+        for (; !breaking.IsCompleted; sent++)
+        {
+            toA.Tell(sent);
+            toB.Tell(sent);
+            if (sent % 100 == 0) await Task.Delay(1);
+        }
+        await Node.Eventually(() =>
+        {
+            toA.Tell(int.MaxValue);
+            toB.Tell(int.MaxValue);
+            return onA.Got.Contains(int.MaxValue) && onB.Got.Contains(int.MaxValue);
+        }, () => "the last messages");
+        foreach (var got in new[] { onA, onB }.Select(i => i.Got.Cast<int>().TakeWhile(n => n != int.MaxValue).ToList()))
+        {
+            Assert.InRange(got.Count, 100, sent);
+            Assert.Equal(got.Order().Distinct(), got);
+        }
+    }
+
+    private static async Task Break(CancellationToken stop, params Proxy[] networks)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            foreach (var network in networks) network.Cut();
+            await Task.Delay(TimeSpan.FromMilliseconds(60), CancellationToken.None);
+        }
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public class MessagingTests
     public async Task A_message_may_fill_its_frame_and_not_more()
     {
         const int Frame = 64_000;
-        await using var a = Node.Start("A", $"akka.remote.dot-netty.tcp.maximum-frame-size = {Frame}b");
+        await using var a = Node.Start("A", $"akka.remote.dot-netty.tcp.maximum-frame-size = {Frame}b\nakka.loglevel = ERROR\nakka.loggers = []");
         await using var b = Node.Start("B");
         var inbox = b.Listen("inbox");
         var errors = a.Listen("errors", typeof(Error));
