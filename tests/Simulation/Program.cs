@@ -7,13 +7,14 @@ internal static class Program
 {
     private const string Usage =
         """
-        usage: sim --seeds N [--from S] [--profile NAME] [--trace] [--threads N]
+        usage: sim --seeds N [--from S] [--profile NAME] [--trace] [--threads N] [--fail-fast]
 
           --seeds N       how many seeds to run
           --from S        the first seed (default 1); a failing seed S is replayed with --from S --seeds 1 --trace
           --profile NAME  the kind of trouble; without it every seed takes the next one: {0}
           --trace         print every message and event (one seed)
           --threads N     seeds at the same time (default: one per core)
+          --fail-fast     stop at the first failing seed
 
         example: sim --seeds 1000 --from 1
         """;
@@ -34,33 +35,35 @@ internal static class Program
         var clock = Stopwatch.StartNew();
         var coverage = new Coverage();
         var failed = new List<SimResult>();
-        long steps = 0, faults = 0;
+        long seeds = 0, steps = 0, faults = 0;
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Trace ? 1 : options.Threads };
-        Parallel.For(options.From, options.From + options.Seeds, parallel, seed =>
+        Parallel.For(options.From, options.From + options.Seeds, parallel, (seed, loop) =>
         {
             var result = Simulation.Run(seed, options.Profile, options.Trace ? Console.Out : null);
             lock (coverage)
             {
                 coverage.Add(result.Coverage);
+                seeds++;
                 steps += result.Steps;
                 faults += result.Faults;
                 if (result.Failure is null) return;
                 failed.Add(result);
+                if (options.FailFast) loop.Stop();
                 Console.WriteLine($"seed {seed} ({result.Profile}) fails after {result.Steps:N0} steps: {result.Failure}");
                 var profile = options.Profile is null ? "" : $" --profile {options.Profile}";
                 Console.WriteLine($"  replay: ./tkv sim --from {seed} --seeds 1{profile} --trace");
             }
         });
         Console.WriteLine(coverage);
-        Console.WriteLine($"{options.Seeds:N0} seeds, {steps:N0} steps, {faults:N0} faults in {clock.Elapsed.TotalSeconds:F1} s; {failed.Count} failed");
+        Console.WriteLine($"{seeds:N0} seeds, {steps:N0} steps, {faults:N0} faults in {clock.Elapsed.TotalSeconds:F1} s; {failed.Count} failed");
         return failed.Count == 0 ? 0 : 1;
     }
 
-    private sealed record Options(int From, int Seeds, string? Profile, bool Trace, int Threads);
+    private sealed record Options(int From, int Seeds, string? Profile, bool Trace, bool FailFast, int Threads);
 
     private static bool TryParse(string[] args, out Options options, out string problem)
     {
-        options = new Options(1, 0, null, false, Environment.ProcessorCount);
+        options = new Options(1, 0, null, false, false, Environment.ProcessorCount);
         problem = "";
         for (var i = 0; i < args.Length && problem.Length == 0; i++)
         {
@@ -68,6 +71,11 @@ internal static class Program
             if (name == "--trace")
             {
                 options = options with { Trace = true };
+                continue;
+            }
+            if (name == "--fail-fast")
+            {
+                options = options with { FailFast = true };
                 continue;
             }
             if (name is not ("--seeds" or "--from" or "--profile" or "--threads")) problem = $"unknown option {name}";
