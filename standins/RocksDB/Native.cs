@@ -7,6 +7,11 @@ public abstract unsafe class Native
 {
     public static Native Instance = new Bindings();
 
+    // Public in the real package, where the subclass is made at run time.
+    public Native()
+    {
+    }
+
     public abstract void rocksdb_flush_wal(IntPtr db, bool sync, out IntPtr errptr);
 
     public abstract void rocksdb_flush_cf(IntPtr db, IntPtr options, IntPtr column_family, out IntPtr errptr);

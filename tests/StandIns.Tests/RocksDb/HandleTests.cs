@@ -8,7 +8,10 @@ namespace TiKvActors.StandIns.Tests.RocksDb;
 /// <summary>What the recorded scenarios cannot show: handles are given back, wrong use is an exception rather than a crash.</summary>
 public sealed class HandleTests : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("rocksdb-handles-");
+    // In memory where there is such a place: thousands of databases are opened here, and each syncs several files.
+    private readonly DirectoryInfo _folder = Directory.Exists("/dev/shm")
+        ? Directory.CreateDirectory(Path.Combine("/dev/shm", "rocksdb-handles-" + Guid.NewGuid().ToString("N")))
+        : Directory.CreateTempSubdirectory("rocksdb-handles-");
 
     public void Dispose() => _folder.Delete(true);
 
