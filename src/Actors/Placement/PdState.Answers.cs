@@ -26,6 +26,13 @@ internal sealed partial class PdState
             : Fail(ErrorType.NotBootstrapped, $"{_stores.Count} of {config.InitialStores} initial stores have registered: the cluster waits for the others");
     }
 
+    /// <summary>One member for now, which leads.</summary>
+    private GetMembersResponse Members()
+    {
+        var member = new Member { Name = "pd", MemberId = 1, ClientUrls = { $"http://{config.Address}" } };
+        return new GetMembersResponse { Header = Ok(), Members = { member }, Leader = member };
+    }
+
     private GetStoreResponse Get(GetStoreRequest request) =>
         _stores.TryGetValue(request.StoreId, out var store)
             ? new GetStoreResponse { Header = Ok(), Store = store, Stats = _storeStats.GetValueOrDefault(request.StoreId) }

@@ -9,7 +9,8 @@ namespace TiKvActors.Actors.Placement;
 
 /// <param name="InitialStores">The first region gets one voter on each of this many stores, as soon as so many have registered.</param>
 /// <param name="IdWindow">How many ids one journal event reserves.</param>
-internal sealed record PdConfig(int InitialStores, APIVersion ApiVersion, uint IdWindow = 1000);
+/// <param name="Address">host:port under which PD itself is reached.</param>
+internal sealed record PdConfig(int InitialStores, APIVersion ApiVersion, uint IdWindow = 1000, string Address = "");
 
 /// <summary>What a command leads to: events to persist first, then the answer to send. An answer is sent only when its events are durable.</summary>
 internal readonly record struct PdDecision(IMessage Answer, IReadOnlyList<IMessage> Events)
@@ -66,6 +67,8 @@ internal sealed partial class PdState(PdConfig config)
     {
         switch (command)
         {
+            case GetMembersRequest:
+                return PdDecision.Reply(Members());
             case GetClusterIdentityRequest:
                 return PdDecision.Reply(new GetClusterIdentityResponse { Header = Ok(), ApiVersion = ApiVersion, Bootstrapped = IsBootstrapped });
             case AllocIDRequest request:
@@ -119,8 +122,7 @@ internal sealed partial class PdState(PdConfig config)
             case RegionTableChanged changed:
                 foreach (var id in changed.RemovedRegionIds)
                     Regions.Remove(id);
-                foreach (var region in changed.Regions)
-                    Regions.Put(region);
+                Regions.Put(changed.Regions);
                 break;
             default:
                 throw new InvalidOperationException($"unknown placement event {@event.GetType().Name}: was the journal written by a newer version?");
@@ -143,8 +145,7 @@ internal sealed partial class PdState(PdConfig config)
         _firstRegion = snapshot.FirstRegion;
         foreach (var store in snapshot.Stores)
             _stores[store.Id] = store;
-        foreach (var region in snapshot.Regions)
-            Regions.Put(region);
+        Regions.Put(snapshot.Regions);
     }
 
     private PdDecision Alloc(AllocIDRequest request)

@@ -84,13 +84,16 @@ internal sealed class RegionTable
         return (false, !reported.RegionEpoch.Equals(known.Region.RegionEpoch), replaced);
     }
 
-    /// <summary>Puts a region that <see cref="Judge"/> did not call stale; keeps leader and sizes if it was known.</summary>
-    public void Put(Region region)
+    /// <summary>
+    /// Puts regions that <see cref="Judge"/> did not call stale and that do not overlap one another; keeps leader and sizes of those known. All at
+    /// once: the parts of a split overlap the old range of one of them.
+    /// </summary>
+    public void Put(params IReadOnlyList<Region> regions)
     {
-        var known = Find(region.Id);
-        if (known is not null)
+        var infos = regions.Select(region => Find(region.Id) is { } known ? known with { Region = region } : new RegionInfo(region, null, 0)).ToList();
+        foreach (var region in regions)
             Remove(region.Id);
-        Insert(known is null ? new RegionInfo(region, null, 0) : known with { Region = region });
+        infos.ForEach(Insert);
     }
 
     public void Report(ulong regionId, Peer leader, ulong term, ulong approximateSize, ulong approximateKeys)

@@ -95,8 +95,8 @@ internal sealed partial class Peer
             return epoch;
         if (request.CheckKeys(Region) is { } keys)
             return keys;
-        return request is WriteRequest write && write.Bytes > _config.Raft.MaxEntryBytes
-            ? RegionErrors.RaftEntryTooLarge(Region.Id, (ulong)write.Bytes, (ulong)_config.Raft.MaxEntryBytes)
+        return request is WriteRequest write && write.Bytes > _config.MaxEntryBytes
+            ? RegionErrors.RaftEntryTooLarge(Region.Id, (ulong)write.Bytes, (ulong)_config.MaxEntryBytes)
             : null;
     }
 
@@ -178,7 +178,7 @@ internal sealed partial class Peer
         Refusal.TooMuchInFlight => Busy($"too many bytes of region {Region.Id} are proposed and not applied"),
         Refusal.Transferring => Busy($"the leadership of region {Region.Id} is being transferred"),
         Refusal.ConfChangePending => Busy($"an earlier membership change of region {Region.Id} is not finished"),
-        Refusal.EntryTooLarge => RegionErrors.RaftEntryTooLarge(Region.Id, (ulong)bytes, (ulong)_config.Raft.MaxEntryBytes),
+        Refusal.EntryTooLarge => RegionErrors.RaftEntryTooLarge(Region.Id, (ulong)bytes, (ulong)_config.MaxEntryBytes),
         Refusal.StaleTerm => RegionErrors.StaleCommand($"the term has changed to {_raft.Term} since the command was computed"),
         _ => RequestErrors.Other($"region {Region.Id} refused the proposal: {refusal}"),
     };

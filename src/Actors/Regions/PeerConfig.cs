@@ -10,6 +10,9 @@ internal sealed record PeerConfig
     /// <summary>A template: id and name are set for each peer.</summary>
     public required RaftConfig Raft { get; init; }
 
+    /// <summary>Keys and values of one write.</summary>
+    public int MaxEntryBytes { get; init; } = 8 << 20;
+
     /// <summary>Requests that were accepted and not answered yet; beyond it the answer is <c>server_is_busy</c>.</summary>
     public int MaxPendingRequests { get; init; } = 16_384;
 

@@ -3,6 +3,7 @@ using TiKvActors.Protocol.Errorpb;
 using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Metapb;
+using TiKvActors.Storage.Data;
 using Request = TiKvActors.Protocol.RaftCmdpb.Request;
 
 namespace TiKvActors.Actors.Regions;
@@ -27,7 +28,15 @@ internal abstract class RegionRequest(Context context, TimeSpan deadline)
 }
 
 /// <summary>Answered from a snapshot of the data engine that is known to be linearizable.</summary>
-internal abstract class ReadRequest(Context context, TimeSpan deadline) : RegionRequest(context, deadline);
+internal abstract class ReadRequest(Context context, TimeSpan deadline) : RegionRequest(context, deadline)
+{
+    /// <summary>Reads many rows: kept away from the readers that answer gets.</summary>
+    public abstract bool IsScan { get; }
+
+    /// <summary>Reads and answers, on a reader's thread. What it throws becomes a failure of the request.</summary>
+    /// <param name="region">As it was when the read was found to be linearizable; its range bounds scans.</param>
+    public abstract void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock);
+}
 
 /// <summary>Blind mutations: proposed, applied, answered.</summary>
 internal abstract class WriteRequest(Context context, TimeSpan deadline) : RegionRequest(context, deadline)

@@ -1,0 +1,163 @@
+using Akka.Actor;
+using Akka.Event;
+using Google.Protobuf;
+using TiKvActors.Actors.Nodes;
+using TiKvActors.Actors.Regions;
+using TiKvActors.Actors.Stores;
+using TiKvActors.Protocol.Errors;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Tikvpb;
+
+namespace TiKvActors.Actors.Gateway;
+
+/// <summary>
+/// <c>/user/tikv/kv</c>: the door for clients. A request whose context names a region goes to this store's peer; one without is routed to wherever
+/// its keys live. Requests of one batch that are for the same region reach it as one message; each is answered as soon as it is done.
+/// </summary>
+internal sealed class RequestGateway : UntypedActor
+{
+    private readonly TikvSettings _settings;
+    private readonly NodeState _node;
+    private readonly RequestFactory _factory;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly Dictionary<IActorRef, BatchReplies> _replies = [];
+
+    // Requests of the message at hand, by peer.
+    private readonly Dictionary<IActorRef, List<RegionRequest>> _byPeer = [];
+    private readonly ActorSelection _pd;
+    private RequestRouter? _router;
+
+    public RequestGateway(TikvSettings settings, NodeState node)
+    {
+        _settings = settings;
+        _node = node;
+        _factory = new RequestFactory(node.Clock);
+        _pd = Context.ActorSelection(NodePaths.Pd(Context.System.Name, settings.PdEndpoint));
+    }
+
+    public static Props Props(TikvSettings settings, NodeState node) => Akka.Actor.Props.Create(() => new RequestGateway(settings, node));
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case BatchCommandsRequest batch:
+                OnBatch(batch);
+                break;
+            case BatchReplies replies:
+                replies.Flush(_settings.Gateway.BatchResponseBytes);
+                if (replies.Outstanding == 0)
+                    _replies.Remove(replies.Sender);
+                break;
+            case IRegionRequest request:
+                Accept(request, new DirectResponder(Sender));
+                SendToPeers();
+                break;
+            case Routed routed:
+                routed.Scope.Respond(routed.Response);
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void OnBatch(BatchCommandsRequest batch)
+    {
+        if (!_replies.TryGetValue(Sender, out var replies))
+            _replies.Add(Sender, replies = new BatchReplies(Sender, Self));
+        replies.Outstanding += batch.RequestIds.Count;
+        for (var i = 0; i < batch.RequestIds.Count; i++)
+        {
+            var responder = new BatchResponder(replies, batch.RequestIds[i]);
+            switch (i < batch.Requests.Count ? batch.Requests[i].Message() : null)
+            {
+                case IRegionRequest request:
+                    Accept(request, responder);
+                    break;
+                case BatchCommandsEmptyRequest empty:
+                    responder.Respond(new BatchCommandsEmptyResponse { TestId = empty.TestId });
+                    break;
+                default:
+                    // A case of a newer protocol: every id comes back once, and its caller sees that the case is not its request's.
+                    responder.Respond(new BatchCommandsEmptyResponse());
+                    break;
+            }
+        }
+
+        SendToPeers();
+    }
+
+    private void Accept(IRegionRequest message, IResponder responder)
+    {
+        if (_node.Services is not { } services)
+        {
+            responder.Respond(RequestScope.Fail(message, RegionErrors.ServerIsBusy("the store is starting", _settings.Gateway.RetryBackoffMax)));
+            return;
+        }
+
+        var context = message.Context;
+        var scope = new RequestScope(responder, services.ApiVersion, MaxResponseBytes(context), _log);
+        if (context is { ClusterId: not 0 } && context.ClusterId != services.ClusterId)
+        {
+            responder.Respond(scope.Fail(message, $"mismatch cluster id, need {services.ClusterId} but got {context.ClusterId}"));
+            return;
+        }
+
+        if (context is null or { RegionId: 0 })
+        {
+            _router ??= new RequestRouter(Context.System, Self, _pd, _settings.Gateway, services);
+            Route(message, scope, _router);
+            return;
+        }
+
+        var (request, refusal) = _factory.Create(message, DeadlineOf(context), scope);
+        if (request is null)
+        {
+            responder.Respond(scope.Fail(message, refusal!));
+            return;
+        }
+
+        if (services.Router.Find(context.RegionId) is not { } peer)
+        {
+            request.Fail(RegionErrors.RegionNotFound(context.RegionId));
+            return;
+        }
+
+        if (!_byPeer.TryGetValue(peer, out var requests))
+            _byPeer.Add(peer, requests = []);
+        requests.Add(request);
+    }
+
+    private void SendToPeers()
+    {
+        foreach (var (peer, requests) in _byPeer)
+            peer.Tell(new RegionPeer.Submit(requests));
+        _byPeer.Clear();
+    }
+
+    /// <summary>The answer comes back here from many parts, so it is awaited outside of the actor and then sent like any other.</summary>
+    private void Route(IRegionRequest message, RequestScope scope, RequestRouter router)
+    {
+        if (RequestFactory.Check(message, scope.Mode) is { } refusal)
+        {
+            scope.Responder.Respond(scope.Fail(message, refusal));
+            return;
+        }
+
+        router.RouteAsync(message).PipeTo(
+            Self,
+            success: response => new Routed(scope, response),
+            failure: e => new Routed(scope, RequestScope.Fail(message, RequestErrors.Other($"the request could not be routed: {e.Message}"))));
+    }
+
+    private int MaxResponseBytes(Context? context) => context is { MaxResponseBytes: > 0 }
+        ? (int)Math.Min(context.MaxResponseBytes, (uint)_settings.Gateway.MaxResponseBytes)
+        : RequestScope.DefaultMaxResponseBytes;
+
+    private TimeSpan DeadlineOf(Context context) =>
+        context.MaxExecutionDurationMs == 0 ? TimeSpan.MaxValue : _node.Clock.Now + TimeSpan.FromMilliseconds(Math.Min(context.MaxExecutionDurationMs, uint.MaxValue));
+}
+
+/// <summary>A routed request is answered.</summary>
+internal sealed record Routed(RequestScope Scope, IMessage Response);

@@ -1,0 +1,358 @@
+using Akka.Actor;
+using Google.Protobuf;
+using TiKvActors.Actors.Nodes;
+using TiKvActors.Actors.Placement;
+using TiKvActors.Actors.Regions;
+using TiKvActors.Actors.Stores;
+using TiKvActors.Protocol.Errors;
+using TiKvActors.Protocol.Keys;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Pdpb;
+using Error = TiKvActors.Protocol.Errorpb.Error;
+using Region = TiKvActors.Protocol.Metapb.Region;
+
+namespace TiKvActors.Actors.Gateway;
+
+/// <summary>
+/// Requests without a context: finds the regions of their keys, sends each its share with a context, follows region errors until the deadline, and
+/// puts the answers together. Not an actor: it runs on the thread pool, so its parts are thread-safe.
+/// </summary>
+internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanTell pd, GatewaySettings settings, StoreServices services)
+{
+    private readonly Lock _gate = new();
+    private readonly RegionTable _regions = new();
+
+    private APIVersion Mode => services.ApiVersion;
+
+    public async Task<IMessage> RouteAsync(IRegionRequest request)
+    {
+        var asked = request.Context?.MaxExecutionDurationMs ?? 0;
+        var call = new RoutedCall(request.Context, services.Clock.Now + (asked == 0 ? settings.DefaultDeadline : TimeSpan.FromMilliseconds(Math.Min(asked, uint.MaxValue))));
+        return request switch
+        {
+            RawGetRequest m => await SendAsync(call, m.Key, _ => m.Clone()),
+            RawPutRequest m => await SendAsync(call, m.Key, _ => m.Clone()),
+            RawDeleteRequest m => await SendAsync(call, m.Key, _ => m.Clone()),
+            RawCASRequest m => await SendAsync(call, m.Key, _ => m.Clone()),
+            RawGetKeyTTLRequest m => await SendAsync(call, m.Key, _ => m.Clone()),
+            SplitRegionRequest { SplitKeys: [var key] } m => await SendAsync(call, key, _ => m.Clone()),
+            SplitRegionRequest m => RequestScope.Fail(m, RequestErrors.Other("a split without a context takes exactly one key in split_keys")),
+            RawScanRequest m => await ScanAsync(call, m, (int)Math.Min(m.Limit, int.MaxValue)),
+            RawBatchScanRequest m => await BatchScanAsync(call, m),
+            RawBatchGetRequest m => await BatchGetAsync(call, m),
+            RawBatchPutRequest m => await BatchPutAsync(call, m),
+            RawBatchDeleteRequest m => await BatchDeleteAsync(call, m),
+            RawDeleteRangeRequest m => await DeleteRangeAsync(call, m),
+            RawChecksumRequest m => await ChecksumAsync(call, m),
+            _ => throw new ArgumentException($"{request.Descriptor.FullName} cannot be routed", nameof(request)),
+        };
+    }
+
+    private sealed record RoutedCall(Context? Context, TimeSpan Deadline);
+
+    // ---- Requests of several regions
+
+    private async Task<IMessage> ScanAsync(RoutedCall call, RawScanRequest request, int limit)
+    {
+        var result = new RawScanResponse();
+        var start = request.StartKey;
+        while (result.Kvs.Count < limit)
+        {
+            Region? region = null;
+            var page = (RawScanResponse)await SendAsync(call, start, r =>
+            {
+                region = r;
+                var part = request.Clone();
+                part.StartKey = start;
+                part.Limit = (uint)(limit - result.Kvs.Count);
+                return part;
+            }, request.Reverse);
+            if (page.RegionError is not null || page.Kvs is [{ Error: not null }])
+                return page;
+            result.Kvs.AddRange(page.Kvs);
+            if (!page.ResumeKey.IsEmpty)
+            {
+                result.ResumeKey = page.ResumeKey;
+                break;
+            }
+
+            // Fewer rows than asked for: the region is exhausted.
+            var edge = request.Reverse ? region!.StartKey : region!.EndKey;
+            if (result.Kvs.Count >= limit || edge.IsEmpty || IsOutside(edge, request.EndKey, request.Reverse))
+                break;
+            start = RegionKeys.ToRawRequestKey(Mode, edge);
+        }
+
+        return result;
+    }
+
+    private bool IsOutside(ByteString edge, ByteString end, bool isReverse)
+    {
+        var bound = RegionKeys.FromRawRequestKey(Mode, end);
+        return !bound.IsEmpty && (isReverse ? KeyRange.Compare(edge, bound) <= 0 : KeyRange.Compare(edge, bound) >= 0);
+    }
+
+    private async Task<IMessage> BatchScanAsync(RoutedCall call, RawBatchScanRequest request)
+    {
+        var result = new RawBatchScanResponse();
+        foreach (var range in request.Ranges)
+        {
+            var scan = new RawScanRequest { StartKey = range.StartKey, EndKey = range.EndKey, KeyOnly = request.KeyOnly, Reverse = request.Reverse, Cf = request.Cf, Limit = request.EachLimit };
+            var rows = (RawScanResponse)await ScanAsync(call, scan, (int)Math.Min(request.EachLimit, int.MaxValue));
+            if (rows.RegionError is not null)
+                return new RawBatchScanResponse { RegionError = rows.RegionError };
+            result.Kvs.AddRange(rows.Kvs);
+            if (!rows.ResumeKey.IsEmpty)
+                return new RawBatchScanResponse { Kvs = { new KvPair { Error = new KeyError { Abort = "the rows do not fit one response: scan fewer ranges or rows, or raise max_response_bytes" } } } };
+        }
+
+        return result;
+    }
+
+    private async Task<IMessage> BatchGetAsync(RoutedCall call, RawBatchGetRequest request)
+    {
+        var result = new RawBatchGetResponse();
+        var error = await ForEachShareAsync(call, request.Keys, k => k, keys => new RawBatchGetRequest { Keys = { keys }, Cf = request.Cf }, response =>
+        {
+            var part = (RawBatchGetResponse)response;
+            result.Pairs.AddRange(part.Pairs);
+            return null;
+        });
+        return error ?? result;
+    }
+
+    private async Task<IMessage> BatchPutAsync(RoutedCall call, RawBatchPutRequest request)
+    {
+        var ttls = request.Ttls;
+        var pairs = request.Pairs.Select((pair, i) => (Pair: pair, Ttl: ttls.Count switch { 0 => 0ul, 1 => ttls[0], _ => ttls[i] })).ToList();
+        var error = await ForEachShareAsync(
+            call,
+            pairs,
+            p => p.Pair.Key,
+            share => new RawBatchPutRequest { Pairs = { share.Select(p => p.Pair) }, Ttls = { ttls.Count == 0 ? [] : share.Select(p => p.Ttl) }, Cf = request.Cf },
+            TextError);
+        return error ?? new RawBatchPutResponse();
+    }
+
+    private async Task<IMessage> BatchDeleteAsync(RoutedCall call, RawBatchDeleteRequest request) =>
+        await ForEachShareAsync(call, request.Keys, k => k, keys => new RawBatchDeleteRequest { Keys = { keys }, Cf = request.Cf }, TextError) ?? new RawBatchDeleteResponse();
+
+    private async Task<IMessage> DeleteRangeAsync(RoutedCall call, RawDeleteRangeRequest request) =>
+        await ForEachPartAsync(call, request.StartKey, request.EndKey, (start, end) => new RawDeleteRangeRequest { StartKey = start, EndKey = end, Cf = request.Cf }, TextError)
+        ?? new RawDeleteRangeResponse();
+
+    private async Task<IMessage> ChecksumAsync(RoutedCall call, RawChecksumRequest request)
+    {
+        var sum = new RawChecksumResponse();
+        foreach (var range in request.Ranges)
+        {
+            var error = await ForEachPartAsync(
+                call, range.StartKey, range.EndKey, (start, end) => new RawChecksumRequest { Ranges = { new Protocol.Kvrpcpb.KeyRange { StartKey = start, EndKey = end } } }, response =>
+                {
+                    var part = (RawChecksumResponse)response;
+                    sum.Checksum ^= part.Checksum;
+                    sum.TotalKvs += part.TotalKvs;
+                    sum.TotalBytes += part.TotalBytes;
+                    return TextError(response);
+                });
+            if (error is not null)
+                return error;
+        }
+
+        return sum;
+    }
+
+    private static IRegionResponse? TextError(IRegionResponse response) => response is IErrorTextResponse { Error.Length: > 0 } ? response : null;
+
+    /// <summary>Items by region; whatever a region refuses because it has changed is shared out anew.</summary>
+    /// <param name="take">Takes over a share's answer; not null: the whole request's answer.</param>
+    private async Task<IRegionResponse?> ForEachShareAsync<T>(
+        RoutedCall call, IReadOnlyList<T> items, Func<T, ByteString> keyOf, Func<IReadOnlyList<T>, IRegionRequest> build, Func<IRegionResponse, IRegionResponse?> take)
+    {
+        var left = items.ToList();
+        while (left.Count > 0)
+        {
+            List<T> share = [];
+            // The share is made anew for each attempt: the region may have been split since.
+            var response = await SendAsync(call, keyOf(left[0]), region =>
+            {
+                share = left.FindAll(item => KeyRange.Contains(region, RegionKeys.FromRawRequestKey(Mode, keyOf(item))));
+                return build(share);
+            });
+            if (response.RegionError is not null || take(response) is not null)
+                return response;
+            var done = new HashSet<T>(share, ReferenceOrValue<T>());
+            left.RemoveAll(done.Contains);
+        }
+
+        return null;
+    }
+
+    private static IEqualityComparer<T> ReferenceOrValue<T>() => EqualityComparer<T>.Default;
+
+    private async Task<IRegionResponse?> ForEachPartAsync(
+        RoutedCall call, ByteString start, ByteString end, Func<ByteString, ByteString, IRegionRequest> build, Func<IRegionResponse, IRegionResponse?> take)
+    {
+        while (true)
+        {
+            var partEnd = end;
+            var response = await SendAsync(call, start, region =>
+            {
+                var clipped = KeyRange.MinEnd(RegionKeys.FromRawRequestKey(Mode, end), region.EndKey);
+                partEnd = RegionKeys.ToRawRequestKey(Mode, clipped);
+                return build(start, partEnd);
+            });
+            if (response.RegionError is not null || take(response) is not null)
+                return response;
+            if (partEnd.IsEmpty || partEnd.Equals(end))
+                return null;
+            start = partEnd;
+        }
+    }
+
+    // ---- One region
+
+    /// <summary>
+    /// Sends what <paramref name="build"/> makes for the region of a key to its leader, again and again until the region takes it or the deadline is over.
+    /// A write whose answer was lost is not sent again: its outcome is unknown.
+    /// </summary>
+    /// <param name="requestKey">Empty stands for the first key, or, before an edge, for the end of all keys.</param>
+    /// <param name="before">The region that ends at or after the key, and begins before it.</param>
+    private async Task<IRegionResponse> SendAsync(RoutedCall call, ByteString requestKey, Func<Region, IRegionRequest> build, bool before = false)
+    {
+        var backoff = settings.RetryBackoff;
+        var problem = RequestErrors.DeadlineExceeded();
+        var key = RegionKeys.FromRawRequestKey(Mode, requestKey);
+        IRegionRequest? last = null;
+        while (services.Clock.Now < call.Deadline)
+        {
+            if (await LocateAsync(key, before, call) is { Leader: { } leader } info && AddressOf(leader.StoreId) is { } kv)
+            {
+                last = build(info.Region);
+                last.Context = ContextFor(call, info.Region, leader);
+                var response = await AskAsync(kv, last, call);
+                if (response is null && IsWrite(last))
+                    return (IRegionResponse)RequestScope.Fail(last, RegionErrors.UndeterminedResult($"store {leader.StoreId} did not answer in time"));
+                if (response is { RegionError: null })
+                    return response;
+                if (response?.RegionError is { } error)
+                {
+                    problem = error;
+                    if (!React(error, info))
+                        return response;
+                }
+            }
+
+            Forget(key, before);
+            await Task.Delay(backoff, CancellationToken.None);
+            backoff = backoff * 2 < settings.RetryBackoffMax ? backoff * 2 : settings.RetryBackoffMax;
+        }
+
+        return (IRegionResponse)RequestScope.Fail(last ?? build(new Region()), problem);
+    }
+
+    /// <returns>False if trying again cannot help.</returns>
+    private bool React(Error error, RegionInfo asked)
+    {
+        switch (error.Kind())
+        {
+            case RegionErrorKind.UndeterminedResult or RegionErrorKind.RaftEntryTooLarge or RegionErrorKind.Unknown:
+                return false;
+            case RegionErrorKind.NotLeader when error.NotLeader.Leader is { Id: not 0 } leader:
+                lock (_gate)
+                {
+                    if (_regions.Find(asked.Region.Id) is not null)
+                        _regions.Report(asked.Region.Id, leader, asked.Term, 0, 0);
+                }
+
+                return true;
+            default:
+                return true;
+        }
+    }
+
+    private Context ContextFor(RoutedCall call, Region region, MetaPeer leader)
+    {
+        var context = call.Context?.Clone() ?? new Context { ApiVersion = Mode };
+        context.RegionId = region.Id;
+        context.RegionEpoch = region.RegionEpoch;
+        context.Peer = leader;
+        context.ClusterId = services.ClusterId;
+        context.MaxExecutionDurationMs = (ulong)Math.Max(1, (call.Deadline - services.Clock.Now).TotalMilliseconds);
+        return context;
+    }
+
+    private async Task<RegionInfo?> LocateAsync(ByteString key, bool before, RoutedCall call)
+    {
+        lock (_gate)
+        {
+            var known = before ? FindBefore(key) : _regions.FindByKey(key);
+            if (known is { Leader: not null })
+                return known;
+        }
+
+        IMessage question = before
+            ? new ScanRegionsRequest { Header = PdHeader() }
+            : new ScanRegionsRequest { Header = PdHeader(), StartKey = key, Limit = 16 };
+        if (await AskAsync<ScanRegionsResponse>(pd, question, call) is not { Header.Error: null } answer)
+            return null;
+        lock (_gate)
+        {
+            foreach (var region in answer.Regions)
+            {
+                var (stale, _, replaced) = _regions.Judge(region.Region_);
+                if (stale)
+                    continue;
+                foreach (var id in replaced)
+                    _regions.Remove(id);
+                _regions.Put(region.Region_);
+                if (region.Leader is { Id: not 0 } leader)
+                    _regions.Report(region.Region_.Id, leader, 0, 0, 0);
+            }
+
+            return before ? FindBefore(key) : _regions.FindByKey(key);
+        }
+    }
+
+    private RegionInfo? FindBefore(ByteString key) => _regions.All.LastOrDefault(r => KeyRange.ContainsAsEnd(r.Region, key));
+
+    private void Forget(ByteString key, bool before)
+    {
+        lock (_gate)
+        {
+            if ((before ? FindBefore(key) : _regions.FindByKey(key)) is { } known)
+                _regions.Remove(known.Region.Id);
+        }
+    }
+
+    private ICanTell? AddressOf(ulong storeId)
+    {
+        if (storeId == services.StoreId)
+            return gateway;
+        return services.Addresses.TryGetValue(storeId, out var address) ? system.ActorSelection(NodePaths.Kv(system.Name, address)) : null;
+    }
+
+    private RequestHeader PdHeader() => new() { ClusterId = services.ClusterId, SenderId = services.StoreId };
+
+    private Task<IRegionResponse?> AskAsync(ICanTell target, IRegionRequest request, RoutedCall call) => AskAsync<IRegionResponse>(target, request, call);
+
+    /// <returns>Null if no answer came in time.</returns>
+    private async Task<T?> AskAsync<T>(ICanTell target, IMessage request, RoutedCall call)
+        where T : class
+    {
+        var left = call.Deadline - services.Clock.Now;
+        if (left <= TimeSpan.Zero)
+            return null;
+        try
+        {
+            return await target.Ask<T>(request, left);
+        }
+        catch (AskTimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsWrite(IRegionRequest request) =>
+        request is RawPutRequest or RawDeleteRequest or RawCASRequest or RawBatchPutRequest or RawBatchDeleteRequest or RawDeleteRangeRequest or SplitRegionRequest;
+}

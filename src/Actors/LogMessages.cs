@@ -1,0 +1,102 @@
+using Akka.Event;
+
+namespace TiKvActors.Actors;
+
+/// <summary>
+/// Every log event of this project, with a stable id: TKA1xx nodes, TKA2xx regions, TKA3xx traffic between stores, TKA4xx PD, TKA5xx requests.
+/// </summary>
+internal static class LogMessages
+{
+    public static void NodeOpened(this ILoggingAdapter log, string directory, ulong storeId, ulong clusterId) =>
+        log.Info("TKA101 opened {0}: store {1} of cluster {2}", directory, storeId, clusterId);
+
+    public static void NodeOpenFailed(this ILoggingAdapter log, string directory, Exception cause) =>
+        log.Error(cause, "TKA102 cannot open {0}: {1}", directory, cause.Message);
+
+    public static void EnginesRestart(this ILoggingAdapter log, string directory, string why) =>
+        log.Error("TKA103 the journal of {0} failed ({1}): closing and reopening both engines", directory, why);
+
+    public static void StoreRegistered(this ILoggingAdapter log, ulong storeId, ulong clusterId, string address) =>
+        log.Info("TKA104 store {0} is registered in cluster {1} as {2}", storeId, clusterId, address);
+
+    public static void StoreRefused(this ILoggingAdapter log, ulong storeId, string why) =>
+        log.Error("TKA105 PD refuses store {0}: {1}", storeId, why);
+
+    public static void StoreStartedRegions(this ILoggingAdapter log, ulong storeId, int regions) =>
+        log.Info("TKA106 store {0} starts {1} regions from its directory", storeId, regions);
+
+    public static void EngineCloseFailed(this ILoggingAdapter log, string directory, Exception cause) =>
+        log.Error(cause, "TKA107 cannot close {0}: {1}", directory, cause.Message);
+
+    public static void WrongDirectory(this ILoggingAdapter log, string directory, Exception cause) =>
+        log.Error(cause, "TKA108 {0} does not belong to the cluster that PD runs: {1}", directory, cause.Message);
+
+    public static void BecameLeader(this ILoggingAdapter log, ulong regionId, ulong peerId, ulong term) =>
+        log.Info("TKA201 region {0}: peer {1} leads in term {2}", regionId, peerId, term);
+
+    public static void PeerStarted(this ILoggingAdapter log, ulong regionId, ulong peerId, ulong term, ulong appliedIndex, ulong lastIndex) =>
+        log.Debug("TKA202 region {0}: peer {1} starts in term {2}, applied {3}, last entry {4}", regionId, peerId, term, appliedIndex, lastIndex);
+
+    public static void PeerFailed(this ILoggingAdapter log, ulong regionId, ulong peerId, string what, Exception cause) =>
+        log.Error(cause, "TKA203 region {0}: peer {1} stops: {2}: {3}", regionId, peerId, what, cause.Message);
+
+    public static void ApplyFailed(this ILoggingAdapter log, ulong regionId, ulong peerId, ulong appliedIndex, Exception cause) =>
+        log.Error(cause, "TKA204 region {0}, peer {1}: cannot apply after entry {2}: {3}", regionId, peerId, appliedIndex, cause.Message);
+
+    public static void PeerRestarts(this ILoggingAdapter log, ulong regionId, ulong peerId, TimeSpan backoff) =>
+        log.Warning("TKA205 region {0}: peer {1} starts again in {2} ms", regionId, peerId, (long)backoff.TotalMilliseconds);
+
+    public static void RegionSplit(this ILoggingAdapter log, ulong regionId, ulong peerId, int parts, string ids) =>
+        log.Info("TKA206 region {0}, peer {1}: split into {2} regions: {3}", regionId, peerId, parts, ids);
+
+    public static void PeerDestroyed(this ILoggingAdapter log, ulong regionId, ulong peerId) =>
+        log.Info("TKA207 region {0}: peer {1} was removed; its data is deleted", regionId, peerId);
+
+    public static void CorruptPeer(this ILoggingAdapter log, ulong regionId, ulong peerId, string what) =>
+        log.Error("TKA208 region {0}: peer {1} refuses to take part: {2}", regionId, peerId, what);
+
+    public static void SnapshotInstalling(this ILoggingAdapter log, ulong regionId, ulong peerId, ulong index, ulong term) =>
+        log.Info("TKA209 region {0}, peer {1}: installs a snapshot at entry {2} of term {3}", regionId, peerId, index, term);
+
+    public static void SnapshotInstalled(this ILoggingAdapter log, ulong regionId, ulong peerId, ulong index) =>
+        log.Info("TKA210 region {0}, peer {1}: installed the snapshot at entry {2}", regionId, peerId, index);
+
+    public static void LogTruncationFailed(this ILoggingAdapter log, ulong regionId, ulong peerId, Exception cause) =>
+        log.Warning("TKA211 region {0}, peer {1}: the log keeps its old entries for now: {2}", regionId, peerId, cause.Message);
+
+    public static void SplitRefused(this ILoggingAdapter log, ulong regionId, string why) =>
+        log.Warning("TKA212 region {0} is not split: {1}", regionId, why);
+
+    public static void ForeignBatch(this ILoggingAdapter log, string sender, string why) =>
+        log.Warning("TKA301 messages from {0} are refused: {1}", sender, why);
+
+    public static void LinkOverflow(this ILoggingAdapter log, ulong storeId, long dropped) =>
+        log.Warning("TKA302 link to store {0}: {1} Raft messages were dropped because nothing could be sent", storeId, dropped);
+
+    public static void SnapshotSending(this ILoggingAdapter log, ulong regionId, ulong toStore, ulong index) =>
+        log.Info("TKA303 region {0}: a snapshot at entry {1} is ready for store {2}", regionId, index, toStore);
+
+    public static void SnapshotPullFailed(this ILoggingAdapter log, ulong regionId, ulong fromStore, string why) =>
+        log.Warning("TKA304 region {0}: pulling a snapshot from store {1} failed: {2}", regionId, fromStore, why);
+
+    public static void SnapshotSourceFailed(this ILoggingAdapter log, ulong regionId, string why) =>
+        log.Warning("TKA305 region {0}: a snapshot could not be served: {1}", regionId, why);
+
+    public static void PdRecovered(this ILoggingAdapter log, ulong clusterId, int stores, int regions) =>
+        log.Info("TKA401 PD of cluster {0} serves: {1} stores, {2} regions known", clusterId, stores, regions);
+
+    public static void PdFailed(this ILoggingAdapter log, string what, Exception cause) =>
+        log.Error(cause, "TKA402 PD stops: {0}: {1}", what, cause.Message);
+
+    public static void ClusterBootstrapped(this ILoggingAdapter log, ulong regionId, string stores) =>
+        log.Info("TKA403 the cluster is founded: region {0} with a voter on each of the stores {1}", regionId, stores);
+
+    public static void ReadFailed(this ILoggingAdapter log, ulong regionId, string request, Exception cause) =>
+        log.Error(cause, "TKA501 region {0}: {1} failed: {2}", regionId, request, cause.Message);
+
+    public static void ResponseTooLarge(this ILoggingAdapter log, string response, int bytes, int limit) =>
+        log.Warning("TKA502 a {0} of {1} bytes is replaced by an error: the caller takes {2}", response, bytes, limit);
+
+    public static void WorkFailed(this ILoggingAdapter log, string what, Exception cause) =>
+        log.Error(cause, "TKA109 {0} failed: {1}", what, cause.Message);
+}

@@ -1,0 +1,19 @@
+using TiKvActors.Protocol;
+
+namespace TiKvActors.Actors.Nodes;
+
+/// <summary>Where the actors of a node are, seen from another one.</summary>
+internal static class NodePaths
+{
+    /// <summary>Version of what stores say to each other; another one is refused.</summary>
+    public const uint ProtocolVersion = 1;
+
+    public static string Store(string system, string address) => $"akka.tcp://{system}@{address}/user/tikv/store";
+
+    public static string Pd(string system, string address) => $"akka.tcp://{system}@{address}/user/tikv/pd";
+
+    public static string Kv(string system, string address) => $"akka.tcp://{system}@{address}/user/tikv/kv";
+
+    public static StoreHeader Header(ulong clusterId, ulong fromStore, ulong toStore) =>
+        new() { ProtocolVersion = ProtocolVersion, ClusterId = clusterId, FromStoreId = fromStore, ToStoreId = toStore };
+}

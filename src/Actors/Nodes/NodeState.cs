@@ -1,0 +1,32 @@
+using System.Diagnostics;
+using TiKvActors.Actors.Stores;
+using TiKvActors.Storage.Stores;
+
+namespace TiKvActors.Actors.Nodes;
+
+/// <summary>What the actors of a node share for as long as its engines are open.</summary>
+internal sealed class NodeState(StoreEngines engines, StoreTable storeTable, MonotonicClock clock, StoreCounters counters)
+{
+    private volatile StoreServices? _services;
+
+    public StoreEngines Engines => engines;
+
+    public StoreTable StoreTable => storeTable;
+
+    public MonotonicClock Clock => clock;
+
+    public StoreCounters Counters => counters;
+
+    /// <summary>Null until the store serves.</summary>
+    public StoreServices? Services
+    {
+        get => _services;
+        set => _services = value;
+    }
+
+    public (ulong Id, ulong CpuMicros, ulong MemoryBytes) ReadProcess()
+    {
+        using var process = Process.GetCurrentProcess();
+        return ((ulong)process.Id, (ulong)process.TotalProcessorTime.TotalMicroseconds, (ulong)process.WorkingSet64);
+    }
+}

@@ -1,0 +1,106 @@
+using Akka.Actor;
+using TiKvActors.Actors.Stores;
+using TiKvActors.Storage;
+using TiKvActors.Storage.Stores;
+
+namespace TiKvActors.Actors.Nodes;
+
+/// <summary>
+/// Runs a node in an actor system, also in an application's own: <c>Tikv.Get(system)</c> starts <c>/user/tikv</c>. The system's configuration needs
+/// <see cref="TikvSettings.Reference"/> as a fallback. The engines are closed when the system has terminated.
+/// </summary>
+public sealed class Tikv : ExtensionIdProvider<TikvExtension>
+{
+    public static new TikvExtension Get(ActorSystem system) => system.WithExtension<TikvExtension, Tikv>();
+
+    public override TikvExtension CreateExtension(ExtendedActorSystem system) => new(system);
+}
+
+public sealed class TikvExtension : IExtension
+{
+    private readonly TaskCompletionSource<StoreEngines> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private readonly ActorSystem _system;
+    private StoreEngines? _open;
+    private bool _terminated;
+    private volatile StoreEngines? _serving;
+
+    /// <exception cref="ArgumentException">A setting is missing or out of its range.</exception>
+    public TikvExtension(ExtendedActorSystem system)
+    {
+        _system = system;
+        Settings = TikvSettings.From(system.Settings.Config);
+        var address = system.Provider.DefaultAddress;
+        Address = $"{address.Host}:{address.Port}";
+        system.RegisterOnTermination(OnTerminated);
+        Root = system.ActorOf(TikvNode.Props(Settings, this, new MonotonicClock(TimeProvider.System)), "tikv");
+    }
+
+    public TikvSettings Settings { get; }
+
+    /// <summary>host:port under which other nodes reach this one.</summary>
+    public string Address { get; }
+
+    /// <summary><c>/user/tikv</c>.</summary>
+    public IActorRef Root { get; }
+
+    /// <summary>Since the process started.</summary>
+    public StoreCounters Counters { get; } = new();
+
+    /// <summary>For tests: named places at which the store fails or waits.</summary>
+    public FailPoints FailPoints { get; } = new();
+
+    /// <summary>
+    /// Completes when the engines are open, or fails with the first reason why they could not be opened (directory in use, of another store, of a newer
+    /// format): the node keeps trying, but a host that just starts will rather give up.
+    /// </summary>
+    public Task<StoreEngines> Started => _started.Task;
+
+    internal NodeState? Node { get; set; }
+
+    /// <summary>Null while they are closed.</summary>
+    public StoreEngines? Engines
+    {
+        get => _serving;
+        internal set
+        {
+            _serving = value;
+            if (value is not null)
+                _started.TrySetResult(value);
+        }
+    }
+
+    internal StoreEngines OpenEngines()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_terminated, _system);
+            _open = StoreEngines.Open(Settings.DataDirectory, new StoreEnginesOptions { Settings = Settings.Storage, FailPoints = FailPoints });
+            StorageExtension.Get(_system).Attach(_open);
+            return _open;
+        }
+    }
+
+    internal void CloseEngines()
+    {
+        lock (_gate)
+        {
+            if (_open is null)
+                return;
+            if (!_terminated)
+                StorageExtension.Get(_system).Detach();
+            _open.Dispose();
+            _open = null;
+        }
+    }
+
+    internal void ReportStartFailure(Exception cause) => _started.TrySetException(cause);
+
+    // Everything that used the engines has stopped by now.
+    private void OnTerminated()
+    {
+        lock (_gate)
+            _terminated = true;
+        CloseEngines();
+    }
+}

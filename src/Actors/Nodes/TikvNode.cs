@@ -1,0 +1,186 @@
+using Akka.Actor;
+using Akka.Event;
+using TiKvActors.Actors.Gateway;
+using TiKvActors.Actors.Placement;
+using TiKvActors.Actors.Stores;
+using TiKvActors.Storage.Journal;
+using TiKvActors.Storage.Stores;
+
+namespace TiKvActors.Actors.Nodes;
+
+/// <summary>
+/// <c>/user/tikv</c>: opens the engines, then starts what uses them. If the journal fails, what is durable is unknown: everything is stopped, both
+/// engines are closed and reopened, and every peer recovers.
+/// <code>
+///   Opening ──► Serving ──(journal failed, or a part stopped)──► Stopping ──► Closing ──► Opening
+/// </code>
+/// </summary>
+internal sealed class TikvNode : UntypedActor, IWithTimers
+{
+    private sealed record Opened(StoreEngines Engines, StoreTable StoreTable);
+
+    private sealed class Closed
+    {
+        public static readonly Closed Instance = new();
+    }
+
+    private sealed record JournalFailed(StoreEngines Engines, Exception Cause);
+
+    private sealed class OpenNow
+    {
+        public static readonly OpenNow Instance = new();
+    }
+
+    private readonly TikvSettings _settings;
+    private readonly TikvExtension _extension;
+    private readonly MonotonicClock _clock;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly HashSet<IActorRef> _parts = [];
+    private IActorRef _slowWorker = null!;
+    private StoreEngines? _engines;
+
+    public TikvNode(TikvSettings settings, TikvExtension extension, MonotonicClock clock)
+    {
+        _settings = settings;
+        _extension = extension;
+        _clock = clock;
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    public static Props Props(TikvSettings settings, TikvExtension extension, MonotonicClock clock) =>
+        Akka.Actor.Props.Create(() => new TikvNode(settings, extension, clock));
+
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+
+    protected override void PreStart()
+    {
+        _slowWorker = Context.ActorOf(SlowWorker.Props().WithDispatcher("tikv.dispatchers.slow"), "slow-worker");
+        Open();
+    }
+
+    protected override void OnReceive(object message) => Opening(message);
+
+    private void Open()
+    {
+        Become(Opening);
+        var extension = _extension;
+        _slowWorker.Tell(new SlowWorker.Run("opening the engines", () =>
+        {
+            var engines = extension.OpenEngines();
+            return new Opened(engines, StoreTable.Load(engines.Directory));
+        }));
+    }
+
+    private void Opening(object message)
+    {
+        switch (message)
+        {
+            case Opened opened:
+                _engines = opened.Engines;
+                opened.Engines.Journal.Failed.PipeTo(Self, success: e => new JournalFailed(opened.Engines, e));
+                StartParts(opened);
+                break;
+            case SlowWorker.Failed failed:
+                _log.NodeOpenFailed(_settings.DataDirectory, failed.Cause);
+                _extension.ReportStartFailure(failed.Cause);
+                Timers.StartSingleTimer("open", OpenNow.Instance, _settings.Store.EngineRestartBackoff);
+                break;
+            case OpenNow:
+                Open();
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void StartParts(Opened opened)
+    {
+        Become(Serving);
+        var node = new NodeState(opened.Engines, opened.StoreTable, _clock, _extension.Counters);
+        if (_settings.PdEnabled)
+            Start(Pd.Props(_settings.Pd with { Address = _extension.Address }, _settings.PdSnapshotInterval, RandomId), "pd");
+        Start(Store.Props(_settings, node, _extension.Address), "store");
+        Start(RequestGateway.Props(_settings, node), "kv");
+        _extension.Node = node;
+        _extension.Engines = opened.Engines;
+    }
+
+    private void Start(Props props, string name)
+    {
+        var part = Context.ActorOf(props, name);
+        Context.Watch(part);
+        _parts.Add(part);
+    }
+
+    // Drawn once in a cluster's life; not 0, which stands for 'unknown'.
+    private static ulong RandomId() => (ulong)Random.Shared.NextInt64(1, long.MaxValue);
+
+    private void Serving(object message)
+    {
+        switch (message)
+        {
+            case JournalFailed failed when ReferenceEquals(failed.Engines, _engines):
+                StopParts(failed.Cause.Message);
+                break;
+            case Terminated terminated:
+                _parts.Remove(terminated.ActorRef);
+                StopParts($"{terminated.ActorRef.Path.Name} has stopped");
+                break;
+            case JournalFailed:
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void StopParts(string why)
+    {
+        _log.EnginesRestart(_settings.DataDirectory, why);
+        _extension.Engines = null;
+        _extension.Node = null;
+        Become(Stopping);
+        foreach (var part in _parts)
+            Context.Stop(part);
+        if (_parts.Count == 0)
+            Close();
+    }
+
+    private void Stopping(object message)
+    {
+        if (message is not Terminated terminated)
+            return;
+        _parts.Remove(terminated.ActorRef);
+        if (_parts.Count == 0)
+            Close();
+    }
+
+    private void Close()
+    {
+        Become(Closing);
+        var extension = _extension;
+        _slowWorker.Tell(new SlowWorker.Run("closing the engines", () =>
+        {
+            extension.CloseEngines();
+            return Closed.Instance;
+        }));
+    }
+
+    private void Closing(object message)
+    {
+        switch (message)
+        {
+            case Closed:
+                _engines = null;
+                Timers.StartSingleTimer("open", OpenNow.Instance, _settings.Store.EngineRestartBackoff);
+                Become(Opening);
+                break;
+            case SlowWorker.Failed failed:
+                _log.EngineCloseFailed(_settings.DataDirectory, failed.Cause);
+                Close();
+                break;
+        }
+    }
+}

@@ -1,0 +1,171 @@
+using Akka.Configuration;
+using TiKvActors.Actors.Placement;
+using TiKvActors.Actors.Regions;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Serialization;
+using TiKvActors.Raft;
+using TiKvActors.Storage;
+
+namespace TiKvActors.Actors.Nodes;
+
+/// <summary>What reference.conf holds under <c>tikv</c>, read once. Units and consequences stand there.</summary>
+public sealed record TikvSettings
+{
+    public required string DataDirectory { get; init; }
+
+    public required bool PdEnabled { get; init; }
+
+    /// <summary>host:port of the actor protocol.</summary>
+    public required string PdEndpoint { get; init; }
+
+    public required int InitialStores { get; init; }
+
+    public required APIVersion ApiVersion { get; init; }
+
+    public required StorageSettings Storage { get; init; }
+
+    internal PdConfig Pd { get; private init; } = null!;
+
+    internal int PdSnapshotInterval { get; private init; }
+
+    internal StoreSettings Store { get; private init; } = null!;
+
+    internal LinkSettings Link { get; private init; } = null!;
+
+    /// <summary>Id of the store to be filled in.</summary>
+    internal PeerConfig Peer { get; private init; } = null!;
+
+    internal SnapshotSettings Snapshot { get; private init; } = null!;
+
+    internal GatewaySettings Gateway { get; private init; } = null!;
+
+    /// <summary>The embedded reference.conf of this and all lower layers: the fallback for an actor system that runs a node.</summary>
+    public static Config Reference() =>
+        ConfigurationFactory.FromResource("TiKvActors.Actors.reference.conf", typeof(TikvSettings).Assembly)
+            .WithFallback(StorageHocon.Reference())
+            .WithFallback(ConfigurationFactory.ParseString(ProtocolHocon.Reference));
+
+    /// <exception cref="ArgumentException">A value is missing or out of its range; the message names the key.</exception>
+    public static TikvSettings From(Config system)
+    {
+        var config = system.WithFallback(Reference()).GetConfig("tikv");
+        var pd = config.GetConfig("pd");
+        var store = config.GetConfig("store");
+        var raft = config.GetConfig("raft");
+        var region = config.GetConfig("region");
+        var tick = Positive(store, "tick-interval");
+        var apiVersion = ParseApiVersion(pd.GetString("api-version"));
+        return new TikvSettings
+        {
+            DataDirectory = config.GetString("data-directory") is { Length: > 0 } directory
+                ? directory
+                : throw new ArgumentException("tikv.data-directory is not set: a node needs a directory for its store"),
+            PdEnabled = pd.GetBoolean("enabled"),
+            PdEndpoint = pd.GetString("endpoint"),
+            InitialStores = Count(pd, "initial-stores"),
+            ApiVersion = apiVersion,
+            Storage = StorageSettings.From(system),
+            Pd = new PdConfig(Count(pd, "initial-stores"), apiVersion, (uint)Count(pd, "id-window")),
+            PdSnapshotInterval = Count(pd, "snapshot-interval"),
+            Store = new StoreSettings(
+                tick,
+                Positive(store, "pd-heartbeat-interval"),
+                Positive(store, "region-heartbeat-interval"),
+                Positive(store, "pd-retry-interval"),
+                Count(store, "appliers"),
+                Bytes(store, "apply-batch-size"),
+                Count(store, "point-readers"),
+                Count(store, "scan-readers"),
+                Positive(store, "peer-restart-backoff"),
+                Positive(store, "peer-restart-backoff-max"),
+                Positive(store, "engine-restart-backoff")),
+            Link = new LinkSettings(Bytes(config, "link.batch-size"), Count(config, "link.max-waiting")),
+            Peer = ReadPeer(region, raft, tick),
+            Snapshot = new SnapshotSettings(Count(config, "snapshot.max-receiving"), Positive(config, "snapshot.chunk-timeout")),
+            Gateway = new GatewaySettings(
+                Bytes(config, "gateway.batch-response-size"),
+                Bytes(config, "gateway.max-response-size"),
+                Positive(config, "gateway.default-deadline"),
+                Positive(config, "gateway.retry-backoff"),
+                Positive(config, "gateway.retry-backoff-max")),
+        };
+    }
+
+    /// <exception cref="ArgumentException">Not one of the three modes.</exception>
+    public static APIVersion ParseApiVersion(string text) => text switch
+    {
+        "v2" => APIVersion.V2,
+        "v1" => APIVersion.V1,
+        "v1ttl" => APIVersion.V1Ttl,
+        _ => throw new ArgumentException($"tikv.pd.api-version = \"{text}\" is unknown: it is v2, v1 or v1ttl"),
+    };
+
+    private static PeerConfig ReadPeer(Config region, Config raft, TimeSpan tick)
+    {
+        var maxEntry = Bytes(region, "max-entry-size");
+        return new PeerConfig
+        {
+            StoreId = 0,
+            Raft = new RaftConfig
+            {
+                Id = 0,
+                ElectionTimeoutTicks = Count(raft, "election-timeout-ticks"),
+                HeartbeatTicks = Count(raft, "heartbeat-ticks"),
+                TickInterval = tick,
+                ClockDriftBound = raft.GetDouble("clock-drift-bound"),
+                MaxMessageBytes = Bytes(raft, "max-message-size"),
+                MaxInflightMessages = Count(raft, "max-inflight-messages"),
+                MaxInflightBytes = Bytes(raft, "max-inflight-size"),
+                MaxCachedLogBytes = Bytes(raft, "cached-log-size"),
+                // The limit is on keys and values; their encoding and the command around them come on top.
+                MaxEntryBytes = maxEntry + (maxEntry / 8) + Protocol.RequestLimits.MaxEntryOverheadBytes,
+                MaxPendingBytes = 2L * Bytes(region, "max-pending-size"),
+            },
+            MaxEntryBytes = maxEntry,
+            MaxPendingRequests = Count(region, "max-pending-requests"),
+            MaxPendingBytes = Bytes(region, "max-pending-size"),
+            MaxProposalBytes = Bytes(region, "max-proposal-size"),
+            LogCompactionThresholdBytes = Bytes(region, "log-compaction-threshold"),
+            LogLimitBytes = Bytes(region, "log-limit"),
+            IdleCompactionTicks = Ticks(region, "idle-compaction-interval", tick),
+            IdleLogEntries = (ulong)Count(region, "idle-log-entries"),
+            UndeterminedAfterTicks = Ticks(region, "undetermined-after", tick),
+            BusyBackoff = Positive(region, "busy-backoff"),
+        };
+    }
+
+    private static int Ticks(Config config, string key, TimeSpan tick) => Math.Max(1, (int)(Positive(config, key) / tick));
+
+    private static int Count(Config config, string key)
+    {
+        var count = config.GetInt(key);
+        return count > 0 ? count : throw Invalid(key, count, "positive");
+    }
+
+    private static int Bytes(Config config, string key) =>
+        config.GetByteSize(key) is { } bytes and > 0 and <= int.MaxValue ? (int)bytes : throw Invalid(key, config.GetString(key), "a positive size below 2 GiB");
+
+    private static TimeSpan Positive(Config config, string key) =>
+        config.GetTimeSpan(key) is var time && time > TimeSpan.Zero ? time : throw Invalid(key, time, "positive");
+
+    private static ArgumentException Invalid(string key, object value, string allowed) => new($"tikv: {key} = {value} is not allowed, it must be {allowed}");
+}
+
+internal sealed record StoreSettings(
+    TimeSpan TickInterval,
+    TimeSpan PdHeartbeatInterval,
+    TimeSpan RegionHeartbeatInterval,
+    TimeSpan PdRetryInterval,
+    int Appliers,
+    int ApplyBatchBytes,
+    int PointReaders,
+    int ScanReaders,
+    TimeSpan PeerRestartBackoff,
+    TimeSpan PeerRestartBackoffMax,
+    TimeSpan EngineRestartBackoff);
+
+internal sealed record LinkSettings(int BatchBytes, int MaxWaiting);
+
+internal sealed record SnapshotSettings(int MaxReceiving, TimeSpan ChunkTimeout);
+
+internal sealed record GatewaySettings(int BatchResponseBytes, int MaxResponseBytes, TimeSpan DefaultDeadline, TimeSpan RetryBackoff, TimeSpan RetryBackoffMax);

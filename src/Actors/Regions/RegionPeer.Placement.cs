@@ -1,0 +1,100 @@
+using Akka.Actor;
+using TiKvActors.Actors.Stores;
+using TiKvActors.Protocol.Pdpb;
+
+namespace TiKvActors.Actors.Regions;
+
+/// <summary>Talk with PD: heartbeats, ids for splits, the picture after a split.</summary>
+internal sealed partial class RegionPeer
+{
+    private RequestHeader PdHeader() => new() { ClusterId = _services.ClusterId, SenderId = _services.StoreId };
+
+    private void ReportToPd()
+    {
+        if (!_peer.IsLeader)
+            return;
+        _lastReport = Now;
+        _services.Pd.Tell(new RegionHeartbeatRequest { Header = PdHeader(), Region = _peer.Region, Leader = _peer.Self, Term = _peer.Term }, Self);
+    }
+
+    private void OnRoleChange()
+    {
+        _wasLeader = _peer.IsLeader;
+        _services.Counters.AddLeaders(_wasLeader ? 1 : -1);
+        if (_wasLeader)
+            _log.BecameLeader(_start.RegionId, _start.Self.Id, _peer.Term);
+    }
+
+    private void OnSplit(SplitTask split)
+    {
+        StartCreated(split.Derived, split.Created, split.Campaign);
+        _log.RegionSplit(_start.RegionId, _start.Self.Id, split.Regions.Count, string.Join(", ", split.Regions.Select(r => r.Id)));
+        if (split.Campaign)
+            _services.Pd.Tell(new ReportBatchSplitRequest { Header = PdHeader(), Regions = { split.Regions } }, Self);
+    }
+
+    private void StartCreated(Protocol.Metapb.Region derived, IReadOnlyList<Protocol.Metapb.Region> created, bool campaign)
+    {
+        _services.Router.Split([derived, .. created]);
+        _services.Store.Tell(new Store.RegionsCreated(created, campaign));
+    }
+
+    /// <summary>What was applied just before this peer stopped applying: its new neighbours exist all the same.</summary>
+    private void StartCreated(Applier.Applied last)
+    {
+        foreach (var split in last.Effects.OfType<ApplyEffect.Split>())
+            StartCreated(split.Derived, split.Created, campaign: false);
+    }
+
+    private void AskForSplitIds(SplitRequest split)
+    {
+        _splitsAtPd.Enqueue(split);
+        if (_splitsAtPd.Count == 1)
+            AskPd(split);
+    }
+
+    private void AskPd(SplitRequest split)
+    {
+        _splitAskedAt = Now;
+        _services.Pd.Tell(new AskBatchSplitRequest { Header = PdHeader(), Region = _peer.Region, SplitCount = (uint)split.SplitKeys.Count }, Self);
+    }
+
+    private bool OnPdMessage(object message)
+    {
+        switch (message)
+        {
+            case AskBatchSplitResponse response:
+                OnSplitIds(response);
+                return true;
+            case RegionHeartbeatResponse or ReportBatchSplitResponse:
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void OnSplitIds(AskBatchSplitResponse response)
+    {
+        // An answer that comes after the request was given up.
+        if (!_splitsAtPd.TryPeek(out var split) || response.Ids.Count != 0 && response.Ids.Count != split.SplitKeys.Count)
+            return;
+        _splitsAtPd.Dequeue();
+        var refusal = response.Header.Error?.Message;
+        if (refusal is not null)
+            _log.SplitRefused(_start.RegionId, refusal);
+        _peer.ProposeSplit(split, refusal is null ? response.Ids : null, refusal ?? "");
+        if (_splitsAtPd.TryPeek(out var next))
+            AskPd(next);
+    }
+
+    /// <summary>PD did not answer in time. Ids that it may have given out are lost, which costs nothing.</summary>
+    private void ExpireSplits(TimeSpan now)
+    {
+        if (!_splitsAtPd.TryPeek(out var split) || now - _splitAskedAt < _services.Settings.Snapshot.ChunkTimeout)
+            return;
+        _splitsAtPd.Dequeue();
+        _peer.ProposeSplit(split, null, "PD does not answer");
+        if (_splitsAtPd.TryPeek(out var next))
+            AskPd(next);
+    }
+}

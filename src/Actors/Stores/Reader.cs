@@ -1,0 +1,105 @@
+using Akka.Actor;
+using Akka.Event;
+using Google.Protobuf;
+using TiKvActors.Actors.Regions;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Storage;
+using TiKvActors.Storage.Data;
+using TiKvActors.Storage.Raw;
+
+namespace TiKvActors.Actors.Stores;
+
+/// <summary>
+/// Answers reads from a snapshot that a peer took when it had found them linearizable. Two pools of readers on two dispatchers: a get
+/// never waits behind a scan.
+/// </summary>
+internal sealed class Reader : UntypedActor
+{
+    /// <param name="Snapshot">Released once for this message.</param>
+    public sealed record Read(SharedSnapshot Snapshot, IReadOnlyList<ReadTask> Tasks);
+
+    /// <param name="Snapshot">Released once for this message.</param>
+    public sealed record ReadForSwap(SharedSnapshot Snapshot, CompareAndSwapRequest Request, IActorRef Peer);
+
+    /// <summary>To the peer.</summary>
+    /// <param name="Current">The live value; null if there is none.</param>
+    /// <param name="Failure">Not null: it could not be read.</param>
+    public sealed record SwapRead(CompareAndSwapRequest Request, ByteString? Current, Exception? Failure);
+
+    private readonly MonotonicClock _clock;
+    private readonly APIVersion _apiVersion;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+
+    public Reader(MonotonicClock clock, APIVersion apiVersion)
+    {
+        _clock = clock;
+        _apiVersion = apiVersion;
+    }
+
+    public static Props Props(MonotonicClock clock, APIVersion apiVersion) => Akka.Actor.Props.Create(() => new Reader(clock, apiVersion));
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case Read read:
+                foreach (var task in read.Tasks)
+                    Execute(task, read.Snapshot.Data);
+                read.Snapshot.Release();
+                break;
+            case ReadForSwap swap:
+                swap.Peer.Tell(Execute(swap.Request, swap.Snapshot.Data));
+                swap.Snapshot.Release();
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void Execute(ReadTask task, DataSnapshot snapshot)
+    {
+        if (task.Request.Deadline <= _clock.Now)
+        {
+            task.Request.Fail(RequestErrors.DeadlineExceeded());
+            return;
+        }
+
+        try
+        {
+            task.Request.Execute(snapshot, task.Region, _clock);
+        }
+        catch (Exception e)
+        {
+            _log.ReadFailed(task.Region.Id, task.Request.GetType().Name, e);
+            task.Request.Fail(RequestErrors.Other($"region {task.Region.Id} could not be read: {e.Message}"));
+        }
+    }
+
+    private SwapRead Execute(CompareAndSwapRequest request, DataSnapshot snapshot)
+    {
+        try
+        {
+            var stored = snapshot.Get(ColumnFamily.Default, request.Key.Span);
+            if (stored is null)
+                return new SwapRead(request, null, null);
+            var value = RawValue.Decode(_apiVersion, request.Key.Span, stored);
+            return new SwapRead(request, value.IsExpired(_clock.UnixSeconds) ? null : ByteString.CopyFrom(value.UserValue), null);
+        }
+        catch (Exception e)
+        {
+            _log.ReadFailed(request.Context.RegionId, request.GetType().Name, e);
+            return new SwapRead(request, null, e);
+        }
+    }
+}
+
+/// <summary>The readers of a store, to be used by all its peers. Thread-safe.</summary>
+internal sealed class ReaderPool(IReadOnlyList<IActorRef> pointReaders, IReadOnlyList<IActorRef> scanReaders)
+{
+    private uint _next;
+
+    public IActorRef ForPoint() => pointReaders[(int)(Interlocked.Increment(ref _next) % (uint)pointReaders.Count)];
+
+    public IActorRef ForScan() => scanReaders[(int)(Interlocked.Increment(ref _next) % (uint)scanReaders.Count)];
+}

@@ -1,0 +1,114 @@
+using Akka.Actor;
+using TiKvActors.Actors.Regions;
+using TiKvActors.Protocol.RaftServerpb;
+using Region = TiKvActors.Protocol.Metapb.Region;
+
+namespace TiKvActors.Actors.Stores;
+
+/// <summary>Which peers live here: made by bootstrap, by splits and by messages; restarted after failures; gone with their tombstone.</summary>
+internal sealed partial class Store
+{
+    private void StartPeer(PeerStart start)
+    {
+        if (start.State is { State: not PeerState.Tombstone } state)
+            _services.Router.TryReserve(state.Region);
+        var actor = Context.ActorOf(RegionPeer.Props(_services, start), $"region-{start.RegionId}-{start.Self.Id}");
+        Context.Watch(actor);
+        _peers[start.RegionId] = new PeerEntry(actor, start.Self, start.State is not null);
+    }
+
+    /// <summary>A new region of a split. A peer that a message made before the split was applied here gives way.</summary>
+    private void StartCreated(Region region, bool campaign)
+    {
+        var self = region.Peers.First(p => p.StoreId == _services.StoreId);
+        var start = new PeerStart(region.Id, self, new RegionLocalState { State = PeerState.Normal, Region = region }, RegionState.InitialApplyState(), Campaign: campaign);
+        if (!_peers.TryGetValue(region.Id, out var earlier))
+        {
+            StartPeer(start);
+            return;
+        }
+
+        earlier.Successor = start;
+        earlier.Actor.Tell(RegionPeer.Stop.Instance);
+    }
+
+    /// <summary>
+    /// A message for a region that has no peer here. A peer is made only if the message may make one, if the region is not one that
+    /// was removed from here, and if its range is not held by another region: then this store waits for its own split.
+    /// </summary>
+    private void MaybeCreatePeer(RaftMessage message)
+    {
+        if (message.IsTombstone || message.ToPeer?.StoreId != _services.StoreId || message.Message is null || !Peer.MayCreatePeer(message.Message))
+            return;
+        if (_tombstones.TryGetValue(message.RegionId, out var removed) && message.RegionEpoch.ConfVer <= removed.RegionEpoch.ConfVer)
+            return;
+        if (message.RegionEpoch is null || _services.Router.FindOverlapping(message.RegionId, message.StartKey, message.EndKey) is not null)
+            return;
+        StartPeer(new PeerStart(message.RegionId, message.ToPeer));
+        _peers[message.RegionId].Actor.Tell(message);
+    }
+
+    private void OnDestroyed(PeerDestroyed destroyed)
+    {
+        if (destroyed.Region.RegionEpoch is not null)
+            _tombstones[destroyed.RegionId] = destroyed.Region;
+        if (_peers.TryGetValue(destroyed.RegionId, out var entry) && entry.Self.Id == destroyed.PeerId)
+            entry.IsDestroyed = true;
+    }
+
+    private void OnTerminated(IActorRef actor)
+    {
+        var (regionId, entry) = _peers.FirstOrDefault(p => p.Value.Actor.Equals(actor));
+        if (entry is null)
+        {
+            _receiving--;
+            return;
+        }
+
+        _peers.Remove(regionId);
+        if (entry.Successor is { } successor)
+            StartPeer(successor);
+        else if (!entry.IsDestroyed)
+            // The appliers settle or drop everything of this incarnation before another one starts.
+            _services.ApplierOf(regionId).Tell(new Applier.Unregister(regionId));
+    }
+
+    private void ReadStateOfFailed(ulong regionId)
+    {
+        if (_peers.ContainsKey(regionId))
+            return;
+        var (engine, storeId) = (_services.Engines.Data, _services.StoreId);
+        _slowWorker.Tell(new SlowWorker.Run($"reading the state of region {regionId}", () =>
+        {
+            var state = engine.ReadRegionState(regionId);
+            // An uninitialised peer comes back when somebody sends it a message.
+            if (state is null)
+                return new PeerStateRead(null);
+            var self = state.Region.Peers.FirstOrDefault(p => p.StoreId == storeId) ?? new MetaPeer { StoreId = storeId };
+            return new PeerStateRead(new PeerStart(regionId, self, state, engine.ReadApplyState(regionId), engine.ReadApplyingSnapshot(regionId)));
+        }));
+    }
+
+    private TimeSpan NextBackoff(PeerStart start)
+    {
+        var backoff = _backoffs.TryGetValue(start.RegionId, out var last) ? last * 2 : _settings.Store.PeerRestartBackoff;
+        if (backoff > _settings.Store.PeerRestartBackoffMax)
+            backoff = _settings.Store.PeerRestartBackoffMax;
+        _backoffs[start.RegionId] = backoff;
+        _log.PeerRestarts(start.RegionId, start.Self.Id, backoff);
+        return backoff;
+    }
+
+    private void ReceiveSnapshot(RaftMessage announcement, IActorRef peer)
+    {
+        var fromStore = announcement.FromPeer.StoreId;
+        if (_receiving >= _settings.Snapshot.MaxReceiving || !_services.Addresses.TryGetValue(fromStore, out var address))
+        {
+            peer.Tell(new SnapshotReceiver.Failed(announcement, _receiving > 0 ? "too many snapshots are being received" : $"the address of store {fromStore} is not known"));
+            return;
+        }
+
+        _receiving++;
+        Context.Watch(Context.ActorOf(SnapshotReceiver.Props(_services, announcement, peer, address)));
+    }
+}

@@ -1,0 +1,248 @@
+using Akka.Actor;
+using TiKvActors.Actors.Nodes;
+using TiKvActors.Actors.Regions;
+using TiKvActors.Protocol;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Metapb;
+using TiKvActors.Protocol.Pdpb;
+using TiKvActors.Protocol.RaftServerpb;
+using Region = TiKvActors.Protocol.Metapb.Region;
+
+namespace TiKvActors.Actors.Stores;
+
+/// <summary>
+/// The store and PD: identity, registration, the first region, heartbeats, other stores' addresses. Everything is asked again until it is
+/// answered; nothing that a known store serves waits for it.
+/// </summary>
+internal sealed partial class Store
+{
+    private sealed class Ask
+    {
+        public static readonly Ask Instance = new();
+    }
+
+    private sealed record IdentWritten(StoreIdent Ident);
+
+    private sealed record FirstPeerWritten(PeerStart? Start);
+
+    private ulong _clusterId;
+    private APIVersion _apiVersion;
+    private bool _isRegistered;
+    private bool _isBootstrapped;
+
+    private RequestHeader PdHeader() => new() { ClusterId = _services?.ClusterId ?? _clusterId, SenderId = _services?.StoreId ?? 0 };
+
+    // ---- Joining: a directory that is nobody's yet
+
+    private void Join()
+    {
+        Become(Joining);
+        Timers.StartPeriodicTimer("ask", Ask.Instance, TimeSpan.Zero, _settings.Store.PdRetryInterval);
+    }
+
+    private void Joining(object message)
+    {
+        switch (message)
+        {
+            case Ask when _clusterId == 0:
+                _pd.Tell(new GetClusterIdentityRequest { Header = new RequestHeader() }, Self);
+                break;
+            case Ask:
+                _pd.Tell(new AllocIDRequest { Header = PdHeader(), Count = 1 }, Self);
+                break;
+            case GetClusterIdentityResponse { Header: { Error: null, ClusterId: not 0 } } identity when _clusterId == 0:
+                _clusterId = identity.Header.ClusterId;
+                _apiVersion = identity.ApiVersion;
+                Self.Tell(Ask.Instance);
+                break;
+            case AllocIDResponse { Header.Error: null } allocated:
+                // An id of a second answer is left unused.
+                Timers.Cancel("ask");
+                Become(WritingIdent);
+                var ident = new StoreIdent { ClusterId = _clusterId, StoreId = allocated.Id, ApiVersion = _apiVersion };
+                var engines = _node.Engines;
+                _slowWorker.Tell(new SlowWorker.Run("writing the store's identity", () =>
+                {
+                    engines.SetIdent(ident);
+                    return new IdentWritten(ident);
+                }));
+                break;
+            case StoreRaftBatch or SnapshotChunkRequest or GetClusterIdentityResponse or AllocIDResponse:
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void WritingIdent(object message)
+    {
+        switch (message)
+        {
+            case IdentWritten written:
+                Load(written.Ident);
+                break;
+            case SlowWorker.Failed failed:
+                throw new PeerFailedException(failed.What, failed.Cause);
+        }
+    }
+
+    // ---- Registration
+
+    private void BeginRegistration()
+    {
+        LearnAddresses(_node.StoreTable.Read());
+        Timers.StartPeriodicTimer("ask", Ask.Instance, TimeSpan.Zero, _settings.Store.PdRetryInterval);
+        Timers.StartPeriodicTimer("heartbeat", Heartbeat.Instance, _settings.Store.PdHeartbeatInterval);
+    }
+
+    private sealed class Heartbeat
+    {
+        public static readonly Heartbeat Instance = new();
+    }
+
+    private bool OnPlacement(object message)
+    {
+        switch (message)
+        {
+            case Ask when !_isRegistered:
+                _pd.Tell(new GetClusterIdentityRequest { Header = new RequestHeader() }, Self);
+                _pd.Tell(new PutStoreRequest { Header = PdHeader(), Store = Describe() }, Self);
+                return true;
+            case Ask when !_isBootstrapped:
+                _pd.Tell(new IsBootstrappedRequest { Header = PdHeader() }, Self);
+                return true;
+            case Ask:
+                Timers.Cancel("ask");
+                AskForStores();
+                return true;
+            case Heartbeat:
+                _pd.Tell(new StoreHeartbeatRequest { Header = PdHeader(), Stats = new StoreStats { StoreId = _services.StoreId, RegionCount = (uint)_peers.Count } }, Self);
+                AskForStores();
+                return true;
+            case GetClusterIdentityResponse identity:
+                CheckIdentity(identity);
+                return true;
+            case PutStoreResponse response:
+                OnRegistered(response);
+                return true;
+            case IsBootstrappedResponse { Bootstrapped: true, FirstRegion: not null } response:
+                OnBootstrapped(response.FirstRegion);
+                return true;
+            case GetAllStoresResponse { Header.Error: null } response:
+                OnStores(response.Stores);
+                return true;
+            case FirstPeerWritten { Start: { } start }:
+                if (!_peers.ContainsKey(start.RegionId))
+                    StartPeer(start);
+                return true;
+            case IsBootstrappedResponse or GetAllStoresResponse or StoreHeartbeatResponse or AllocIDResponse or FirstPeerWritten:
+                return true;
+            default:
+                return StoreTable.IsWritten(message);
+        }
+    }
+
+    private Protocol.Metapb.Store Describe() => new()
+    {
+        Id = _services.StoreId,
+        Address = _address,
+        State = StoreState.Up,
+        Version = StoreVersion,
+        NodeState = Protocol.Metapb.NodeState.Serving,
+    };
+
+    /// <summary>What clients compare to decide on features: TiKV's version that the protocol follows.</summary>
+    private const string StoreVersion = "7.5.0";
+
+    private void CheckIdentity(GetClusterIdentityResponse identity)
+    {
+        if (identity.Header.ClusterId == 0 || identity.Header.ClusterId == _services.ClusterId)
+            return;
+        if (_refusedSenders.Add($"pd {identity.Header.ClusterId}"))
+            _log.StoreRefused(_services.StoreId, $"{_node.Engines.Directory} belongs to cluster {_services.ClusterId}, PD at {_settings.PdEndpoint} runs cluster {identity.Header.ClusterId}");
+    }
+
+    private void OnRegistered(PutStoreResponse response)
+    {
+        if (response.Header.Error is { } error)
+        {
+            if (_refusedSenders.Add(error.Message))
+                _log.StoreRefused(_services.StoreId, error.Message);
+            return;
+        }
+
+        if (!_isRegistered)
+            _log.StoreRegistered(_services.StoreId, _services.ClusterId, _address);
+        _isRegistered = true;
+        Self.Tell(Ask.Instance);
+    }
+
+    /// <summary>
+    /// The first region's peer here starts from the initial state, once: its region state in the data engine, written and synced together with
+    /// the applied index, is the marker that stays even when the peer is removed later (as its tombstone).
+    /// </summary>
+    private void OnBootstrapped(Region region)
+    {
+        if (_isBootstrapped)
+            return;
+        _isBootstrapped = true;
+        AskForStores();
+        if (region.Peers.FirstOrDefault(p => p.StoreId == _services.StoreId) is not { } self)
+            return;
+        var engine = _services.Engines.Data;
+        _slowWorker.Tell(new SlowWorker.Run("writing the first region's initial state", () =>
+        {
+            if (engine.ReadRegionState(region.Id) is not null)
+                return new FirstPeerWritten(null);
+            var state = new RegionLocalState { State = PeerState.Normal, Region = region };
+            var apply = RegionState.InitialApplyState();
+            using var batch = engine.NewBatch();
+            batch.PutRegionState(state);
+            batch.PutApplyState(region.Id, apply);
+            engine.Write(batch);
+            engine.Sync();
+            return new FirstPeerWritten(new PeerStart(region.Id, self, state, apply));
+        }));
+    }
+
+    // ---- Other stores
+
+    private void AskForStores() => _pd.Tell(new GetAllStoresRequest { Header = PdHeader(), ExcludeTombstoneStores = true }, Self);
+
+    private void OnStores(IReadOnlyList<Protocol.Metapb.Store> stores)
+    {
+        if (LearnAddresses(stores))
+            _node.StoreTable.Write(stores, _slowWorker, Self);
+    }
+
+    private bool LearnAddresses(IReadOnlyList<Protocol.Metapb.Store> stores)
+    {
+        var changed = false;
+        foreach (var store in stores)
+        {
+            if (store.Id == _services.StoreId || (_services.Addresses.TryGetValue(store.Id, out var known) && known == store.Address))
+                continue;
+            changed = true;
+            _services.Addresses[store.Id] = store.Address;
+            LinkTo(store.Id);
+        }
+
+        return changed;
+    }
+
+    private void LinkTo(ulong storeId)
+    {
+        if (!_services.Links.TryGetValue(storeId, out var link))
+        {
+            var header = NodePaths.Header(_services.ClusterId, _services.StoreId, storeId);
+            link = Context.ActorOf(StoreLink.Props(header, _settings.Link).WithDispatcher("tikv.dispatchers.region"), $"link-{storeId}");
+            _services.Links[storeId] = link;
+            if (!_services.Addresses.ContainsKey(storeId))
+                AskForStores();
+        }
+
+        if (_services.Addresses.TryGetValue(storeId, out var address))
+            link.Tell(new StoreLink.AddressKnown(address));
+    }
+}

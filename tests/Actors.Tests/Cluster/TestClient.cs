@@ -1,0 +1,174 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Akka.Actor;
+using Google.Protobuf;
+using TiKvActors.Protocol.Errors;
+using TiKvActors.Protocol.Keys;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Pdpb;
+
+namespace TiKvActors.Actors.Tests.Cluster;
+
+/// <summary>
+/// The thinnest possible client: any actor system that knows the messages asks any node, which routes. It repeats what had no effect
+/// or has no harm when repeated, on the next node that runs.
+/// </summary>
+internal sealed class TestClient(ActorSystem system, TestCluster cluster)
+{
+    private static readonly RawKeySpace _keys = new(APIVersion.V2, KeyspaceId.Default);
+    private static readonly TimeSpan _attempt = TimeSpan.FromSeconds(4);
+    private int _next;
+
+    public static ByteString Key(string key) => _keys.ToRequestKey(Encoding.UTF8.GetBytes(key));
+
+    public static ByteString RegionKey(string key) => RegionKeys.FromRawRequestKey(APIVersion.V2, Key(key));
+
+    public async Task PutAsync(string key, string value, ulong ttl = 0) => Check(await SendAsync<RawPutResponse>(
+        () => new RawPutRequest { Key = Key(key), Value = ByteString.CopyFromUtf8(value), Ttl = ttl }));
+
+    public async Task<string?> GetAsync(string key)
+    {
+        var response = await SendAsync<RawGetResponse>(() => new RawGetRequest { Key = Key(key) });
+        Check(response);
+        return response.NotFound ? null : response.Value.ToStringUtf8();
+    }
+
+    /// <returns>The result, or null if the outcome is unknown.</returns>
+    public async Task<bool?> CompareAndSwapAsync(string key, string? expected, string value)
+    {
+        var request = new RawCASRequest
+        {
+            Key = Key(key),
+            PreviousNotExist = expected is null,
+            PreviousValue = ByteString.CopyFromUtf8(expected ?? ""),
+            Value = ByteString.CopyFromUtf8(value),
+        };
+        var response = await AskAsync<RawCASResponse>(request);
+        if (response is null or { RegionError: not null })
+            return null;
+        Check(response);
+        return response.Succeed;
+    }
+
+    public async Task SplitAsync(string key)
+    {
+        var response = await SendAsync<SplitRegionResponse>(() => new SplitRegionRequest { SplitKeys = { Key(key) }, IsRawKv = true });
+        Assert.Equal(2, response.Regions.Count);
+    }
+
+    /// <summary>Repeats until a node answers without a region error that asks for it.</summary>
+    public async Task<T> SendAsync<T>(Func<IRegionRequest> build)
+        where T : class, IRegionResponse
+    {
+        return await Eventually.NotNullAsync(
+            async () => await AskAsync<T>(build()) is { } response && MayStand(response) ? response : null,
+            $"{build().Descriptor.Name} is answered");
+    }
+
+    /// <returns>Null if nobody answered.</returns>
+    public async Task<T?> AskAsync<T>(IRegionRequest request)
+        where T : class, IRegionResponse
+    {
+        request.Context = new Context { ApiVersion = APIVersion.V2, MaxExecutionDurationMs = (ulong)_attempt.TotalMilliseconds, MaxResponseBytes = 4 << 20 };
+        var running = cluster.Running.ToList();
+        return await AskAsync<T>(running[Interlocked.Increment(ref _next) % running.Count], request);
+    }
+
+    public async Task<T?> AskAsync<T>(TestNode node, IMessage request)
+        where T : class
+    {
+        try
+        {
+            return await Selection(node, "kv").Ask<T>(request, _attempt + TimeSpan.FromSeconds(2));
+        }
+        catch (AskTimeoutException)
+        {
+            return null;
+        }
+    }
+
+    public async Task<List<Protocol.Pdpb.Region>> RegionsAsync()
+    {
+        var identity = await Selection(cluster.Node(1), "pd").Ask<Protocol.GetClusterIdentityResponse>(new Protocol.GetClusterIdentityRequest { Header = new RequestHeader() }, _attempt);
+        var header = new RequestHeader { ClusterId = identity.Header.ClusterId };
+        return [.. (await Selection(cluster.Node(1), "pd").Ask<ScanRegionsResponse>(new ScanRegionsRequest { Header = header }, _attempt)).Regions];
+    }
+
+    public ActorSelection Selection(TestNode node, string part) => system.ActorSelection($"akka.tcp://tikv@127.0.0.1:{node.Port}/user/tikv/{part}");
+
+    private static bool MayStand(IRegionResponse response) =>
+        response.RegionError is null || response.RegionError.Kind() is RegionErrorKind.RaftEntryTooLarge or RegionErrorKind.Unknown or RegionErrorKind.KeyNotInRegion;
+
+    private static void Check(IErrorTextResponse response)
+    {
+        Assert.Null(response.RegionError);
+        Assert.Equal("", response.Error);
+    }
+}
+
+/// <summary>Writers that put until they are stopped; what was acknowledged can be checked afterwards.</summary>
+internal sealed class WriteLoad : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<string, string> _acknowledged = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TestClient _client;
+    private readonly List<Task> _writers;
+
+    public WriteLoad(TestClient client, int writers = 8, int valueBytes = 20)
+    {
+        _client = client;
+        _writers = [.. Enumerable.Range(0, writers).Select(w => Task.Run(() => WriteAsync(w, valueBytes)))];
+    }
+
+    public int Acknowledged => _acknowledged.Count;
+
+    /// <summary>Waits for so many more acknowledged writes.</summary>
+    public async Task ProgressAsync(int more)
+    {
+        var goal = Acknowledged + more;
+        await Eventually.TrueAsync(
+            () =>
+            {
+                if (_writers.Find(w => w.IsFaulted) is { } failed)
+                    throw failed.Exception!;
+                return Acknowledged >= goal;
+            },
+            $"{goal} writes are acknowledged");
+    }
+
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_writers);
+    }
+
+    public async Task EveryAcknowledgedWriteIsThereAsync()
+    {
+        foreach (var share in _acknowledged.Chunk(200))
+        {
+            var response = await _client.SendAsync<RawBatchGetResponse>(() => new RawBatchGetRequest { Keys = { share.Select(p => TestClient.Key(p.Key)) } });
+            var found = response.Pairs.ToDictionary(p => p.Key, p => p.Value.ToStringUtf8());
+            foreach (var (key, value) in share)
+                Assert.True(found.TryGetValue(TestClient.Key(key), out var stored) && stored == value, $"acknowledged write of {key} is lost (found: {found.GetValueOrDefault(TestClient.Key(key))})");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_writers.Select(w => w.ContinueWith(_ => { }, TaskScheduler.Default)));
+        _stop.Dispose();
+    }
+
+    private async Task WriteAsync(int writer, int valueBytes)
+    {
+        for (var i = 0; !_stop.IsCancellationRequested; i++)
+        {
+            // The first letter spreads the keys over all regions that a test splits off.
+            var key = $"{(char)('a' + ((writer + i) % 26))}-{writer}-{i}";
+            var value = $"{i}".PadRight(valueBytes, '.');
+            await _client.PutAsync(key, value);
+            _acknowledged[key] = value;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using System.Net;
+using System.Net.Sockets;
+using Akka.Actor;
+using Akka.Configuration;
+using TiKvActors.Actors.Regions;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Serialization;
+
+namespace TiKvActors.Actors.Tests.Cluster;
+
+/// <summary>A cluster in one process: node 1 runs PD. Nodes are numbered from 1.</summary>
+internal sealed class TestCluster : IAsyncDisposable
+{
+    private readonly string _directory;
+    private readonly ActorSystem _clientSystem;
+
+    private TestCluster(string directory, IReadOnlyList<TestNode> nodes)
+    {
+        _directory = directory;
+        Nodes = nodes;
+        _clientSystem = ActorSystem.Create("client", ConfigurationFactory.ParseString("""
+            akka {
+              loglevel = ERROR
+              actor.provider = remote
+              remote.dot-netty.tcp { hostname = "127.0.0.1", port = 0 }
+            }
+            """).WithFallback(ConfigurationFactory.ParseString(ProtocolHocon.Reference)));
+        Client = new TestClient(_clientSystem, this);
+    }
+
+    public IReadOnlyList<TestNode> Nodes { get; }
+
+    public TestClient Client { get; }
+
+    public TestNode Node(int number) => Nodes[number - 1];
+
+    public IEnumerable<TestNode> Running => Nodes.Where(n => n.IsRunning);
+
+    /// <returns>Once the first region serves.</returns>
+    public static async Task<TestCluster> StartAsync(int nodes = 3, string config = "")
+    {
+        var directory = Directory.CreateTempSubdirectory("tikv-cluster-").FullName;
+        var ports = FreePorts(nodes);
+        config = $"tikv.pd.initial-stores = {nodes}\n{config}";
+        var cluster = new TestCluster(
+            directory,
+            [.. Enumerable.Range(1, nodes).Select(n => new TestNode(n, ports[n - 1], ports[0], Path.Combine(directory, $"node-{n}"), config))]);
+        foreach (var node in cluster.Nodes)
+            node.Start();
+        await cluster.LeaderOfAsync("a");
+        return cluster;
+    }
+
+    /// <summary>The peer that leads the region of a key, and its node.</summary>
+    public Task<Leadership> LeaderOfAsync(string key) => Eventually.NotNullAsync(async () =>
+    {
+        var regionKey = TestClient.RegionKey(key);
+        Leadership? leader = null;
+        foreach (var node in Running)
+        {
+            foreach (var peer in await node.PeersAsync())
+            {
+                if (peer.Region.Peers.Count > 0 && peer.Leader?.Id == peer.Self.Id && KeyRange.Contains(peer.Region, regionKey) && (leader is null || leader.Status.Term < peer.Term))
+                    leader = new Leadership(node, peer);
+            }
+        }
+
+        return leader;
+    }, $"a peer leads the region of \"{key}\"");
+
+    /// <summary>Waits until all running nodes have the same regions, at the same applied index, with the same bytes.</summary>
+    public async Task AllReplicasAreEqualAsync()
+    {
+        var last = "";
+        try
+        {
+            await Eventually.TrueAsync(
+                () =>
+                {
+                    var sums = Running.Select(n => n.Checksums()).ToList();
+                    last = string.Join("; ", sums.Select(s => string.Join(", ", s.Select(r => $"{r.Key}@{r.Value.Applied}: {r.Value.Sum.TotalKvs} keys {r.Value.Sum.Crc64Xor:x}"))));
+                    return sums[0].Count > 0 && sums.All(s => s.Count == sums[0].Count && s.All(r => sums[0].TryGetValue(r.Key, out var same) && same == r.Value));
+                },
+                "all replicas are equal");
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}: {last}");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _clientSystem.Terminate();
+        await Task.WhenAll(Nodes.Select(n => n.StopAsync()));
+        Directory.Delete(_directory, true);
+    }
+
+    private static List<int> FreePorts(int count)
+    {
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
+        listeners.ForEach(l => l.Start());
+        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToList();
+        listeners.ForEach(l => l.Stop());
+        return ports;
+    }
+
+    internal sealed record Leadership(TestNode Node, RegionPeer.Status Status);
+}

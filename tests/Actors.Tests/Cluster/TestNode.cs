@@ -1,0 +1,102 @@
+using Akka.Actor;
+using Akka.Configuration;
+using TiKvActors.Actors.Nodes;
+using TiKvActors.Actors.Regions;
+using TiKvActors.Storage.Data;
+
+namespace TiKvActors.Actors.Tests.Cluster;
+
+/// <summary>One node: an actor system of its own with real remoting, and a directory that outlives it.</summary>
+internal sealed class TestNode(int number, int port, int pdPort, string directory, string extraConfig) : IAsyncDisposable
+{
+    private ActorSystem? _system;
+
+    public int Number => number;
+
+    public int Port => port;
+
+    public bool IsRunning => _system is not null;
+
+    public ActorSystem System => _system ?? throw new InvalidOperationException($"node {number} is stopped");
+
+    public TikvExtension Tikv => Actors.Nodes.Tikv.Get(System);
+
+    public ulong StoreId => Tikv.Node?.Services?.StoreId ?? 0;
+
+    public void Start()
+    {
+        var config = ConfigurationFactory.ParseString(extraConfig).WithFallback(ConfigurationFactory.ParseString($$"""
+            akka {
+              loglevel = WARNING
+              actor.provider = remote
+              remote.dot-netty.tcp {
+                hostname = "127.0.0.1"
+                port = {{port}}
+              }
+            }
+            tikv {
+              data-directory = "{{directory}}"
+              pd {
+                enabled = {{(number == 1 ? "on" : "off")}}
+                endpoint = "127.0.0.1:{{pdPort}}"
+              }
+              store {
+                pd-retry-interval = 100ms
+                pd-heartbeat-interval = 1s
+                region-heartbeat-interval = 1s
+              }
+              storage.block-cache-size = 8 MiB
+            }
+            """)).WithFallback(TikvSettings.Reference());
+        _system = ActorSystem.Create("tikv", config);
+        _ = Tikv;
+    }
+
+    public async Task StopAsync()
+    {
+        if (_system is null)
+            return;
+        var system = _system;
+        _system = null;
+        await system.Terminate();
+    }
+
+    /// <summary>States of this node's peers; empty while it does not serve.</summary>
+    public async Task<List<RegionPeer.Status>> PeersAsync()
+    {
+        var peers = new List<RegionPeer.Status>();
+        if (!IsRunning || Tikv.Node?.Services is not { } services)
+            return peers;
+        foreach (var (_, peer) in services.Router.Peers)
+        {
+            try
+            {
+                peers.Add(await peer.Ask<RegionPeer.Status>(RegionPeer.GetStatus.Instance, TimeSpan.FromSeconds(5)));
+            }
+            catch (AskTimeoutException)
+            {
+                // Stopped meanwhile, or damaged: it has no state to show.
+            }
+        }
+
+        return peers;
+    }
+
+    /// <summary>Applied index and checksum of every region, by region id.</summary>
+    public Dictionary<ulong, (ulong Applied, RangeChecksum Sum)> Checksums()
+    {
+        var sums = new Dictionary<ulong, (ulong, RangeChecksum)>();
+        if (Tikv.Engines is not { } engines)
+            return sums;
+        foreach (var state in engines.Data.ReadRegionStates())
+        {
+            using var snapshot = engines.Data.NewSnapshot();
+            if (snapshot.ReadRegionState(state.Region.Id) is { State: Protocol.RaftServerpb.PeerState.Normal } now)
+                sums[now.Region.Id] = (snapshot.ReadApplyState(now.Region.Id)!.AppliedIndex, RangeChecksum.OfRegion(snapshot, now.Region.StartKey.Span, now.Region.EndKey.Span));
+        }
+
+        return sums;
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+}

@@ -1,0 +1,181 @@
+using TiKvActors.Protocol.Eraftpb;
+using TiKvActors.Protocol.Errors;
+using TiKvActors.Protocol.Metapb;
+using TiKvActors.Protocol.RaftCmdpb;
+using TiKvActors.Protocol.RaftServerpb;
+using static TiKvActors.Actors.Tests.Regions.Requests;
+
+namespace TiKvActors.Actors.Tests.Regions;
+
+/// <summary>Splits, membership, compaction, snapshots, restarts.</summary>
+public sealed class PeerLifeTests
+{
+    [Fact]
+    public void ASplitChangesRangesAndVersionsAtOnceAndBothPartsServe()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        cluster.Submit(leader, TestWrite.Put(leader, "a", "1"), TestWrite.Put(leader, "z", "2"));
+        var split = new TestSplit(For(leader), "m");
+        cluster.Submit(leader, split);
+        cluster.Tick(5);
+
+        var regions = (IReadOnlyList<Protocol.Metapb.Region>)split.Outcome.Result!;
+        Assert.Equal(2, regions.Count);
+        Assert.All(regions, r => Assert.Equal(2ul, r.RegionEpoch.Version));
+        Assert.Equal(Bytes("m"), regions[0].EndKey);
+        Assert.Equal(1ul, regions[1].Id);
+        var left = cluster.LeaderOf(regions[0].Id);
+        // Who led the parent leads the new region at once.
+        Assert.Equal(leader.StoreId, left.StoreId);
+        var get = TestRead.Get(left, "a");
+        var put = TestWrite.Put(cluster.LeaderOf(1), "z", "3");
+        cluster.Submit(left, get);
+        cluster.Submit(cluster.LeaderOf(1), put);
+        Assert.Equal("1", get.Outcome.Result);
+        Assert.Null(put.Outcome.Error);
+        Assert.All(cluster.Stores.Values, s => Assert.Equal(PeerState.Normal, s.States[regions[0].Id].State));
+    }
+
+    [Fact]
+    public void WhatWasAcceptedBeforeASplitAndComesAfterItInTheLogIsRefusedByEveryReplica()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        leader.HoldApply = true;
+        cluster.Submit(leader, new TestSplit(For(leader), "m"));
+        var late = TestWrite.Put(leader, "a", "1");
+        var read = TestRead.Get(leader, "a");
+        cluster.Submit(leader, late, read);
+        leader.HoldApply = false;
+        cluster.Tick(3);
+        Assert.Equal(RegionErrorKind.EpochNotMatch, late.Outcome.Kind);
+        Assert.Equal(RegionErrorKind.EpochNotMatch, read.Outcome.Kind);
+        Assert.All(cluster.Stores.Values, s => Assert.False(s.Data.ContainsKey(Bytes("a"))));
+    }
+
+    [Fact]
+    public void ASplitAtTheRegionsEdgeOrOutsideIsRefusedWithTheKey()
+    {
+        var cluster = new PeerCluster(1);
+        var leader = cluster.Elect();
+        cluster.Submit(leader, new TestSplit(For(leader), "m"));
+        var again = new TestSplit(For(leader), "m");
+        var outside = new TestSplit(For(leader), "a");
+        cluster.Submit(leader, again, outside);
+        Assert.Contains("6D", again.Outcome.Error!.Message);
+        Assert.Equal(RegionErrorKind.KeyNotInRegion, outside.Outcome.Kind);
+    }
+
+    [Fact]
+    public void ALearnerIsAddedCatchesUpBySnapshotAndIsPromoted()
+    {
+        var cluster = new PeerCluster(3, c => c with { LogCompactionThresholdBytes = 1, IdleLogEntries = 0 });
+        var leader = cluster.Elect();
+        for (var i = 0; i < 20; i++)
+            cluster.Submit(leader, TestWrite.Put(leader, $"k{i:00}", "v"));
+        cluster.Tick(5);
+        cluster.Stores[4] = new MemoryStore();
+        var newcomer = new Protocol.Metapb.Peer { Id = 50, StoreId = 4, Role = PeerRole.Learner };
+        cluster.Submit(leader, new TestChangePeers(For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = newcomer }));
+        cluster.Tick(20);
+        Assert.Equal(20, cluster.Stores[4].Data.Count);
+        Assert.Equal(leader.Peer.AppliedIndex, cluster[4, 1].Peer.AppliedIndex);
+
+        var promote = new TestChangePeers(For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.AddNode, Peer = newcomer });
+        cluster.Submit(leader, promote);
+        Assert.Equal(PeerRole.Voter, ((Protocol.Metapb.Region)promote.Outcome.Result!).Peers.Single(p => p.Id == 50).Role);
+    }
+
+    [Fact]
+    public void SeveralVotersChangeThroughAJointConfigurationWhichIsLeftByItself()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        var others = leader.Peer.Region.Peers.Where(p => p.Id != leader.Peer.Self.Id).ToList();
+        cluster.Stores[4] = new MemoryStore();
+        var change = new TestChangePeers(
+            For(leader),
+            new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = others[0] },
+            new ChangePeerRequest { ChangeType = ConfChangeType.AddNode, Peer = new Protocol.Metapb.Peer { Id = 60, StoreId = 4 } });
+        cluster.Submit(leader, change);
+        Assert.Null(change.Outcome.Error);
+        Assert.Contains(((Protocol.Metapb.Region)change.Outcome.Result!).Peers, p => p.Role == PeerRole.IncomingVoter);
+        cluster.Tick(20);
+        var settled = cluster.LeaderOf(1).Peer.Region;
+        Assert.Equal(PeerRole.Learner, settled.Peers.Single(p => p.Id == others[0].Id).Role);
+        Assert.Equal(PeerRole.Voter, settled.Peers.Single(p => p.Id == 60).Role);
+        Assert.Equal(5ul, settled.RegionEpoch.ConfVer);
+    }
+
+    [Fact]
+    public void ARemovedPeerLeavesATombstoneAlsoIfItHearsOfItLate()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        var gone = leader.Peer.Region.Peers.First(p => p.Id != leader.Peer.Self.Id);
+        cluster.CutOff(gone.StoreId);
+        cluster.Submit(leader, new TestChangePeers(For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.RemoveNode, Peer = gone }));
+        cluster.Reconnect(gone.StoreId);
+        cluster.Tick(60);
+        Assert.False(cluster.Has(gone.StoreId, 1));
+        Assert.Equal(PeerState.Tombstone, cluster.Stores[gone.StoreId].States[1].State);
+    }
+
+    [Fact]
+    public void TheLogIsBoundedAndAFollowerThatWasAwayTooLongComesBackBySnapshot()
+    {
+        var cluster = new PeerCluster(3, c => c with { LogCompactionThresholdBytes = 2_000, LogLimitBytes = 8_000 });
+        var leader = cluster.Elect();
+        var away = cluster.Replicas.First(r => !r.Peer.IsLeader).StoreId;
+        cluster.CutOff(away);
+        for (var i = 0; i < 200; i++)
+        {
+            cluster.Submit(leader, TestWrite.Put(leader, $"k{i:000}", new string('x', 200)));
+            cluster.Tick();
+        }
+
+        Assert.True(leader.Peer.LogBytes <= 10_000, $"the log has {leader.Peer.LogBytes} bytes");
+        Assert.True(leader.Journal.Events.Count < 60);
+        cluster.Reconnect(away);
+        cluster.Tick(40);
+        Assert.Equal(cluster.Stores[leader.StoreId].Data, cluster.Stores[away].Data);
+        Assert.NotNull(cluster[away, 1].Journal.Snapshot);
+        Assert.True(cluster[away, 1].Peer.TruncatedIndex > 100);
+    }
+
+    [Fact]
+    public void ARestartFromJournalAndDataContinuesWhereItWas()
+    {
+        var cluster = new PeerCluster(3, c => c with { LogCompactionThresholdBytes = 500 });
+        var leader = cluster.Elect();
+        for (var i = 0; i < 50; i++)
+        {
+            cluster.Submit(leader, TestWrite.Put(leader, $"k{i:00}", new string('x', 50)));
+            cluster.Tick();
+        }
+
+        var (term, last) = (leader.Peer.Term, leader.Peer.LastIndex);
+        foreach (var store in new ulong[] { 1, 2, 3 })
+            cluster.Restart(store, 1);
+        Assert.All(cluster.Replicas, r => Assert.True(r.Peer.Term >= term && r.Peer.LastIndex >= last - 1));
+        leader = cluster.Elect();
+        var get = TestRead.Get(leader, "k49");
+        cluster.Submit(leader, get);
+        cluster.Tick(2);
+        Assert.Equal(new string('x', 50), get.Outcome.Result);
+    }
+
+    [Fact]
+    public void LeadershipMovesOnRequestWithoutATimeout()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        var to = leader.Peer.Region.Peers.First(p => p.Id != leader.Peer.Self.Id);
+        var transfer = new TestTransfer(For(leader), to);
+        cluster.Submit(leader, transfer);
+        cluster.Tick(2);
+        Assert.Null(transfer.Outcome.Error);
+        Assert.Equal(to.StoreId, cluster.LeaderOf(1).StoreId);
+    }
+}

@@ -1,0 +1,260 @@
+using TiKvActors.Protocol.Errors;
+using TiKvActors.Protocol.Metapb;
+using static TiKvActors.Actors.Tests.Regions.Requests;
+
+namespace TiKvActors.Actors.Tests.Regions;
+
+public sealed class PeerRequestTests
+{
+    [Fact]
+    public void AWriteIsAppliedOnEveryReplicaBeforeAllOfThemAnswerTheSame()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        var put = TestWrite.Put(leader, "a", "1");
+        cluster.Submit(leader, put);
+        cluster.Tick(3);
+
+        Assert.True(put.Outcome.IsSettled);
+        Assert.Null(put.Outcome.Error);
+        Assert.All(cluster.Stores.Values, store => Assert.Equal("1", store.Data[Bytes("a")].ToStringUtf8()));
+    }
+
+    /// <summary>wire/tikv-wire.md, section 4: each request is wrong in everything from its place in the order on.</summary>
+    [Fact]
+    public void ChecksComeInTiKvsOrder()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        var follower = cluster.Replicas.First(r => !r.Peer.IsLeader);
+        cluster.Submit(leader, new TestSplit(For(leader), "m"));
+        cluster.Elect();
+        leader = cluster.LeaderOf(1);
+        var context = For(leader);
+        // Wrong in every way: store, peer, term, epoch, key.
+        context.RegionEpoch = new RegionEpoch { ConfVer = 1, Version = 1 };
+        context.Term = 1;
+
+        Assert.Equal(RegionErrorKind.StoreNotMatch, Try(leader, c => c.Peer = new Peer { Id = 99, StoreId = 9 }));
+        Assert.Equal(RegionErrorKind.MismatchPeerId, Try(leader, c => c.Peer = new Peer { Id = 99, StoreId = leader.StoreId }));
+        Assert.Equal(RegionErrorKind.NotLeader, Try(follower, c => c.Peer = follower.Peer.Self));
+        Assert.Equal(RegionErrorKind.StaleCommand, Try(leader, _ => { }));
+        Assert.Equal(RegionErrorKind.EpochNotMatch, Try(leader, c => c.Term = leader.Peer.Term));
+        Assert.Equal(RegionErrorKind.KeyNotInRegion, Try(leader, c => (c.Term, c.RegionEpoch) = (leader.Peer.Term, leader.Peer.Region.RegionEpoch)));
+
+        RegionErrorKind? Try(PeerCluster.Replica at, Action<Protocol.Kvrpcpb.Context> change)
+        {
+            var mine = context.Clone();
+            change(mine);
+            // The right part of the split keeps the region's id: "a" is outside.
+            var put = new TestWrite(mine, TimeSpan.MaxValue, Put("a", "1"));
+            cluster.Submit(at, put);
+            return put.Outcome.Kind;
+        }
+    }
+
+    [Fact]
+    public void ANotLeaderErrorNamesTheLeader()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        cluster.Tick(3);
+        var follower = cluster.Replicas.First(r => !r.Peer.IsLeader);
+        var get = TestRead.Get(follower, "a");
+        cluster.Submit(follower, get);
+        Assert.Equal(leader.Peer.Self.Id, get.Outcome.Error!.NotLeader.Leader.Id);
+    }
+
+    [Fact]
+    public void AnEntryBeyondTheLimitIsRefusedWithItsSize()
+    {
+        var cluster = new PeerCluster(1, c => c with { MaxEntryBytes = 100 });
+        var leader = cluster.Elect();
+        var put = TestWrite.Put(leader, "a", new string('x', 100));
+        cluster.Submit(leader, put);
+        Assert.Equal(101ul, put.Outcome.Error!.RaftEntryTooLarge.EntrySize);
+    }
+
+    [Fact]
+    public void WhatWaitsIsBoundedInNumberAndBytes()
+    {
+        var cluster = new PeerCluster(3, c => c with { MaxPendingRequests = 2, MaxPendingBytes = 1000 });
+        var leader = cluster.Elect();
+        cluster.HoldJournal(1);
+        cluster.HoldJournal(2);
+        cluster.HoldJournal(3);
+        var writes = Enumerable.Range(0, 3).Select(i => TestWrite.Put(leader, $"k{i}", "v")).ToArray();
+        cluster.Submit(leader, writes);
+        Assert.Equal(RegionErrorKind.ServerIsBusy, writes[2].Outcome.Kind);
+        Assert.True(writes[2].Outcome.Error!.ServerIsBusy.BackoffMs > 0);
+        Assert.False(writes[1].Outcome.IsSettled);
+
+        cluster.ReleaseJournal(1);
+        cluster.ReleaseJournal(2);
+        cluster.ReleaseJournal(3);
+        cluster.Tick(3);
+        Assert.Null(writes[1].Outcome.Error);
+        var large = Enumerable.Range(0, 2).Select(i => TestWrite.Put(leader, $"k{i}", new string('x', 600))).ToArray();
+        cluster.HoldJournal(leader.StoreId);
+        cluster.Submit(leader, large);
+        Assert.Equal(RegionErrorKind.ServerIsBusy, large[1].Outcome.Kind);
+    }
+
+    [Fact]
+    public void WorkWhoseCallerHasGivenUpIsDropped()
+    {
+        var cluster = new PeerCluster(1);
+        var leader = cluster.Elect();
+        var put = new TestWrite(For(leader), cluster.Now, Put("a", "1"));
+        var get = new TestRead(For(leader), cluster.Now, "a");
+        cluster.Submit(leader, put, get);
+        Assert.Equal("Deadline is exceeded", put.Outcome.Error!.Message);
+        Assert.Equal("Deadline is exceeded", get.Outcome.Error!.Message);
+    }
+
+    [Fact]
+    public void WritesThatWaitTogetherShareAnEntry()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        var before = leader.Peer.LastIndex;
+        var writes = Enumerable.Range(0, 50).Select(i => TestWrite.Put(leader, $"k{i}", "v")).ToArray();
+        cluster.Submit(leader, writes);
+        Assert.Equal(before + 1, leader.Peer.LastIndex);
+        Assert.All(writes, w => Assert.Null(w.Outcome.Error));
+    }
+
+    /// <summary>Invariant 11: it is in the log of a peer that was cut off, and may commit or not.</summary>
+    [Fact]
+    public void AProposalOfALeaderThatWasCutOffIsUndeterminedAndNeverAFailure()
+    {
+        var cluster = new PeerCluster(3);
+        var old = cluster.Elect();
+        cluster.CutOff(old.StoreId);
+        var put = TestWrite.Put(old, "a", "1");
+        cluster.Submit(old, put);
+        cluster.Tick(25);
+        Assert.False(put.Outcome.IsSettled);
+        cluster.Tick(60);
+        Assert.Equal(RegionErrorKind.UndeterminedResult, put.Outcome.Kind);
+    }
+
+    [Fact]
+    public void AProposalThatAnotherLeaderOverwroteIsStaleAndHadNoEffect()
+    {
+        var cluster = new PeerCluster(3, c => c with { UndeterminedAfterTicks = 1000 });
+        var old = cluster.Elect();
+        cluster.CutOff(old.StoreId);
+        var lost = TestWrite.Put(old, "a", "lost");
+        cluster.Submit(old, lost);
+        cluster.Elect();
+        var leader = cluster.LeaderOf(1);
+        cluster.Submit(leader, TestWrite.Put(leader, "b", "1"));
+        cluster.Reconnect(old.StoreId);
+        cluster.Tick(30);
+        Assert.Equal(RegionErrorKind.StaleCommand, lost.Outcome.Kind);
+        Assert.All(cluster.Stores.Values, s => Assert.False(s.Data.ContainsKey(Bytes("a"))));
+    }
+
+    [Fact]
+    public void AProposalThatCommitsUnderTheNextLeaderSucceeds()
+    {
+        var cluster = new PeerCluster(3, c => c with { UndeterminedAfterTicks = 1000 });
+        var old = cluster.Elect();
+        // The followers get the entry, the leader never hears of it.
+        foreach (var follower in cluster.Replicas.Where(r => r != old))
+            cluster.HoldJournal(follower.StoreId);
+        var put = TestWrite.Put(old, "a", "1");
+        cluster.Submit(old, put);
+        cluster.CutOff(old.StoreId);
+        foreach (var follower in cluster.Replicas.Where(r => r != old))
+            cluster.ReleaseJournal(follower.StoreId);
+        cluster.Run();
+        cluster.Elect();
+        Assert.False(put.Outcome.IsSettled);
+        cluster.Reconnect(old.StoreId);
+        cluster.Tick(30);
+        Assert.True(put.Outcome.IsSettled);
+        Assert.Null(put.Outcome.Error);
+    }
+
+    [Fact]
+    public void AReadOnALeaderThatWasCutOffIsNeverServedStale()
+    {
+        var cluster = new PeerCluster(3);
+        var old = cluster.Elect();
+        cluster.Submit(old, TestWrite.Put(old, "a", "1"));
+        cluster.CutOff(old.StoreId);
+        cluster.Elect();
+        var leader = cluster.LeaderOf(1);
+        cluster.Submit(leader, TestWrite.Put(leader, "a", "2"));
+        var stale = TestRead.Get(old, "a");
+        cluster.Submit(old, stale);
+        Assert.NotEqual("1", stale.Outcome.Result);
+        cluster.Reconnect(old.StoreId);
+        cluster.Tick(30);
+        Assert.Equal(RegionErrorKind.NotLeader, stale.Outcome.Kind);
+    }
+
+    [Fact]
+    public void AReadWaitsUntilWhatWasCommittedBeforeItIsApplied()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        leader.HoldApply = true;
+        cluster.Submit(leader, TestWrite.Put(leader, "a", "1"));
+        var get = TestRead.Get(leader, "a");
+        cluster.Submit(leader, get);
+        Assert.False(get.Outcome.IsSettled);
+        leader.HoldApply = false;
+        cluster.Run();
+        Assert.Equal("1", get.Outcome.Result);
+    }
+
+    [Fact]
+    public void OfManySwapsFromTheSameValueExactlyOneSucceeds()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        var swaps = Enumerable.Range(0, 10).Select(i => new TestSwap(For(leader), "a", null, $"v{i}")).ToArray();
+        cluster.Submit(leader, swaps);
+        cluster.Tick(2);
+        Assert.Equal(1, swaps.Count(s => s.Outcome.Result is true));
+        Assert.Equal(9, swaps.Count(s => s.Outcome.Result is false));
+    }
+
+    [Fact]
+    public void ABlindWriteToASwappedKeyIsNotLost()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        cluster.Submit(leader, TestWrite.Put(leader, "a", "1"));
+        leader.HoldApply = true;
+        // The swap reads "1" only after the put before it is applied, and the put behind it waits for the swap.
+        var first = TestWrite.Put(leader, "a", "2");
+        var swap = new TestSwap(For(leader), "a", "1", "swapped");
+        var last = TestWrite.Put(leader, "a", "3");
+        cluster.Submit(leader, first, swap, last);
+        Assert.False(swap.Outcome.IsSettled);
+        leader.HoldApply = false;
+        cluster.Tick(2);
+        Assert.Equal(false, swap.Outcome.Result);
+        Assert.Null(last.Outcome.Error);
+        Assert.Equal("3", cluster.Stores[leader.StoreId].Data[Bytes("a")].ToStringUtf8());
+    }
+
+    [Fact]
+    public void ASwapIsNotProposedInAnotherTermThanItWasReadIn()
+    {
+        var cluster = new PeerCluster(3, c => c with { UndeterminedAfterTicks = 1000 });
+        var old = cluster.Elect();
+        cluster.CutOff(old.StoreId);
+        var swap = new TestSwap(For(old), "a", null, "1");
+        cluster.Submit(old, swap);
+        cluster.Elect();
+        cluster.Reconnect(old.StoreId);
+        cluster.Tick(30);
+        Assert.True(swap.Outcome.Kind is RegionErrorKind.NotLeader or RegionErrorKind.StaleCommand);
+        Assert.All(cluster.Stores.Values, s => Assert.False(s.Data.ContainsKey(Bytes("a"))));
+    }
+}
