@@ -83,9 +83,12 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
         IImmutableList<Exception> rejections;
         try
         {
-            rejections = TryPrepare(envelopes, out var writes, out var refusal)
-                ? await Store(writes).ConfigureAwait(false)
-                : Enumerable.Repeat(refusal, envelopes.Count(e => e is AtomicWrite)).ToImmutableList();
+            if (!TryPrepare(envelopes, out var writes, out var refusal))
+                rejections = Enumerable.Repeat(refusal, envelopes.Count(e => e is AtomicWrite)).ToImmutableList();
+            else if (writes.Length == 0)
+                rejections = null;
+            else
+                rejections = Checked(await _breaker.WithCircuitBreaker((Journal: this, Writes: writes), static s => s.Journal.WriteMessagesAsync(s.Writes)).ConfigureAwait(false), writes.Length);
         }
         catch (Exception e)
         {
@@ -112,14 +115,9 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
         }
     }
 
-    private async Task<IImmutableList<Exception>> Store(AtomicWrite[] writes)
-    {
-        if (writes.Length == 0) return null;
-        var rejections = await _breaker.WithCircuitBreaker((Journal: this, Writes: writes), static s => s.Journal.WriteMessagesAsync(s.Writes)).ConfigureAwait(false);
-        if (rejections != null && rejections.Count != writes.Length)
-            throw new IllegalStateException($"WriteMessagesAsync of {GetType().Name} got {writes.Length} writes and answered for {rejections.Count}.");
-        return rejections;
-    }
+    private IImmutableList<Exception> Checked(IImmutableList<Exception> rejections, int writes) => rejections == null || rejections.Count == writes
+        ? rejections
+        : throw new IllegalStateException($"WriteMessagesAsync of {GetType().Name} got {writes} writes and answered for {rejections.Count}.");
 
     private static void Answer(WriteMessages request, IReadOnlyList<IPersistentEnvelope> envelopes, IImmutableList<Exception> rejections, IActorRef journal)
     {
