@@ -26,6 +26,8 @@ internal sealed class PersistenceScene : IAsyncDisposable
 
     public IReadOnlyList<string> Reports => [.. _reports];
 
+    public int ReportCount => _reports.Count;
+
     public IActorRef Journal => Akka.Persistence.Persistence.Instance.Apply(System).JournalFor("tested");
 
     public void Report(string line) => _reports.Enqueue(line);
