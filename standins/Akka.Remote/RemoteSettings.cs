@@ -24,7 +24,6 @@ public class RemoteSettings
         RetryGateClosedFor = config.GetTimeSpan("akka.remote.retry-gate-closed-for");
         SysMsgBufferSize = config.GetInt("akka.remote.system-message-buffer-size");
         InitialSysMsgDeliveryTimeout = config.GetTimeSpan("akka.remote.initial-system-message-delivery-timeout");
-        QuarantineSilentSystemTimeout = config.GetTimeSpan("akka.remote.quarantine-after-silence");
         QuarantineDuration = config.GetTimeSpan("akka.remote.prune-quarantine-marker-after");
         WatchFailureDetectorConfig = config.GetConfig("akka.remote.watch-failure-detector");
         WatchFailureDetectorImplementationClass = WatchFailureDetectorConfig.GetString("implementation-class");
@@ -59,8 +58,6 @@ public class RemoteSettings
     public int SysMsgBufferSize { get; set; }
 
     public TimeSpan InitialSysMsgDeliveryTimeout { get; set; }
-
-    public TimeSpan QuarantineSilentSystemTimeout { get; set; }
 
     public TimeSpan? QuarantineDuration { get; set; }
 

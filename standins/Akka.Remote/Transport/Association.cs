@@ -40,6 +40,7 @@ internal sealed partial class Association
     private long _acknowledge;
     private long _gateOpensAt;
     private long _silentSince = Environment.TickCount64;
+    private long _undeliveredSince;
     private int? _uid;
     private int? _quarantinedUid;
     private long _quarantineEndsAt;
@@ -100,11 +101,15 @@ internal sealed partial class Association
             {
                 hopeless = true;
             }
-            else if (_phase == Phase.Active || !IsGated())
+            else
             {
-                _waiting.Enqueue(numbered);
-                _waitingBytes += numbered.Size;
-                dial = BeginDialIfNeeded();
+                if (_system.Unacknowledged == 1) _undeliveredSince = Environment.TickCount64;
+                if (!IsGated())
+                {
+                    _waiting.Enqueue(numbered);
+                    _waitingBytes += numbered.Size;
+                    dial = BeginDialIfNeeded();
+                }
             }
         }
         if (hopeless) GiveUp($"more than {_remoting.Settings.SysMsgBufferSize} system messages are not acknowledged (akka.remote.system-message-buffer-size)");
@@ -247,9 +252,8 @@ internal sealed partial class Association
             }
             if (connection == null)
             {
-                var silent = now - _silentSince;
-                hopeless = _system.Unacknowledged > 0 && silent > _remoting.Settings.InitialSysMsgDeliveryTimeout.TotalMilliseconds;
-                if (_phase is Phase.Idle or Phase.Gated && _system.Unacknowledged == 0 && _quarantinedUid == null && silent > Forgotten.TotalMilliseconds)
+                hopeless = _system.Unacknowledged > 0 && now - _undeliveredSince > _remoting.Settings.InitialSysMsgDeliveryTimeout.TotalMilliseconds;
+                if (_phase is Phase.Idle or Phase.Gated && _system.Unacknowledged == 0 && _quarantinedUid == null && now - _silentSince > Forgotten.TotalMilliseconds)
                 {
                     _phase = Phase.Closed;
                     return false;
@@ -263,6 +267,7 @@ internal sealed partial class Association
         return true;
     }
 
+    /// <summary>After this long without a connection. The other end has given up what it could still want to send again by then.</summary>
     private static TimeSpan Forgotten => TimeSpan.FromMinutes(10);
 
     private bool IsGated() => _phase == Phase.Gated && Environment.TickCount64 < _gateOpensAt;
@@ -272,10 +277,12 @@ internal sealed partial class Association
     /// <summary>Ends the current connection, closes the gate and returns the messages that will not be sent. Under the lock.</summary>
     private OutboundEnvelope[] Disconnect()
     {
+        var now = Environment.TickCount64;
+        if (_connection != null) _undeliveredSince = now;
         _connection = null;
         if (_phase != Phase.Closed) _phase = Phase.Gated;
-        _gateOpensAt = Environment.TickCount64 + (long)_remoting.Settings.RetryGateClosedFor.TotalMilliseconds;
-        _silentSince = Environment.TickCount64;
+        _gateOpensAt = now + (long)_remoting.Settings.RetryGateClosedFor.TotalMilliseconds;
+        _silentSince = now;
         _acknowledge = 0;
         var lost = _urgent.Concat(_waiting).Where(m => !m.IsSystem).ToArray();
         _urgent.Clear();

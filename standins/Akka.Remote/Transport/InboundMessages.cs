@@ -61,7 +61,15 @@ internal sealed class InboundMessages
                 header.Recipient.Path, header.Sender?.Path ?? "nobody", header.Class.SerializerId, header.Class.Manifest, payload.Length);
             return;
         }
-        _remoting.Dispatch(header.Recipient.Resolve(_remoting.Provider), message, header.Sender?.Resolve(_remoting.Provider), header.SystemSequence != 0);
+        try
+        {
+            _remoting.Dispatch(header.Recipient.Resolve(_remoting.Provider), message, header.Sender?.Resolve(_remoting.Provider), header.SystemSequence != 0);
+        }
+        catch (Exception e)
+        {
+            // A mailbox, a router or a selection that refuses one message is no reason to lose the others.
+            _remoting.Log.Error(e, "A {0} for {1} from {2} cannot be delivered and is dropped", message?.GetType(), header.Recipient.Path, header.Sender?.Path ?? "nobody");
+        }
     }
 
     private InboundReference ReadReference(ref WireReader from)

@@ -170,6 +170,31 @@ public class FailingNetworkTests
     }
 
     [Fact]
+    public async Task Who_watches_where_nobody_ever_answers_is_told()
+    {
+        await using var a = Node.Start("A", "akka.remote.initial-system-message-delivery-timeout = 500ms\nakka.remote.watch-failure-detector.acceptable-heartbeat-pause = 60s");
+        var watcher = a.Listen("watcher");
+        watcher.Ref.Tell(new Watch(a.System.Provider.ResolveActorRef($"akka.tcp://Nobody@127.0.0.1:{Proxy.FreePort()}/user/none")));
+        await watcher.Has(m => m is Terminated { ExistenceConfirmed: false, AddressTerminated: true }, "Terminated");
+    }
+
+    [Fact]
+    public async Task Too_many_undelivered_system_messages_are_the_end_of_that_incarnation()
+    {
+        using var network = new Proxy();
+        await using var a = Node.Start("A", "akka.remote.system-message-buffer-size = 10\nakka.remote.watch-failure-detector.acceptable-heartbeat-pause = 60s");
+        await using var b = Node.Start("B", network.Settings);
+        b.Listen("inbox");
+        var watcher = a.Listen("watcher");
+        var quarantined = a.Listen("quarantined", typeof(QuarantinedEvent));
+        watcher.Ref.Tell(new Watch(await a.Find(b, "/user/inbox")));
+        network.Refuse();
+        for (var i = 0; i < 20; i++) watcher.Ref.Tell(new Watch(a.System.Provider.ResolveActorRef(new RootActorPath(b.Address) / "user" / ("more-" + i))));
+        await quarantined.Has(m => m is QuarantinedEvent q && q.Uid == AddressUidExtension.Uid(b.System), "quarantine");
+        await watcher.Has(m => m is Terminated { AddressTerminated: true } t && t.ActorRef.Path.Name == "inbox", "Terminated");
+    }
+
+    [Fact]
     public async Task A_reference_without_uid_can_be_watched()
     {
         await using var a = Node.Start("A");
