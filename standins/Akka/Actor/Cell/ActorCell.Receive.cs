@@ -36,7 +36,8 @@ public partial class ActorCell
     {
         if (timer.Owner.Intercept(timer) is not { } message) return;
         _currentMessage = message;
-        ReceiveMessage(message);
+        if (message is IAutoReceivedMessage) AutoReceiveMessage(new Envelope(message, _sender));
+        else ReceiveMessage(message);
     }
 
     private void ForgetMessage()
