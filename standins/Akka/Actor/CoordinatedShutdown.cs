@@ -109,7 +109,7 @@ public sealed class CoordinatedShutdown : IExtension
         }
     }
 
-    private readonly record struct ShutdownTask(string Name, Func<Task<Done>> Run);
+    private sealed record ShutdownTask(string Name, Func<Task<Done>> Run);
 
     public ExtendedActorSystem System { get; }
 
@@ -155,7 +155,9 @@ public sealed class CoordinatedShutdown : IExtension
         if (fromPhase != null) Timeout(fromPhase);
         if (Interlocked.CompareExchange(ref _reason, reason, null) != null) return _done.Task;
         if (_settings.GetBoolean("log-reason", true)) System.Log.Info("Running CoordinatedShutdown with reason [{0}]", reason);
-        _ = RunPhases(fromPhase == null ? _order : _order[_order.IndexOf(fromPhase)..]);
+        var phases = fromPhase == null ? _order : _order[_order.IndexOf(fromPhase)..];
+        // Not on the caller's thread: it may be an actor's.
+        _ = Task.Run(() => RunPhases(phases));
         return _done.Task;
     }
 
@@ -163,9 +165,17 @@ public sealed class CoordinatedShutdown : IExtension
     {
         try
         {
-            // Not on the caller's thread: it may be an actor's.
-            await Task.Yield();
-            foreach (var phase in phases) await RunPhase(phase).ConfigureAwait(false);
+            foreach (var name in phases)
+            {
+                var (phase, tasks) = (_phases[name], TasksOf(name));
+                if (!IsToRun(phase, tasks)) continue;
+                var runs = tasks.ConvertAll(Begin);
+                var all = Task.WhenAll(runs);
+                // Whether it failed or is late is looked at one by one.
+                await all.WaitAsync(phase.Timeout).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                CheckFailures(phase, tasks, runs);
+                if (!all.IsCompleted) CheckTimeout(phase);
+            }
             _done.SetResult(Done.Instance);
         }
         catch (Exception e)
@@ -176,38 +186,43 @@ public sealed class CoordinatedShutdown : IExtension
         }
     }
 
-    private async Task RunPhase(string name)
+    private bool IsToRun(ShutdownPhase phase, List<ShutdownTask> tasks)
     {
-        var phase = _phases[name];
-        var tasks = TasksOf(name);
-        if (!phase.Enabled)
-        {
-            if (tasks.Count > 0) System.Log.Warning("Phase [{0}] is disabled, its tasks do not run: {1}", name, string.Join(", ", tasks.Select(t => t.Name)));
-            return;
-        }
-        if (tasks.Count == 0) return;
-        System.Log.Debug("Performing phase [{0}] with [{1}] tasks: [{2}]", name, tasks.Count, string.Join(", ", tasks.Select(t => t.Name)));
-        var running = Task.WhenAll(tasks.Select(task => RunTask(phase, task)));
+        if (tasks.Count == 0) return false;
+        if (phase.Enabled) System.Log.Debug("Performing phase [{0}] with [{1}] tasks: [{2}]", phase.Name, tasks.Count, NamesOf(tasks));
+        else System.Log.Warning("Phase [{0}] is disabled, its tasks do not run: [{1}]", phase.Name, NamesOf(tasks));
+        return phase.Enabled;
+    }
+
+    private static string NamesOf(List<ShutdownTask> tasks) => string.Join(", ", tasks.ConvertAll(task => task.Name));
+
+    private static Task Begin(ShutdownTask task)
+    {
         try
         {
-            await running.WaitAsync(phase.Timeout).ConfigureAwait(false);
+            return task.Run();
         }
-        catch (TimeoutException) when (phase.Recover && !running.IsCompleted)
+        catch (Exception e)
         {
-            System.Log.Warning("Coordinated shutdown phase [{0}] timed out after {1}", name, phase.Timeout);
+            return Task.FromException(e);
         }
     }
 
-    private async Task RunTask(ShutdownPhase phase, ShutdownTask task)
+    private void CheckFailures(ShutdownPhase phase, List<ShutdownTask> tasks, List<Task> runs)
     {
-        try
+        for (var i = 0; i < runs.Count; i++)
         {
-            await task.Run().ConfigureAwait(false);
+            if (!runs[i].IsCompleted || runs[i].IsCompletedSuccessfully) continue;
+            var cause = runs[i].Exception?.InnerException ?? new TaskCanceledException(runs[i]);
+            if (!phase.Recover) throw new AggregateException($"Task [{tasks[i].Name}] of phase [{phase.Name}] failed, and the phase does not recover", cause);
+            System.Log.Warning(cause, "Task [{0}] failed in phase [{1}]: {2}", tasks[i].Name, phase.Name, cause.Message);
         }
-        catch (Exception e) when (phase.Recover)
-        {
-            System.Log.Warning(e, "Task [{0}] failed in phase [{1}]: {2}", task.Name, phase.Name, e.Message);
-        }
+    }
+
+    private void CheckTimeout(ShutdownPhase phase)
+    {
+        if (!phase.Recover) throw new TimeoutException($"Coordinated shutdown phase [{phase.Name}] timed out after {phase.Timeout}, and does not recover");
+        System.Log.Warning("Coordinated shutdown phase [{0}] timed out after {1}", phase.Name, phase.Timeout);
     }
 
     private bool HasTasks(string phase) => TasksOf(phase).Count > 0;
@@ -223,17 +238,20 @@ public sealed class CoordinatedShutdown : IExtension
         return overrides == null ? _settings : overrides.ToConfig().WithFallback(_settings);
     }
 
-    private async Task<Done> TerminateSystem()
+    private Task<Done> TerminateSystem()
     {
         var settings = SettingsFor(ShutdownReason);
         var exit = settings.GetBoolean("exit-clr");
-        if (settings.GetBoolean("terminate-actor-system"))
-        {
-            ((ActorSystemImpl)System).FinalTerminate();
-            await System.WhenTerminated.ConfigureAwait(false);
-        }
+        if (!settings.GetBoolean("terminate-actor-system")) return ExitIf(exit);
+        ((ActorSystemImpl)System).FinalTerminate();
+        return System.WhenTerminated.ContinueWith(_ => ExitIf(exit), TaskScheduler.Default).Unwrap();
+    }
+
+    private Task<Done> ExitIf(bool exit)
+    {
+        // Not from here: the end of the process waits for the phases, of which this is one.
         if (exit && ShutdownReason is not ClrExitReason) _ = Task.Run(() => Environment.Exit(0));
-        return Done.Instance;
+        return Task.FromResult(Done.Instance);
     }
 
     /// <summary>While the system runs, the end of the process waits for the phases.</summary>

@@ -25,7 +25,7 @@ public sealed class NewtonSoftJsonSerializerSetup : Actor.Setup.Setup
 /// </summary>
 public class NewtonSoftJsonSerializer : Serializer
 {
-    private readonly Lazy<(JsonSerializerSettings Settings, JsonSerializer Serializer)> _json;
+    private readonly Lazy<Json> _json;
 
     public NewtonSoftJsonSerializer(ExtendedActorSystem system)
         : this(system, NewtonSoftJsonSerializerSettings.Default)
@@ -60,7 +60,7 @@ public class NewtonSoftJsonSerializer : Serializer
         return SurrogateConverter.Translate(_json.Value.Serializer.Deserialize(reader, type), type, system);
     }
 
-    private (JsonSerializerSettings, JsonSerializer) Create(NewtonSoftJsonSerializerSettings settings)
+    private Json Create(NewtonSoftJsonSerializerSettings settings)
     {
         var json = new JsonSerializerSettings
         {
@@ -76,11 +76,13 @@ public class NewtonSoftJsonSerializer : Serializer
         if (system?.Settings.Setup?.Get<NewtonSoftJsonSerializerSetup>() is { HasValue: true } setup) setup.Value.ApplySettings(json);
         foreach (var converter in settings.Converters) json.Converters.Add(CreateConverter(converter));
         json.Converters.Add(new SurrogateConverter(system));
-        return (json, JsonSerializer.Create(json));
+        return new Json(json, JsonSerializer.Create(json));
     }
 
     private JsonConverter CreateConverter(Type type) => (JsonConverter)(
         type.GetConstructor([typeof(ExtendedActorSystem)]) != null ? Activator.CreateInstance(type, system) : Activator.CreateInstance(type));
+
+    private sealed record Json(JsonSerializerSettings Settings, JsonSerializer Serializer);
 
     private sealed class WithPrivateSetters : DefaultContractResolver
     {
