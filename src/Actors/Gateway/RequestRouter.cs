@@ -22,6 +22,9 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
     private readonly Lock _gate = new();
     private readonly RegionTable _regions = new();
 
+    // Regions that a store has contradicted: PD is asked again.
+    private readonly HashSet<ulong> _stale = [];
+
     private APIVersion Mode => services.ApiVersion;
 
     public async Task<IMessage> RouteAsync(IRegionRequest request)
@@ -223,27 +226,43 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         var backoff = settings.RetryBackoff;
         var problem = RequestErrors.DeadlineExceeded();
         var key = RegionKeys.FromRawRequestKey(Mode, requestKey);
+        MetaPeer? guess = null;
         IRegionRequest? last = null;
         while (services.Clock.Now < call.Deadline)
         {
-            if (await LocateAsync(key, before, call) is { Leader: { } leader } info && AddressOf(leader.StoreId) is { } kv)
+            if (await LocateAsync(key, before, call) is not { } info)
             {
+                problem = RegionErrors.ServerIsBusy($"PD at {services.Settings.PdEndpoint} names no region for the key yet", settings.RetryBackoffMax);
+            }
+            else
+            {
+                var target = guess is not null && info.Region.Peers.Any(p => p.Id == guess.Id) ? guess : info.Leader ?? info.Region.Peers[0];
                 last = build(info.Region);
-                last.Context = ContextFor(call, info.Region, leader);
-                var response = await AskAsync(kv, last, call);
-                if (response is null && IsWrite(last))
-                    return (IRegionResponse)RequestScope.Fail(last, RegionErrors.UndeterminedResult($"store {leader.StoreId} did not answer in time"));
-                if (response is { RegionError: null })
-                    return response;
-                if (response?.RegionError is { } error)
+                last.Context = ContextFor(call, info.Region, target);
+                var response = AddressOf(target.StoreId) is { } kv ? await AskAsync<IRegionResponse>(kv, last, call.Deadline) : null;
+                switch (response)
                 {
-                    problem = error;
-                    if (!React(error, info))
+                    case { RegionError: null }:
                         return response;
+                    case null:
+                        guess = Next(info.Region, target);
+                        Suspect(info, guess);
+                        if (IsWrite(last) && AddressOf(target.StoreId) is not null)
+                            return (IRegionResponse)RequestScope.Fail(last, RegionErrors.UndeterminedResult($"store {target.StoreId} did not answer in time"));
+                        break;
+                    case { RegionError: { } error } when error.Kind() is RegionErrorKind.UndeterminedResult or RegionErrorKind.RaftEntryTooLarge or RegionErrorKind.Unknown:
+                        return response;
+                    default:
+                        problem = response.RegionError;
+                        var corrected = guess is null && problem.NotLeader?.Leader is { Id: not 0 };
+                        guess = Correct(problem, info, target);
+                        // Whoever was asked knows who leads: no reason to wait.
+                        if (corrected)
+                            continue;
+                        break;
                 }
             }
 
-            Forget(key, before);
             await Task.Delay(backoff, CancellationToken.None);
             backoff = backoff * 2 < settings.RetryBackoffMax ? backoff * 2 : settings.RetryBackoffMax;
         }
@@ -251,24 +270,48 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         return (IRegionResponse)RequestScope.Fail(last ?? build(new Region()), problem);
     }
 
-    /// <returns>False if trying again cannot help.</returns>
-    private bool React(Error error, RegionInfo asked)
+    /// <summary>Puts right what the error says is wrong in the picture of the regions.</summary>
+    /// <returns>Whom to ask next; null for whoever is thought to lead.</returns>
+    private MetaPeer? Correct(Error error, RegionInfo asked, MetaPeer target)
     {
-        switch (error.Kind())
+        lock (_gate)
         {
-            case RegionErrorKind.UndeterminedResult or RegionErrorKind.RaftEntryTooLarge or RegionErrorKind.Unknown:
-                return false;
-            case RegionErrorKind.NotLeader when error.NotLeader.Leader is { Id: not 0 } leader:
-                lock (_gate)
-                {
+            switch (error.Kind())
+            {
+                case RegionErrorKind.NotLeader when error.NotLeader.Leader is { Id: not 0 } leader:
                     if (_regions.Find(asked.Region.Id) is not null)
                         _regions.Report(asked.Region.Id, leader, asked.Term, 0, 0);
-                }
-
-                return true;
-            default:
-                return true;
+                    return leader;
+                case RegionErrorKind.NotLeader or RegionErrorKind.RegionNotFound or RegionErrorKind.RegionNotInitialized:
+                    _stale.Add(asked.Region.Id);
+                    return Next(asked.Region, target);
+                case RegionErrorKind.ServerIsBusy or RegionErrorKind.StaleCommand or RegionErrorKind.ReadIndexNotReady:
+                    return target;
+                default:
+                    foreach (var region in error.EpochNotMatch?.CurrentRegions ?? [])
+                        Learn(region, region.Peers.FirstOrDefault(p => p.StoreId == target.StoreId));
+                    _stale.Add(asked.Region.Id);
+                    return null;
+            }
         }
+    }
+
+    /// <summary>The leader's store is silent: other requests try another peer first, which knows who leads now.</summary>
+    private void Suspect(RegionInfo asked, MetaPeer next)
+    {
+        lock (_gate)
+        {
+            if (_regions.Find(asked.Region.Id) is not null)
+                _regions.Report(asked.Region.Id, next, asked.Term, 0, 0);
+        }
+    }
+
+    private static MetaPeer Next(Region region, MetaPeer after)
+    {
+        var index = 0;
+        while (index < region.Peers.Count && region.Peers[index].Id != after.Id)
+            index++;
+        return region.Peers[(index + 1) % region.Peers.Count];
     }
 
     private Context ContextFor(RoutedCall call, Region region, MetaPeer leader)
@@ -282,48 +325,49 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         return context;
     }
 
+    /// <summary>From the own picture, unless it is known to be wrong there; PD corrects it, and if PD is silent the old picture must do.</summary>
     private async Task<RegionInfo?> LocateAsync(ByteString key, bool before, RoutedCall call)
     {
         lock (_gate)
         {
-            var known = before ? FindBefore(key) : _regions.FindByKey(key);
-            if (known is { Leader: not null })
+            if (Find(key, before) is { } known && !_stale.Contains(known.Region.Id))
                 return known;
         }
 
         IMessage question = before
             ? new ScanRegionsRequest { Header = PdHeader() }
             : new ScanRegionsRequest { Header = PdHeader(), StartKey = key, Limit = 16 };
-        if (await AskAsync<ScanRegionsResponse>(pd, question, call) is not { Header.Error: null } answer)
-            return null;
+        var answer = await AskAsync<ScanRegionsResponse>(pd, question, call.Deadline);
         lock (_gate)
         {
-            foreach (var region in answer.Regions)
+            foreach (var region in answer?.Header.Error is null ? answer?.Regions ?? [] : [])
             {
-                var (stale, _, replaced) = _regions.Judge(region.Region_);
-                if (stale)
-                    continue;
-                foreach (var id in replaced)
-                    _regions.Remove(id);
-                _regions.Put(region.Region_);
-                if (region.Leader is { Id: not 0 } leader)
-                    _regions.Report(region.Region_.Id, leader, 0, 0, 0);
+                _stale.Remove(region.Region_.Id);
+                Learn(region.Region_, region.Leader is { Id: not 0 } leader ? leader : null);
             }
 
-            return before ? FindBefore(key) : _regions.FindByKey(key);
+            var found = Find(key, before);
+            if (found is not null)
+                _stale.Remove(found.Region.Id);
+            return found;
         }
     }
+
+    private void Learn(Region region, MetaPeer? leader)
+    {
+        var (stale, _, replaced) = _regions.Judge(region);
+        if (stale)
+            return;
+        foreach (var id in replaced)
+            _regions.Remove(id);
+        _regions.Put(region);
+        if (leader is not null)
+            _regions.Report(region.Id, leader, 0, 0, 0);
+    }
+
+    private RegionInfo? Find(ByteString key, bool before) => before ? FindBefore(key) : _regions.FindByKey(key);
 
     private RegionInfo? FindBefore(ByteString key) => _regions.All.LastOrDefault(r => KeyRange.ContainsAsEnd(r.Region, key));
-
-    private void Forget(ByteString key, bool before)
-    {
-        lock (_gate)
-        {
-            if ((before ? FindBefore(key) : _regions.FindByKey(key)) is { } known)
-                _regions.Remove(known.Region.Id);
-        }
-    }
 
     private ICanTell? AddressOf(ulong storeId)
     {
@@ -334,18 +378,16 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
 
     private RequestHeader PdHeader() => new() { ClusterId = services.ClusterId, SenderId = services.StoreId };
 
-    private Task<IRegionResponse?> AskAsync(ICanTell target, IRegionRequest request, RoutedCall call) => AskAsync<IRegionResponse>(target, request, call);
-
     /// <returns>Null if no answer came in time.</returns>
-    private async Task<T?> AskAsync<T>(ICanTell target, IMessage request, RoutedCall call)
+    private async Task<T?> AskAsync<T>(ICanTell target, IMessage request, TimeSpan deadline)
         where T : class
     {
-        var left = call.Deadline - services.Clock.Now;
+        var left = deadline - services.Clock.Now;
         if (left <= TimeSpan.Zero)
             return null;
         try
         {
-            return await target.Ask<T>(request, left);
+            return await target.Ask<T>(request, left < settings.AttemptTimeout ? left : settings.AttemptTimeout);
         }
         catch (AskTimeoutException)
         {

@@ -86,6 +86,7 @@ public sealed record TikvSettings
                 Bytes(config, "gateway.batch-response-size"),
                 Bytes(config, "gateway.max-response-size"),
                 Positive(config, "gateway.default-deadline"),
+                Positive(config, "gateway.attempt-timeout"),
                 Positive(config, "gateway.retry-backoff"),
                 Positive(config, "gateway.retry-backoff-max")),
         };
@@ -168,4 +169,4 @@ internal sealed record LinkSettings(int BatchBytes, int MaxWaiting);
 
 internal sealed record SnapshotSettings(int MaxReceiving, TimeSpan ChunkTimeout);
 
-internal sealed record GatewaySettings(int BatchResponseBytes, int MaxResponseBytes, TimeSpan DefaultDeadline, TimeSpan RetryBackoff, TimeSpan RetryBackoffMax);
+internal sealed record GatewaySettings(int BatchResponseBytes, int MaxResponseBytes, TimeSpan DefaultDeadline, TimeSpan AttemptTimeout, TimeSpan RetryBackoff, TimeSpan RetryBackoffMax);

@@ -19,6 +19,8 @@ internal sealed class TestClient(ActorSystem system, TestCluster cluster)
     private static readonly TimeSpan _attempt = TimeSpan.FromSeconds(4);
     private int _next;
 
+    public ActorSystem System => system;
+
     public static ByteString Key(string key) => _keys.ToRequestKey(Encoding.UTF8.GetBytes(key));
 
     public static ByteString RegionKey(string key) => RegionKeys.FromRawRequestKey(APIVersion.V2, Key(key));

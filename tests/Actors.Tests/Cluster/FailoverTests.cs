@@ -1,0 +1,115 @@
+namespace TiKvActors.Actors.Tests.Cluster;
+
+public sealed class FailoverTests
+{
+    [Fact]
+    public async Task WritesGoOnAfterOneElectionWhenTheLeadersNodeStops()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await using var load = new WriteLoad(cluster.Client);
+        await load.ProgressAsync(200);
+        var before = await cluster.LeaderOfAsync("a");
+
+        await before.Node.StopAsync();
+        await load.ProgressAsync(200);
+        var after = await cluster.LeaderOfAsync("a");
+        Assert.NotEqual(before.Node.Number, after.Node.Number);
+        Assert.Equal(before.Status.Term + 1, after.Status.Term);
+
+        before.Node.Start();
+        await load.ProgressAsync(200);
+        await load.StopAsync();
+        await cluster.AllReplicasAreEqualAsync();
+        await load.EveryAcknowledgedWriteIsThereAsync();
+    }
+
+    [Fact]
+    public async Task TheSameWithTenRegions()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        foreach (var key in new[] { "c", "e", "g", "i", "k", "m", "p", "s", "v" })
+            await cluster.Client.SplitAsync(key);
+        await using var load = new WriteLoad(cluster.Client);
+        await load.ProgressAsync(300);
+
+        var node = (await cluster.LeaderOfAsync("n")).Node;
+        await node.StopAsync();
+        await load.ProgressAsync(300);
+        node.Start();
+        await load.ProgressAsync(300);
+        await load.StopAsync();
+
+        await cluster.AllReplicasAreEqualAsync();
+        Assert.All(cluster.Nodes, n => Assert.Equal(10, n.Checksums().Count));
+        await load.EveryAcknowledgedWriteIsThereAsync();
+        Assert.Equal(10, (await cluster.Client.RegionsAsync()).Count);
+    }
+
+    [Fact]
+    public async Task AFollowerThatWasAwayPastTheCompactedLogComesBackByASnapshotInChunks()
+    {
+        await using var cluster = await TestCluster.StartAsync(3, """
+            tikv.region { log-compaction-threshold = 32 KiB, log-limit = 64 KiB }
+            tikv.storage.snapshot-chunk-size = 8 KiB
+            """);
+        await using var load = new WriteLoad(cluster.Client, valueBytes: 1000);
+        await load.ProgressAsync(20);
+        var leader = await cluster.LeaderOfAsync("a");
+        var away = cluster.Nodes.First(n => n != leader.Node && n.Number != 1);
+        await away.StopAsync();
+        await load.ProgressAsync(400);
+        var truncated = (await cluster.LeaderOfAsync("a")).Status.TruncatedIndex;
+
+        away.Start();
+        await load.ProgressAsync(50);
+        await load.StopAsync();
+        await cluster.AllReplicasAreEqualAsync();
+        // Its log begins where the snapshot stood: it never had the entries before.
+        var returned = Assert.Single(await away.PeersAsync());
+        Assert.True(returned.TruncatedIndex >= truncated, $"the log of the returned peer begins at {returned.TruncatedIndex}, the leader's began at {truncated}");
+        Assert.All(cluster.Nodes, n => Assert.True(n.PeersAsync().Result[0].LogBytes < 256 << 10));
+        await load.EveryAcknowledgedWriteIsThereAsync();
+    }
+
+    [Fact]
+    public async Task AllNodesRestartFromTheirDirectories()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.Client.SplitAsync("m");
+        await using var load = new WriteLoad(cluster.Client);
+        await load.ProgressAsync(300);
+        await load.StopAsync();
+        var stores = cluster.Nodes.Select(n => n.StoreId).ToList();
+
+        await Task.WhenAll(cluster.Nodes.Select(n => n.StopAsync()));
+        foreach (var node in cluster.Nodes)
+            node.Start();
+        await cluster.LeaderOfAsync("a");
+        await cluster.LeaderOfAsync("z");
+
+        await load.EveryAcknowledgedWriteIsThereAsync();
+        await cluster.AllReplicasAreEqualAsync();
+        Assert.Equal(stores, cluster.Nodes.Select(n => n.StoreId));
+    }
+
+    [Fact]
+    public async Task RegionsSplitUnderLoadLoseNothing()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await using var load = new WriteLoad(cluster.Client);
+        foreach (var key in new[] { "m", "f", "t", "c", "w" })
+        {
+            await load.ProgressAsync(50);
+            await cluster.Client.SplitAsync(key);
+        }
+
+        await load.ProgressAsync(100);
+        await load.StopAsync();
+        await cluster.AllReplicasAreEqualAsync();
+        await load.EveryAcknowledgedWriteIsThereAsync();
+        var regions = await cluster.Client.RegionsAsync();
+        Assert.Equal(6, regions.Count);
+        for (var i = 1; i < regions.Count; i++)
+            Assert.Equal(regions[i - 1].Region_.EndKey, regions[i].Region_.StartKey);
+    }
+}
