@@ -206,7 +206,8 @@ public class Mailbox : IRunnable
     internal void PassOnLateMessages()
     {
         // Other queues' clean-up is not for several threads.
-        if (_unbounded != null && _actor != null) _unbounded.CleanUp(_actor.Self, _actor.SystemImpl.Mailboxes.DeadLetterMailbox.MessageQueue);
+        var queue = _unbounded ?? (MessageQueue as DequeWrapperMessageQueue)?.Unbounded;
+        if (_actor != null) queue?.CleanUp(_actor.Self, _actor.SystemImpl.Mailboxes.DeadLetterMailbox.MessageQueue);
     }
 
     /// <summary>After the mailbox has been closed: what is left goes to the dead letters.</summary>

@@ -132,6 +132,9 @@ namespace Akka.Dispatch.MessageQueues
 
         public DequeWrapperMessageQueue(IMessageQueue messageQueue) => MessageQueue = messageQueue;
 
+        /// <summary>What others put messages in, if any thread may take them out.</summary>
+        internal UnboundedMessageQueue Unbounded => MessageQueue as UnboundedMessageQueue;
+
         public bool HasMessages => _frontCount > 0 || MessageQueue.HasMessages;
 
         public int Count => _frontCount + MessageQueue.Count;

@@ -183,7 +183,7 @@ public partial class ActorCell
             if (causedByFailure != null)
             {
                 ClearFailed();
-                if (_runningTasks.Count == 0) ForgetMessage();
+                if (!HasRunningTasks) ForgetMessage();
             }
             ResumeNonRecursive();
             ResumeChildren(causedByFailure, perpetrator);

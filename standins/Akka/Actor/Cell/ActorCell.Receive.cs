@@ -28,7 +28,7 @@ public partial class ActorCell
         {
             if (_receiveTimeout != null && message is not INotInfluenceReceiveTimeout) RestartReceiveTimeout();
             // An asynchronous handler goes on with both after its await. A failed actor's PreRestart is told the message.
-            if (_runningTasks.Count == 0 && !IsFailed) ForgetMessage();
+            if (!HasRunningTasks && !IsFailed) ForgetMessage();
         }
     }
 

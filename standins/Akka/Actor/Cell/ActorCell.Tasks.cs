@@ -8,7 +8,7 @@ namespace Akka.Actor;
 public partial class ActorCell
 {
     private ActorTaskScheduler _taskScheduler;
-    private RunningTasks _runningTasks = new();
+    private RunningTasks _runningTasks;
 
     public virtual ActorTaskScheduler TaskScheduler => _taskScheduler ??= new ActorTaskScheduler(this);
 
@@ -18,7 +18,7 @@ public partial class ActorCell
         start.RunSynchronously(TaskScheduler);
         // The usual case of a handler that had nothing to wait for.
         if (start is { IsCompletedSuccessfully: true, Result: { IsCompletedSuccessfully: true } }) return;
-        var tasks = _runningTasks;
+        var tasks = _runningTasks ??= new RunningTasks();
         tasks.Count++;
         SuspendNonRecursive();
         start.Unwrap().ContinueWith(
@@ -45,11 +45,13 @@ public partial class ActorCell
 
     private void AbandonTasks()
     {
-        for (var i = _runningTasks.Count; i > 0; i--) ResumeNonRecursive();
-        _runningTasks = new RunningTasks();
+        for (var i = _runningTasks?.Count ?? 0; i > 0; i--) ResumeNonRecursive();
+        _runningTasks = null;
     }
 
     private void ResumeTask(ActorTask message) => TaskScheduler.Execute(message.Task);
+
+    private bool HasRunningTasks => _runningTasks is { Count: > 0 };
 
     /// <summary>How many tasks of this incarnation the mailbox is suspended for.</summary>
     private sealed class RunningTasks

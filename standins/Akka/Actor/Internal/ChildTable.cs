@@ -9,8 +9,10 @@ namespace Akka.Actor.Internal;
 internal sealed class ChildTable
 {
     private readonly Lock _lock = new();
-    private readonly HashSet<IActorRef> _dying = [];
+
+    // Both null until the first one: most actors have no children.
     private Dictionary<string, IChildStats> _children;
+    private HashSet<IActorRef> _dying;
 
     // Null while nothing is waited for.
     private SuspendReason _reason;
@@ -79,7 +81,7 @@ internal sealed class ChildTable
             var stats = new ChildRestartStats(child);
             _children[child.Path.Name] = stats;
             // A child that was begun before the termination and is finished within it has to die too.
-            if (_reason is SuspendReason.Termination) _dying.Add(child);
+            if (_reason is SuspendReason.Termination) (_dying ??= []).Add(child);
             return stats;
         }
     }
@@ -102,7 +104,7 @@ internal sealed class ChildTable
         lock (_lock)
         {
             if (_isTerminated || !TryGet(child, out _)) return;
-            _dying.Add(child);
+            (_dying ??= []).Add(child);
             _reason ??= SuspendReason.UserRequest.Instance;
         }
     }
@@ -112,7 +114,7 @@ internal sealed class ChildTable
     {
         lock (_lock)
         {
-            if (_isTerminated || _dying.Count == 0) return false;
+            if (_isTerminated || _dying is not { Count: > 0 }) return false;
             _reason = reason;
             return true;
         }
@@ -124,7 +126,7 @@ internal sealed class ChildTable
         lock (_lock)
         {
             if (TryGet(child, out _)) _children.Remove(child.Path.Name);
-            if (!_dying.Remove(child) || _dying.Count > 0) return null;
+            if (_dying == null || !_dying.Remove(child) || _dying.Count > 0) return null;
             var reason = _reason;
             // A terminating cell stays closed for new children until it is terminated.
             if (reason is not SuspendReason.Termination) _reason = null;
@@ -138,7 +140,7 @@ internal sealed class ChildTable
         {
             _isTerminated = true;
             _children = null;
-            _dying.Clear();
+            _dying = null;
         }
     }
 
