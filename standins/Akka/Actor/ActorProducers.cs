@@ -35,8 +35,27 @@ internal static class ExpressionValue
         ConstantExpression constant => constant.Value,
         MemberExpression { Member: FieldInfo field } member => field.GetValue(Instance(member)),
         MemberExpression { Member: PropertyInfo property } member => property.GetValue(Instance(member)),
-        _ => Expression.Lambda<Func<object>>(Expression.Convert(expression, typeof(object))).Compile(preferInterpretation: true)()
+        _ => Expression.Lambda<Func<object>>(Expression.Convert(expression, typeof(object))).Compile(preferInterpretation: !HasLambda.In(expression))()
     };
 
     private static object Instance(MemberExpression member) => member.Expression == null ? null : Of(member.Expression);
+
+    /// <summary>A function that is handed to the actor is called again and again, and interpreted it would not even be atomic on references to variables.</summary>
+    private sealed class HasLambda : ExpressionVisitor
+    {
+        private bool _found;
+
+        public static bool In(Expression expression)
+        {
+            var visitor = new HasLambda();
+            visitor.Visit(expression);
+            return visitor._found;
+        }
+
+        protected override Expression VisitLambda<T>(Expression<T> node)
+        {
+            _found = true;
+            return node;
+        }
+    }
 }

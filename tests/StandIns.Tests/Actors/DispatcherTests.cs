@@ -78,6 +78,7 @@ public sealed class DispatcherTests : ActorScene
             order.Enqueue("slow");
         });
         var other = On("deadline", (_, _) => order.Enqueue("other"));
+        foreach (var actor in new[] { slow, other }) await actor.Ask<ActorIdentity>(new Identify(1), Patience);
         slow.Tell("gate");
         for (var i = 0; i < 20; i++) slow.Tell(i);
         other.Tell("x");

@@ -68,8 +68,8 @@ public sealed class LifecycleTests : ActorScene
         })).ToList();
         await Eventually(() => Volatile.Read(ref started) > 100, "some actors");
         await system.Terminate().WaitAsync(Patience);
-        await Task.WhenAll(makers).WaitAsync(Patience);
         Assert.Equal(Volatile.Read(ref started), Volatile.Read(ref stopped));
+        await Task.WhenAll(makers).WaitAsync(Patience);
     }
 
     [Fact]

@@ -36,10 +36,10 @@ public partial class ActorCell
 
     private IInternalActorRef Started(IInternalActorRef child)
     {
-        var stats = _children.Init(child);
+        // Both only happen to the guardians' children, which are made by other threads: the parent has ended meanwhile, or is about to.
+        if (_children.Init(child) == null) throw new InvalidOperationException($"Cannot create child '{child.Path.Name}' of {_self}: terminated");
         child.Start();
-        // The actor ended while the child was made; only possible when another thread makes it (the guardians' children).
-        if (stats == null || _children.IsTerminating) child.Stop();
+        if (_children.IsTerminating) child.Stop();
         return child;
     }
 
