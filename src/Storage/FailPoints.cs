@@ -17,10 +17,10 @@ public sealed class FailPoints
     /// <summary>Before the data engine's log is synced; on the caller's thread.</summary>
     public const string DataSync = "data-sync";
 
-    /// <summary>Snapshot installation: the Applying record is durable, nothing of the range is touched.</summary>
+    /// <summary>Snapshot installation: the Applying record is durable, and the rows that the peer had are gone.</summary>
     public const string SnapshotRecorded = "snapshot-recorded";
 
-    /// <summary>Snapshot installation: the old range is deleted.</summary>
+    /// <summary>Snapshot installation: the new range is empty.</summary>
     public const string SnapshotCleared = "snapshot-cleared";
 
     /// <summary>Snapshot installation: the new rows are in, the state is still Applying.</summary>

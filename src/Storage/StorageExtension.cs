@@ -5,10 +5,14 @@ using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Storage;
 
-/// <summary>Gives an actor system its store's engines when it is created; the same as <see cref="StorageExtension.Attach"/> right after.</summary>
-public sealed class StorageSetup(StoreEngines engines) : Setup
+/// <summary>What an actor system is given when it is created.</summary>
+public sealed class StorageSetup : Setup
 {
-    public StoreEngines Engines { get; } = engines;
+    /// <summary>The process's, for whoever opens engines for this system; null where each store has its own.</summary>
+    public SharedBlockCache? BlockCache { get; init; }
+
+    /// <summary>Engines that are open already; the same as <see cref="StorageExtension.Attach"/> right after.</summary>
+    public StoreEngines? Engines { get; init; }
 }
 
 /// <summary>An event as its actor persisted it.</summary>
@@ -26,8 +30,13 @@ public sealed class StorageExtension : IExtension
     private StorageExtension(ExtendedActorSystem system)
     {
         _system = system;
-        _engines = system.Settings.Setup.Get<StorageSetup>() is { HasValue: true } setup ? setup.Value.Engines : null;
+        var setup = system.Settings.Setup.Get<StorageSetup>() is { HasValue: true } given ? given.Value : new StorageSetup();
+        _engines = setup.Engines;
+        BlockCache = setup.BlockCache;
     }
+
+    /// <summary>The process's, from <see cref="StorageSetup"/>; null if it gave none.</summary>
+    public SharedBlockCache? BlockCache { get; }
 
     /// <exception cref="StorageException">None are attached (any more): the store has not started, or is restarting.</exception>
     public StoreEngines Engines => _engines ?? throw new StorageException($"actor system {_system.Name} has no storage attached: the store has not started, or is restarting");

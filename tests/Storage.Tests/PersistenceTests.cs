@@ -201,7 +201,7 @@ public sealed class PersistenceTests : IDisposable
         Assert.Equal(0ul, (await Peer("region/1/2").Ask<State>(new GetState(), Patience)).TruncatedIndex);
     }
 
-    internal static ActorSystem Start(TestStore store) => ActorSystem.Create("storage", BootstrapSetup.Create().WithConfig(Configuration).And(new StorageSetup(store.Engines)));
+    internal static ActorSystem Start(TestStore store) => ActorSystem.Create("storage", BootstrapSetup.Create().WithConfig(Configuration).And(new StorageSetup { Engines = store.Engines }));
 
     private static Config Configuration => ConfigurationFactory.ParseString("""
         akka.loglevel = OFF

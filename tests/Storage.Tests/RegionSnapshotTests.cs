@@ -93,7 +93,7 @@ public sealed class RegionSnapshotTests : IDisposable
         PutOldRows();
         using var staged = StageAll();
         Record();
-        SnapshotInstallation.Finish(_receiver.Engines.Data, Region, staged, TestStore.RegionOf(Region, "m", "p"));
+        SnapshotInstallation.Finish(_receiver.Engines.Data, Region, staged);
         AssertInstalled();
         _receiver.Reopen();
         AssertInstalled();
@@ -111,7 +111,7 @@ public sealed class RegionSnapshotTests : IDisposable
         PutOldRows();
         using var staged = StageAll();
         Record();
-        SnapshotInstallation.Finish(_receiver.Engines.Data, Region, staged, TestStore.RegionOf(Region, "m", "p"));
+        SnapshotInstallation.Finish(_receiver.Engines.Data, Region, staged);
         Assert.Equal(0ul, Checksum(_receiver).TotalKvs);
         Assert.Equal(PeerState.Normal, _receiver.Engines.Data.ReadRegionState(Region)?.State);
     }
@@ -143,7 +143,7 @@ public sealed class RegionSnapshotTests : IDisposable
         StagedSnapshot.DeleteAllBut(data, new HashSet<ulong> { Region });
         using var found = StagedSnapshot.Find(data, Region, record.Snapshot.Index, record.Snapshot.Term);
         Assert.NotNull(found);
-        SnapshotInstallation.Finish(data, Region, found, TestStore.RegionOf(Region, "m", "p"));
+        SnapshotInstallation.Finish(data, Region, found);
         AssertInstalled();
     }
 
@@ -198,6 +198,7 @@ public sealed class RegionSnapshotTests : IDisposable
     private void PutOldRows()
     {
         using var batch = _receiver.Engines.Data.NewBatch();
+        batch.PutRegionState(new RegionLocalState { State = PeerState.Normal, Region = TestStore.RegionOf(Region, "m", "p") });
         batch.Put(ColumnFamily.Default, "a neighbour"u8, "keep"u8);
         batch.Put(ColumnFamily.Default, "m000"u8, "old"u8);
         batch.Put(ColumnFamily.Default, "m old"u8, "old"u8);

@@ -75,8 +75,9 @@ public sealed class TikvExtension : IExtension
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_terminated, _system);
-            _open = StoreEngines.Open(Settings.DataDirectory, new StoreEnginesOptions { Settings = Settings.Storage, FailPoints = FailPoints });
-            StorageExtension.Get(_system).Attach(_open);
+            var storage = StorageExtension.Get(_system);
+            _open = StoreEngines.Open(Settings.DataDirectory, new StoreEnginesOptions { Settings = Settings.Storage, BlockCache = storage.BlockCache, FailPoints = FailPoints });
+            storage.Attach(_open);
             return _open;
         }
     }

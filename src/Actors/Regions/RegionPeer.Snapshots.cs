@@ -99,13 +99,12 @@ internal sealed partial class RegionPeer
                 ResetJournal(install.Record);
                 break;
             case JournalReset:
-                var previous = _peer.IsInitialized ? _peer.Region : null;
                 _services.SlowWorker.Tell(new SlowWorker.Run("installing a snapshot", () =>
                 {
                     var at = install.Record.Snapshot;
                     using var staged = StagedSnapshot.Find(engine, install.Region.Id, at.Index, at.Term)
                         ?? throw new InvalidOperationException($"the staged rows of region {install.Region.Id} at entry {at.Index} have disappeared");
-                    SnapshotInstallation.Finish(engine, install.Region.Id, staged, previous);
+                    SnapshotInstallation.Finish(engine, install.Region.Id, staged);
                     return new InstallFinished();
                 }));
                 break;

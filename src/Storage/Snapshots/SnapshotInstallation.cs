@@ -8,19 +8,23 @@ namespace TiKvActors.Storage.Snapshots;
 /// <summary>
 /// Puts a staged snapshot in place of a region's rows. It crosses both engines, so it goes through a recorded state:
 /// <code>
-/// Record   state Applying, hard state, (index, term) of the snapshot: synced
+/// Record   state Applying, hard state, (index, term) of the snapshot, and the rows of the range before deleted, in one batch: synced
 ///          - the peer resets its journal -
-/// Finish   old rows deleted; staged files ingested; state Normal and applied index in one batch: synced; staged files deleted
+/// Finish   new range emptied; staged files ingested; state Normal and applied index in one batch: synced; staged files deleted
 /// </code>
 /// After a crash in between, the state is Applying: reset the journal again and call <see cref="Finish"/> again.
 /// Both calls write the disk and belong on a thread for that.
 /// </summary>
 public static class SnapshotInstallation
 {
+    /// <summary>From here on the old rows are gone: nothing would know later that the peer's range was once larger.</summary>
     /// <param name="region">The region as in the snapshot.</param>
     public static void Record(DataEngine engine, Protocol.Metapb.Region region, ApplyingSnapshot record)
     {
         using var batch = engine.NewBatch();
+        // A region without members is an uninitialised peer's: its empty range does not mean everything.
+        if (engine.ReadRegionState(region.Id) is { State: PeerState.Normal, Region: { Peers.Count: > 0 } previous })
+            batch.DeleteData(previous.StartKey.Span, previous.EndKey.Span);
         batch.PutRegionState(new RegionLocalState { State = PeerState.Applying, Region = region });
         batch.PutApplyingSnapshot(region.Id, record);
         engine.Write(batch);
@@ -29,10 +33,9 @@ public static class SnapshotInstallation
     }
 
     /// <param name="staged">Complete.</param>
-    /// <param name="previousRange">The range that the peer had before, if it had one: rows there that the snapshot's range does not cover go too.</param>
     /// <exception cref="InvalidOperationException">The region is not in state Applying, or the staged rows are not complete.</exception>
     /// <exception cref="RocksDbException">Disk error: the peer must stop; a restart continues.</exception>
-    public static void Finish(DataEngine engine, ulong regionId, StagedSnapshot staged, Protocol.Metapb.Region? previousRange = null)
+    public static void Finish(DataEngine engine, ulong regionId, StagedSnapshot staged)
     {
         if (engine.ReadRegionState(regionId) is not { State: PeerState.Applying, Region: { } region } || engine.ReadApplyingSnapshot(regionId) is not { } record)
             throw new InvalidOperationException($"region {regionId} is not in state Applying");
@@ -40,7 +43,6 @@ public static class SnapshotInstallation
 
         using var batch = engine.NewBatch();
         batch.DeleteData(region.StartKey.Span, region.EndKey.Span);
-        if (previousRange is not null) batch.DeleteData(previousRange.StartKey.Span, previousRange.EndKey.Span);
         engine.Write(batch);
         engine.FailPoints.Hit(FailPoints.SnapshotCleared);
 
