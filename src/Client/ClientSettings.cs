@@ -3,7 +3,7 @@ using TiKvActors.Protocol.Serialization;
 
 namespace TiKvActors.Client;
 
-/// <summary>The keys of <c>tikvactors.client</c>, read once; reference.conf says what each does.</summary>
+/// <summary>The keys of <c>tikv.client</c>, read once; reference.conf says what each does.</summary>
 internal sealed record ClientSettings
 {
     private const string ReferenceResource = "TiKvActors.Client.reference.conf";
@@ -44,7 +44,7 @@ internal sealed record ClientSettings
     public static ClientSettings Read(Config? overrides)
     {
         var all = overrides is null ? Reference : overrides.WithFallback(Reference);
-        var client = all.GetConfig("tikvactors.client");
+        var client = all.GetConfig("tikv.client");
         return new ClientSettings
         {
             ConnectTimeout = client.GetTimeSpan("connect-timeout"),

@@ -97,8 +97,6 @@ public sealed partial class RawClient
                 continue;
             if (pair.Error is null)
                 values[item.Index] = pair.Value.ToByteArray();
-            else if (pair.Error.Abort.Length > 0)
-                throw call.Refused(pair.Error.Abort);
             else
                 again.Add(item);
         }

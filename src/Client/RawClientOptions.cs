@@ -3,7 +3,7 @@ using TiKvActors.Protocol.Keys;
 
 namespace TiKvActors.Client;
 
-/// <summary>What an application may set when it connects; everything else is in reference.conf under <c>tikvactors.client</c>.</summary>
+/// <summary>What an application may set when it connects; everything else is in reference.conf under <c>tikv.client</c>.</summary>
 public sealed record RawClientOptions
 {
     /// <summary>Total for one call, tries and pauses together; null = <c>call-timeout</c>.</summary>

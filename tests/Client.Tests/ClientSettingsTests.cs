@@ -18,7 +18,7 @@ public class ClientSettingsTests
     [Fact]
     public void Overrides_go_first_and_leave_the_rest()
     {
-        var settings = ClientSettings.Read(ConfigurationFactory.ParseString("tikvactors.client.call-timeout = 7s"));
+        var settings = ClientSettings.Read(ConfigurationFactory.ParseString("tikv.client.call-timeout = 7s"));
         Assert.Equal(TimeSpan.FromSeconds(7), settings.CallTimeout);
         Assert.Equal(ClientSettings.Read(null) with { CallTimeout = settings.CallTimeout }, settings);
     }
@@ -32,5 +32,5 @@ public class ClientSettingsTests
     }
 
     private static List<string> KeysInReference() =>
-        [.. ClientSettings.Reference.GetConfig("tikvactors.client").AsEnumerable().Select(entry => entry.Key)];
+        [.. ClientSettings.Reference.GetConfig("tikv.client").AsEnumerable().Select(entry => entry.Key)];
 }

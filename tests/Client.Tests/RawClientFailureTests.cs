@@ -8,7 +8,7 @@ namespace TiKvActors.Client.Tests;
 /// <summary>What calls make of errors, lost answers, time-outs and cancellation.</summary>
 public class RawClientFailureTests
 {
-    private const string Impatient = "tikvactors.client { attempt-timeout = 40ms, slow-attempt-timeout = 40ms, pd-attempt-timeout = 40ms }";
+    private const string Impatient = "tikv.client { attempt-timeout = 40ms, slow-attempt-timeout = 40ms, pd-attempt-timeout = 40ms }";
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly ReadOnlyMemory<byte> K = "k".B();
@@ -169,6 +169,18 @@ public class RawClientFailureTests
     }
 
     [Fact]
+    public async Task Responses_without_an_error_text_say_it_in_their_pairs()
+    {
+        await using var client = await _cluster.ConnectAsync();
+        var refusal = new KvPair { Error = new KeyError { Abort = "a row of 9 bytes does not fit" } };
+        _cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(request is RawScanRequest
+            ? new RawScanResponse { Kvs = { refusal } }
+            : new RawBatchGetResponse { Pairs = { refusal } });
+        Assert.Contains("9 bytes", (await Assert.ThrowsAsync<ServerErrorException>(async () => await client.ScanAsync(default, default).ToListAsync())).Message);
+        Assert.Contains("9 bytes", (await Assert.ThrowsAsync<ServerErrorException>(() => client.BatchGetAsync([K]))).Message);
+    }
+
+    [Fact]
     public async Task Cancelling_before_anything_left_is_a_plain_cancellation()
     {
         await using var client = await _cluster.ConnectAsync();
@@ -219,7 +231,7 @@ public class RawClientFailureTests
                 await Task.Delay(Timeout.Infinite, attempt);
             return null;
         };
-        await using var client = await _cluster.ConnectAsync(Impatient + "\ntikvactors.client.connect-timeout = 200ms", "dead:1,n1:1");
+        await using var client = await _cluster.ConnectAsync(Impatient + "\ntikv.client.connect-timeout = 200ms", "dead:1,n1:1");
         await client.PutAsync(K, K);
         Assert.Equal(FakeCluster.Id, client.ClusterId);
     }
@@ -228,7 +240,7 @@ public class RawClientFailureTests
     public async Task When_no_endpoint_answers_the_error_explains_host_names()
     {
         _cluster.OnPd = (address, _, _) => throw new NodeUnreachableException(address, "connection refused");
-        var e = await Assert.ThrowsAsync<ConnectionFailedException>(() => _cluster.ConnectAsync("tikvactors.client.connect-timeout = 200ms", "localhost:2551"));
+        var e = await Assert.ThrowsAsync<ConnectionFailedException>(() => _cluster.ConnectAsync("tikv.client.connect-timeout = 200ms", "localhost:2551"));
         Assert.Contains("no answer from localhost:2551", e.Message);
         Assert.Contains("connection refused", e.Message);
         Assert.Contains("a message to localhost is not for a node named 127.0.0.1", e.Message);

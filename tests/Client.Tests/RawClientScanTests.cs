@@ -44,7 +44,7 @@ public class RawClientScanTests
         foreach (var (split, page, cut) in found)
         {
             var cluster = new FakeCluster { CutScansAt = cut };
-            await using var client = await FilledAsync(cluster, $"tikvactors.client.scan-page = {page}");
+            await using var client = await FilledAsync(cluster, $"tikv.client.scan-page = {page}");
             foreach (var key in split)
                 cluster.Split(key.ToString());
             foreach (var reverse in new[] { false, true })
@@ -59,7 +59,7 @@ public class RawClientScanTests
     public async Task A_region_that_splits_under_a_scan_is_continued_in_its_parts()
     {
         var cluster = new FakeCluster();
-        await using var client = await FilledAsync(cluster, "tikvactors.client.scan-page = 2");
+        await using var client = await FilledAsync(cluster, "tikv.client.scan-page = 2");
         var keys = "";
         await foreach (var pair in client.ScanAsync(default, default))
         {

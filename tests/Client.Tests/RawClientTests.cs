@@ -78,7 +78,7 @@ public class RawClientTests
     public async Task Batches_are_split_by_count_and_size()
     {
         var cluster = new FakeCluster();
-        await using var client = await cluster.ConnectAsync("tikvactors.client { max-batch-requests = 10, max-batch-size = 1000 }");
+        await using var client = await cluster.ConnectAsync("tikv.client { max-batch-requests = 10, max-batch-size = 1000 }");
         await client.BatchPutAsync([.. Enumerable.Range(0, 25).Select(i => new RawKeyValue($"k{i:00}".B(), "v".B()))]);
         Assert.Equal([5, 10, 10], cluster.KvRequests.Select(r => ((RawBatchPutRequest)r.Request).Pairs.Count).Order());
         cluster.KvRequests.Clear();

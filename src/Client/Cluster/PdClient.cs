@@ -99,6 +99,6 @@ internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport tra
     }
 
     private ConnectionFailedException Silent(List<string> problems) => new(
-        $"no answer from {string.Join(", ", endpoints)} ({string.Join("; ", problems.Distinct())}): is a node running there? A node answers only to the host name that it was "
+        $"no answer from {string.Join(", ", endpoints)} ({string.Join("; ", problems.Distinct())}): is the node that has PD running there? It answers only to the host name that it was "
         + "given: a message to localhost is not for a node named 127.0.0.1");
 }

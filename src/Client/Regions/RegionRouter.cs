@@ -64,8 +64,8 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
             await OnRegionErrorAsync(call, error, region, peer).ConfigureAwait(false);
             return null;
         }
-        if (response is IErrorTextResponse { Error: { Length: > 0 } text })
-            throw call.Refused(text);
+        if (Complaint(response) is { } complaint)
+            throw call.Refused(complaint);
         return response as TResponse ?? throw call.Refused($"store {peer.StoreId} answered {request.Descriptor.Name} with {response.Descriptor.Name}");
     }
 
@@ -147,6 +147,23 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
             await call.PauseAsync(pause, reaction.AtLeast).ConfigureAwait(false);
         else if (!call.TakeFreeRetry())
             await call.PauseAsync(BackoffKind.NoLeader).ConfigureAwait(false);      // two stores may each name the other
+    }
+
+    /// <summary>Why the request itself was refused; each response says it in its own way.</summary>
+    private static string? Complaint(IRegionResponse response)
+    {
+        var text = response switch
+        {
+            IErrorTextResponse r => r.Error,
+            RawBatchGetResponse r => Abort(r.Pairs),
+            RawScanResponse r => Abort(r.Kvs),
+            RawBatchScanResponse r => Abort(r.Kvs),
+            SplitRegionResponse r => r.Errors.Select(e => e.Abort).FirstOrDefault(),
+            _ => null,
+        };
+        return string.IsNullOrEmpty(text) ? null : text;
+
+        static string? Abort(IEnumerable<KvPair> pairs) => pairs.Select(p => p.Error?.Abort).FirstOrDefault(abort => !string.IsNullOrEmpty(abort));
     }
 
     private TimeSpan TimeoutOf(IRegionRequest request) => request switch

@@ -15,15 +15,15 @@ namespace TiKvActors.Client.Transport;
 /// </summary>
 internal sealed class NodeConnection : ReceiveActor
 {
-    public sealed record Submit(PendingRequest Request);
+    public sealed record Submit(PendingRequest Request) : INoSerializationVerificationNeeded;
 
     /// <summary>A caller gave up on a request.</summary>
-    public sealed class GaveUp
+    public sealed class GaveUp : INoSerializationVerificationNeeded
     {
         public static readonly GaveUp Instance = new();
     }
 
-    private sealed class Flush
+    private sealed class Flush : INoSerializationVerificationNeeded
     {
         public static readonly Flush Instance = new();
     }
