@@ -60,6 +60,9 @@ internal sealed partial class Remoting : RemoteTransport
 
     public override ISet<Address> Addresses => _defaultAddress == null ? ImmutableHashSet<Address>.Empty : ImmutableHashSet.Create(_defaultAddress);
 
+    /// <summary>Systems that are remembered, connected or not.</summary>
+    public int AssociationCount => _associations.Count;
+
     private bool IsStopped => _stopped.IsCancellationRequested;
 
     public override void Start()

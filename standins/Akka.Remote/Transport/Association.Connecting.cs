@@ -52,6 +52,8 @@ internal sealed partial class Association
             if (_connection != connection) return;
             closing = _phase == Phase.Closed;
             lost = Disconnect();
+            _hasShutDown = goodbye == DisassociateInfo.Shutdown;
+            if (_hasShutDown) _system.Reset();
         }
         var local = _remoting.DefaultAddress;
         _remoting.Publish(new DisassociatedEvent(local, RemoteAddress, connection.IsInbound));
@@ -67,6 +69,15 @@ internal sealed partial class Association
     }
 
     private string GateNotice => $"Address is now gated for {_remoting.Settings.RetryGateClosedFor.TotalMilliseconds} ms, all messages to it are dead letters.";
+
+    /// <summary>All that the connection has received is delivered; no successor has to wait for it.</summary>
+    public void ReadingEnded(Connection connection)
+    {
+        lock (_lock)
+        {
+            if (_lastConnection == connection) _lastConnection = null;
+        }
+    }
 
     private static string Ending(Exception cause, DisassociateInfo? goodbye) => goodbye switch
     {
@@ -173,6 +184,7 @@ internal sealed partial class Association
         var replaced = _connection;
         connection.Predecessor = _lastConnection;
         _connection = _lastConnection = connection;
+        _hasShutDown = false;
         _phase = Phase.Active;
         _acknowledge = _system.LastDelivered;
         return replaced;

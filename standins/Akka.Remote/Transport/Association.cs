@@ -42,6 +42,7 @@ internal sealed partial class Association
     private long _silentSince = Environment.TickCount64;
     private long _undeliveredSince;
     private int? _uid;
+    private bool _hasShutDown;
     private int? _quarantinedUid;
     private long _quarantineEndsAt;
 
@@ -253,7 +254,8 @@ internal sealed partial class Association
             if (connection == null)
             {
                 hopeless = _system.Unacknowledged > 0 && now - _undeliveredSince > _remoting.Settings.InitialSysMsgDeliveryTimeout.TotalMilliseconds;
-                if (_phase is Phase.Idle or Phase.Gated && _system.Unacknowledged == 0 && _quarantinedUid == null && now - _silentSince > Forgotten.TotalMilliseconds)
+                var isForgotten = _hasShutDown || now - _silentSince > Forgotten.TotalMilliseconds;
+                if (_phase is Phase.Idle or Phase.Gated && !IsGated() && _system.Unacknowledged == 0 && _quarantinedUid == null && isForgotten)
                 {
                     _phase = Phase.Closed;
                     return false;

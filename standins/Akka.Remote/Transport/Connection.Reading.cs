@@ -45,6 +45,7 @@ internal sealed partial class Connection
             cause = e is MalformedFrameException ? new AkkaProtocolException($"{Peer} broke the protocol: {e.Message}", e) : e;
         }
         _association.ConnectionLost(this, cause, _goodbyeReceived);
+        _association.ReadingEnded(this);
         Dispose();
         ArrayPool<byte>.Shared.Return(_input);
         _input = [];

@@ -15,7 +15,7 @@ internal sealed partial class Connection : IThreadPoolWorkItem
     private const int Pumping = 1;
     private const int PumpAgain = 2;
 
-    private readonly WireWriter _output = new(OutputBuffer * 2);
+    private readonly WireWriter _output = new(1024);
     private readonly OutboundReferences _references;
     private readonly OutboundClasses _classes = new();
     private readonly List<OutboundEnvelope> _batch = new();

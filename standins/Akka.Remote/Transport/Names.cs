@@ -8,7 +8,7 @@ namespace Akka.Remote.Transport;
 */
 internal static class Names
 {
-    public const int Slots = 1024;
+    public const int Slots = 512;
 
     public const ulong None = 0;
 

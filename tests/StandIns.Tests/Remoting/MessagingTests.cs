@@ -136,6 +136,22 @@ public class MessagingTests
     }
 
     [Fact]
+    public async Task Systems_that_come_and_go_leave_nothing_behind()
+    {
+        await using var server = Node.Start("Server");
+        var inbox = server.Listen("inbox");
+        var remoting = (Akka.Remote.Remoting)((RemoteActorRefProvider)server.System.Provider).Transport;
+        for (var i = 0; i < 10; i++)
+        {
+            await using var client = Node.Start("Client");
+            (await client.Find(server, "/user/inbox")).Tell("hello");
+            await inbox.HasCount(i + 1);
+            Assert.InRange(remoting.AssociationCount, 1, i + 1);
+        }
+        await Node.Eventually(() => remoting.AssociationCount == 0, () => $"{remoting.AssociationCount} associations to be forgotten");
+    }
+
+    [Fact]
     public async Task References_in_any_role_cross_the_wire()
     {
         await using var a = Node.Start("A");
