@@ -122,8 +122,8 @@ public class RemoteActorRefProvider : IRemoteActorRefProvider
 
     public IActorRef ResolveActorRef(ActorPath actorPath)
     {
-        if (actorPath.Address.HasLocalScope) return _local.ResolveActorRef(actorPath);
-        if (HasAddress(actorPath.Address)) return ResolveLocal(actorPath);
+        if (actorPath.Address.HasLocalScope) return ResolveLocal(actorPath);
+        if (HasAddress(actorPath.Address)) return ResolveLocal((RootPath / actorPath.Elements).WithUid(actorPath.Uid));
         try
         {
             return CreateRemoteRef(actorPath, Transport.LocalAddressForRemote(actorPath.Address));
@@ -158,11 +158,9 @@ public class RemoteActorRefProvider : IRemoteActorRefProvider
 
     private IActorRef ResolveLocal(ActorPath path)
     {
-        if (path.Depth == 0) return RootGuardian;
-        var local = (new RootActorPath(_local.RootPath.Address) / path.Elements).WithUid(path.Uid);
-        var actor = _local.ResolveActorRef(local);
+        var actor = _local.ResolveActorRef(path);
         // The incarnation that a reference elsewhere means: who watches it there compares with the uid.
-        return actor.GetType() == typeof(EmptyLocalActorRef) && actor.Path.Uid != local.Uid ? new EmptyLocalActorRef(this, local, _eventStream) : actor;
+        return actor.Path.Uid != path.Uid && actor.GetType() == typeof(EmptyLocalActorRef) ? new EmptyLocalActorRef(this, path, _eventStream) : actor;
     }
 
     /// <summary>Shuts remoting down when the user's actors have ended and before the system's do.</summary>

@@ -27,8 +27,9 @@ internal static class ExceptionPayload
             return;
         }
         to.Byte(1);
-        to.Text(exception is RemoteFailure foreign ? foreign.TypeName : exception.GetType().TypeQualifiedName());
-        to.Text(exception.Message);
+        var foreign = exception as RemoteFailure;
+        to.Text(foreign?.TypeName ?? exception.GetType().TypeQualifiedName());
+        to.Text(foreign?.Text ?? exception.Message);
         to.Text(exception.StackTrace ?? "");
         Write(to, exception.InnerException, depth + 1);
     }
@@ -39,20 +40,19 @@ internal static class ExceptionPayload
         if (depth > DeepestInner) throw new SerializationException($"more than {DeepestInner} exceptions inside each other");
         var (typeName, message, stackTrace) = (from.Text(), from.Text(), from.Text());
         var inner = Read(ref from, depth + 1);
-        var exception = Create(typeName, message);
-        _message.SetValue(exception, message);
+        var exception = Create(typeName) ?? new RemoteFailure(typeName, message);
+        if (exception is not RemoteFailure) _message.SetValue(exception, message);
         _inner.SetValue(exception, inner);
         if (stackTrace.Length > 0) _stackTrace.SetValue(exception, stackTrace + Environment.NewLine);
         return exception;
     }
 
-    /// <summary>An empty one: constructors want what did not travel, and only <see cref="Exception"/>'s own fields are set after this.</summary>
-    private static Exception Create(string typeName, string message)
+    /// <summary>An empty exception, without any constructor if the type has none that needs nothing; null if the type is not known.</summary>
+    private static Exception Create(string typeName)
     {
-        if (Type.GetType(typeName, throwOnError: false) is not { IsAbstract: false, ContainsGenericParameters: false } type || !typeof(Exception).IsAssignableFrom(type)) return new RemoteFailure(typeName, message);
-        return type.GetConstructor(BindingFlags.Instance | BindingFlags.Public, [typeof(string)]) is { } withMessage && type.Namespace?.StartsWith("System", StringComparison.Ordinal) == true
-            ? (Exception)withMessage.Invoke([message])
-            : (Exception)RuntimeHelpers.GetUninitializedObject(type);
+        var type = Type.GetType(typeName, throwOnError: false);
+        if (type is not { IsAbstract: false, ContainsGenericParameters: false } || !typeof(Exception).IsAssignableFrom(type)) return null;
+        return (Exception)(type.GetConstructor(Type.EmptyTypes)?.Invoke(null) ?? RuntimeHelpers.GetUninitializedObject(type));
     }
 
     private static FieldInfo Field(string name) =>
@@ -62,7 +62,9 @@ internal static class ExceptionPayload
 /// <summary>An exception of another system whose type is not known here.</summary>
 internal sealed class RemoteFailure : AkkaException
 {
-    public RemoteFailure(string typeName, string message) : base($"{typeName}: {message}") => TypeName = typeName;
+    public RemoteFailure(string typeName, string message) : base($"{typeName}: {message}") => (TypeName, Text) = (typeName, message);
 
     public string TypeName { get; }
+
+    public string Text { get; }
 }

@@ -18,14 +18,45 @@ internal sealed class InboundReference
 
     public string Path { get; }
 
-    public IInternalActorRef Resolve(RemoteActorRefProvider provider)
+    public IInternalActorRef Resolve(InboundPaths paths)
     {
         var known = _living;
         if (known is RemoteActorRef || known is { IsTerminated: false }) return known;
-        var found = provider.ResolveActorRefWithLocalAddress(Path, provider.DefaultAddress);
+        var found = paths.Resolve(Path);
         _living = found is RemoteActorRef or ActorRefWithCell ? found : null;
         return found;
     }
+}
+
+/// <summary>Resolves the paths of one connection, which have one of two addresses: the other end's and this system's.</summary>
+internal sealed class InboundPaths
+{
+    private readonly RemoteActorRefProvider _provider;
+    private readonly string _ownAddress;
+    private RootActorPath _otherRoot;
+    private string _otherAddress = "";
+
+    public InboundPaths(RemoteActorRefProvider provider)
+    {
+        _provider = provider;
+        _ownAddress = provider.DefaultAddress.ToString();
+    }
+
+    public IInternalActorRef Resolve(string text)
+    {
+        if (!ActorPath.TryParseParts(text, out var address, out var elements)) return (IInternalActorRef)_provider.DeadLetters;
+        if (address.SequenceEqual(_ownAddress)) return Resolve(_provider.RootPath, elements);
+        if (!address.SequenceEqual(_otherAddress))
+        {
+            if (!Address.TryParse(address, out Address other)) return (IInternalActorRef)_provider.DeadLetters;
+            _otherAddress = address.ToString();
+            _otherRoot = new RootActorPath(other);
+        }
+        return Resolve(_otherRoot, elements);
+    }
+
+    private IInternalActorRef Resolve(ActorPath root, ReadOnlySpan<char> elements) =>
+        (IInternalActorRef)(ActorPath.TryParse(root, elements, out var path) ? _provider.ResolveActorRef(path) : _provider.DeadLetters);
 }
 
 /// <summary>The receiving end of one connection above its frames: names, deserialization, delivery. Only the connection's reader uses it.</summary>
@@ -34,8 +65,13 @@ internal sealed class InboundMessages
     private readonly Remoting _remoting;
     private readonly InboundNames<InboundReference> _references = new();
     private readonly InboundNames<InboundClass> _classes = new();
+    private readonly InboundPaths _paths;
 
-    public InboundMessages(Remoting remoting) => _remoting = remoting;
+    public InboundMessages(Remoting remoting)
+    {
+        _remoting = remoting;
+        _paths = new InboundPaths(remoting.Provider);
+    }
 
     /// <exception cref="MalformedFrameException">It is none.</exception>
     public InboundHeader ReadHeader(ReadOnlySpan<byte> bytes, bool isSystem)
@@ -63,7 +99,7 @@ internal sealed class InboundMessages
         }
         try
         {
-            _remoting.Dispatch(header.Recipient.Resolve(_remoting.Provider), message, header.Sender?.Resolve(_remoting.Provider), header.SystemSequence != 0);
+            _remoting.Dispatch(header.Recipient.Resolve(_paths), message, header.Sender?.Resolve(_paths), header.SystemSequence != 0);
         }
         catch (Exception e)
         {
