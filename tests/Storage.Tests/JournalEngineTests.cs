@@ -168,13 +168,13 @@ public sealed class JournalEngineTests : IDisposable
         Assert.Equal("state 9", System.Text.Encoding.UTF8.GetString(_store.Engines.Journal.ReadSnapshot("a", 0, 9, _ => true)!.Value.Payload.Span));
     }
 
-    internal static void CopyFolder(string from, string to)
+    internal static void CopyFolder(string from, string to, bool overwrite = false)
     {
         Directory.CreateDirectory(to);
-        foreach (var folder in Directory.GetDirectories(from)) CopyFolder(folder, Path.Combine(to, Path.GetFileName(folder)));
+        foreach (var folder in Directory.GetDirectories(from)) CopyFolder(folder, Path.Combine(to, Path.GetFileName(folder)), overwrite);
         foreach (var file in Directory.GetFiles(from))
             if (Path.GetFileName(file) is not ("LOCK" or "pid"))
-                File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+                File.Copy(file, Path.Combine(to, Path.GetFileName(file)), overwrite);
     }
 
     private Task Append(string id, params long[] numbers) => _store.Engines.Journal.AppendAsync(id, numbers

@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Text;
 
 namespace TiKvActors.Storage.Journal;
@@ -40,22 +40,23 @@ internal static class JournalRecords
 
     public static byte[] Encode(in StoredEvent e)
     {
-        var writer = new ArrayBufferWriter<byte>(e.Payload.Length + e.SerializerManifest.Length + e.EventManifest.Length + e.WriterGuid.Length + 32);
-        Write(writer, e.SerializerId, e.SerializerManifest);
-        WriteText(writer, e.EventManifest);
-        WriteText(writer, e.WriterGuid);
-        WriteNumber(writer, (ulong)e.Timestamp);
-        writer.Write(e.Payload.Span);
-        return writer.WrittenSpan.ToArray();
+        var size = 1 + SizeOf((uint)e.SerializerId) + SizeOf(e.SerializerManifest) + SizeOf(e.EventManifest) + SizeOf(e.WriterGuid) + SizeOf((ulong)e.Timestamp) + e.Payload.Length;
+        var writer = new Writer(size);
+        writer.Number((uint)e.SerializerId);
+        writer.Text(e.SerializerManifest);
+        writer.Text(e.EventManifest);
+        writer.Text(e.WriterGuid);
+        writer.Number((ulong)e.Timestamp);
+        return writer.End(e.Payload.Span);
     }
 
     public static byte[] Encode(in StoredSnapshot s)
     {
-        var writer = new ArrayBufferWriter<byte>(s.Payload.Length + s.SerializerManifest.Length + 32);
-        Write(writer, s.SerializerId, s.SerializerManifest);
-        WriteNumber(writer, (ulong)s.Timestamp);
-        writer.Write(s.Payload.Span);
-        return writer.WrittenSpan.ToArray();
+        var writer = new Writer(1 + SizeOf((uint)s.SerializerId) + SizeOf(s.SerializerManifest) + SizeOf((ulong)s.Timestamp) + s.Payload.Length);
+        writer.Number((uint)s.SerializerId);
+        writer.Text(s.SerializerManifest);
+        writer.Number((ulong)s.Timestamp);
+        return writer.End(s.Payload.Span);
     }
 
     public static byte[] Encode(JournalHead head)
@@ -100,28 +101,46 @@ internal static class JournalRecords
         ? BinaryPrimitives.ReadUInt64BigEndian(record[1..])
         : throw new CorruptionException(file, key, $"{record.Length} bytes are no number of a persistence id");
 
-    private static void Write(ArrayBufferWriter<byte> writer, int serializerId, string serializerManifest)
-    {
-        writer.Write([Version]);
-        WriteNumber(writer, (uint)serializerId);
-        WriteText(writer, serializerManifest);
-    }
+    private static int SizeOf(ulong number) => (BitOperations.Log2(number | 1) / 7) + 1;
 
-    private static void WriteNumber(ArrayBufferWriter<byte> writer, ulong number)
-    {
-        var span = writer.GetSpan(10);
-        var length = 0;
-        for (; number >= 0x80; number >>= 7) span[length++] = (byte)(number | 0x80);
-        span[length++] = (byte)number;
-        writer.Advance(length);
-    }
-
-    private static void WriteText(ArrayBufferWriter<byte> writer, string text)
+    private static int SizeOf(string text)
     {
         var length = Encoding.UTF8.GetByteCount(text);
-        WriteNumber(writer, (ulong)length);
-        Encoding.UTF8.GetBytes(text, writer.GetSpan(length));
-        writer.Advance(length);
+        return SizeOf((ulong)length) + length;
+    }
+
+    /// <summary>Fills a record of exactly the right size.</summary>
+    private ref struct Writer
+    {
+        private readonly byte[] _record;
+        private Span<byte> _left;
+
+        public Writer(int size)
+        {
+            _record = new byte[size];
+            _record[0] = Version;
+            _left = _record.AsSpan(1);
+        }
+
+        public void Number(ulong number)
+        {
+            var length = 0;
+            for (; number >= 0x80; number >>= 7) _left[length++] = (byte)(number | 0x80);
+            _left[length++] = (byte)number;
+            _left = _left[length..];
+        }
+
+        public void Text(string text)
+        {
+            Number((ulong)Encoding.UTF8.GetByteCount(text));
+            _left = _left[Encoding.UTF8.GetBytes(text, _left)..];
+        }
+
+        public readonly byte[] End(ReadOnlySpan<byte> payload)
+        {
+            payload.CopyTo(_left);
+            return _record;
+        }
     }
 
     private ref struct Reader
