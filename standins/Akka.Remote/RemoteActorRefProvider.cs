@@ -83,8 +83,16 @@ public class RemoteActorRefProvider : IRemoteActorRefProvider
         _log = Logging.GetLogger(system, this);
         _remoting = new Remoting(system, this);
         _remoting.Start();
-        RemoteWatcher = CreateRemoteWatcher(system);
-        system.SystemActorOf(RemoteSettings.ConfigureDispatcher(Props.Create(() => new RemotingTerminator(_remoting, SystemGuardian))), "remoting-terminator");
+        try
+        {
+            RemoteWatcher = CreateRemoteWatcher(system);
+            system.SystemActorOf(RemoteSettings.ConfigureDispatcher(Props.Create(() => new RemotingTerminator(_remoting, SystemGuardian))), "remoting-terminator");
+        }
+        catch
+        {
+            _remoting.Close();
+            throw;
+        }
         _remoting.Open();
     }
 

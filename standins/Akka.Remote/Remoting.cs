@@ -80,6 +80,9 @@ internal sealed partial class Remoting : RemoteTransport
         _ = AcceptAsync();
     }
 
+    /// <summary>Gives the port back; the system will not be opened.</summary>
+    public void Close() => _listener.Dispose();
+
     public override async Task Shutdown()
     {
         if (IsStopped) return;
