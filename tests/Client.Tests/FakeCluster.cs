@@ -42,6 +42,9 @@ internal sealed partial class FakeCluster : ITransport
 
     public APIVersion ApiVersion { get; }
 
+    /// <summary>host:port of each of the three stores.</summary>
+    public IReadOnlyList<string> Addresses { get; set; } = ["n1:1", "n2:2", "n3:3"];
+
     /// <summary>Asked first; null = the cluster serves the request.</summary>
     public KvHandler? OnKv { get; set; }
 
@@ -105,7 +108,7 @@ internal sealed partial class FakeCluster : ITransport
             return answer;
         Assert.True(delivery.TryLeave());
         lock (_lock)
-            return Serve(ulong.Parse(address.AsSpan(1, 1)), request);
+            return Serve((ulong)Addresses.ToList().IndexOf(address) + 1, request);
     }
 
     public async Task<IPdResponse> AskPdAsync(string address, IPdRequest request, CancellationToken attempt)
@@ -138,7 +141,7 @@ internal sealed partial class FakeCluster : ITransport
             case GetClusterIdentityRequest:
                 return new GetClusterIdentityResponse { Header = header, ApiVersion = ApiVersion, Bootstrapped = true };
             case GetAllStoresRequest:
-                return new GetAllStoresResponse { Header = header, Stores = { Enumerable.Range(1, 3).Select(i => new Store { Id = (ulong)i, Address = $"n{i}:{i}" }) } };
+                return new GetAllStoresResponse { Header = header, Stores = { Enumerable.Range(1, 3).Select(i => new Store { Id = (ulong)i, Address = Addresses[i - 1] }) } };
             case GetRegionRequest r:
                 return found(holding(r.RegionKey));
             case GetRegionByIDRequest r:

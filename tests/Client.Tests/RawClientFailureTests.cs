@@ -284,6 +284,31 @@ public class RawClientFailureTests
     }
 
     [Fact]
+    public async Task A_store_that_dies_together_with_PD_is_noticed_and_left_alone()
+    {
+        await using var client = await _cluster.ConnectAsync(Impatient);
+        await client.PutAsync(K, "v".B());
+        _cluster.OnPd = (address, _, _) => throw new NodeUnreachableException(address, "gone");
+        var elections = 4;
+        _cluster.OnKv = (address, request, _, _) => address == "n1:1"
+            ? throw new NodeUnreachableException(address, "gone")
+            : Task.FromResult(elections-- > 0 ? FakeCluster.Failed(request, RegionErrors.NotLeader(1, null)) : null);
+        _cluster.Lead(0, 3);
+        Assert.Equal("v", (await client.GetAsync(K)).S());
+    }
+
+    [Fact]
+    public async Task A_store_that_moved_is_found_at_its_new_address()
+    {
+        await using var client = await _cluster.ConnectAsync(Impatient);
+        await client.PutAsync(K, "v".B());
+        _cluster.OnKv = (address, _, _, _) => address == "n1:1" ? throw new NodeUnreachableException(address, "gone") : Task.FromResult<IRegionResponse?>(null);
+        _cluster.Addresses = ["moved:9", "n2:2", "n3:3"];
+        Assert.Equal("v", (await client.GetAsync(K)).S());
+        Assert.Equal("moved:9", _cluster.KvRequests.Last().Address);
+    }
+
+    [Fact]
     public async Task Many_callers_load_a_region_once()
     {
         await using var client = await _cluster.ConnectAsync();

@@ -15,7 +15,7 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
     /// <summary>Greater than every key and boundary: for 'the last region'.</summary>
     private static readonly ByteString AboveAllKeys = ByteString.CopyFrom(Enumerable.Repeat((byte)0xFF, Protocol.RequestLimits.MaxKeyBytes + 1).ToArray());
 
-    private readonly StoreTable _stores = new(pd);
+    private readonly StoreTable _stores = new(pd, environment);
     private readonly SemaphoreSlim _loading = new(1);
 
     public RegionCache Cache { get; } = new();
@@ -111,7 +111,7 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
         }
         catch (NodeUnreachableException e)
         {
-            _stores.Drop(peer.StoreId);     // it may have moved
+            _stores.Suspect();
             await OnNoAnswerAsync(call, region, peer, delivery, $"store {peer.StoreId} at {e.Message}").ConfigureAwait(false);
             return null;
         }
