@@ -11,7 +11,9 @@ public class Deployer
 
     private readonly Settings _settings;
     private ImmutableDictionary<string, Deploy> _exact = ImmutableDictionary.Create<string, Deploy>(StringComparer.Ordinal);
-    private ImmutableList<(string[] Pattern, Deploy Deploy)> _patterns = [];
+    private ImmutableArray<PatternDeploy> _patterns = [];
+
+    private sealed record PatternDeploy(string[] Pattern, Deploy Deploy);
 
     public Deployer(Settings settings)
     {
@@ -57,7 +59,7 @@ public class Deployer
         foreach (var element in elements)
             if (element is not ("*" or "**") && !ActorPath.IsValidPathElement(element))
                 throw new IllegalActorNameException($"Illegal actor name [{element}] in deployment [{deploy.Path}]. Actor paths MUST: not start with `$`, include only ASCII letters and can only contain these special characters: {ActorPath.ValidSymbols}.");
-        if (elements.Any(e => e is "*" or "**")) ImmutableInterlocked.Update(ref _patterns, (patterns, added) => patterns.Add(added), (elements, deploy));
+        if (elements.Any(e => e is "*" or "**")) ImmutableInterlocked.Update(ref _patterns, (patterns, added) => patterns.Add(added), new PatternDeploy(elements, deploy));
         else ImmutableInterlocked.Update(ref _exact, (exact, added) => exact.SetItem(string.Join("/", added.elements), added.deploy), (elements, deploy));
     }
 

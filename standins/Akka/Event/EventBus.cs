@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Akka.Actor;
 
 namespace Akka.Event;
@@ -10,8 +9,11 @@ namespace Akka.Event;
 public abstract class EventBus<TEvent, TClassifier, TSubscriber>
 {
     private readonly Lock _lock = new();
-    private readonly List<(TSubscriber Subscriber, TClassifier Classifier)> _subscriptions = [];
-    private ImmutableDictionary<TClassifier, TSubscriber[]> _receivers = ImmutableDictionary<TClassifier, TSubscriber[]>.Empty;
+    private readonly List<Subscription> _subscriptions = [];
+    // Replaced as a whole, never changed.
+    private Dictionary<TClassifier, TSubscriber[]> _receivers = [];
+
+    private sealed record Subscription(TSubscriber Subscriber, TClassifier Classifier);
 
     protected abstract bool IsSubClassification(TClassifier parent, TClassifier child);
 
@@ -30,9 +32,10 @@ public abstract class EventBus<TEvent, TClassifier, TSubscriber>
     {
         lock (_lock)
         {
-            if (_subscriptions.Contains((subscriber, classifier))) return false;
+            var subscription = new Subscription(subscriber, classifier);
+            if (_subscriptions.Contains(subscription)) return false;
             // One for something more general covers this one, but it may end earlier.
-            _subscriptions.Add((subscriber, classifier));
+            _subscriptions.Add(subscription);
             Forget();
             return true;
         }
@@ -44,7 +47,7 @@ public abstract class EventBus<TEvent, TClassifier, TSubscriber>
 
     public virtual bool Unsubscribe(TSubscriber subscriber) => RemoveWhere(s => s.Subscriber.Equals(subscriber));
 
-    private bool RemoveWhere(Predicate<(TSubscriber Subscriber, TClassifier Classifier)> match)
+    private bool RemoveWhere(Predicate<Subscription> match)
     {
         lock (_lock)
         {
@@ -54,7 +57,7 @@ public abstract class EventBus<TEvent, TClassifier, TSubscriber>
         }
     }
 
-    private void Forget() => Volatile.Write(ref _receivers, ImmutableDictionary<TClassifier, TSubscriber[]>.Empty);
+    private void Forget() => Volatile.Write(ref _receivers, []);
 
     public virtual void Publish(TEvent @event)
     {
@@ -67,7 +70,7 @@ public abstract class EventBus<TEvent, TClassifier, TSubscriber>
         lock (_lock)
         {
             var receivers = _subscriptions.Where(s => IsSubClassification(s.Classifier, classifier)).Select(s => s.Subscriber).Distinct().ToArray();
-            Volatile.Write(ref _receivers, _receivers.SetItem(classifier, receivers));
+            Volatile.Write(ref _receivers, new Dictionary<TClassifier, TSubscriber[]>(_receivers) { [classifier] = receivers });
             return receivers;
         }
     }

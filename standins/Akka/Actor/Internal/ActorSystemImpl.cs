@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using System.Text.RegularExpressions;
 using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.Dispatch;
@@ -31,7 +30,7 @@ public partial class ActorSystemImpl : ExtendedActorSystem
 
     public ActorSystemImpl(string name, Config config, ActorSystemSetup setup, Option<Props>? guardianProps = null)
     {
-        if (!NamePattern().IsMatch(name))
+        if (!IsValidName(name))
             throw new ArgumentException($"Invalid ActorSystem name [{name}], must contain only word characters (i.e. [a-zA-Z0-9] plus non-leading '-')", nameof(name));
         ArgumentNullException.ThrowIfNull(config);
         Name = name;
@@ -48,8 +47,8 @@ public partial class ActorSystemImpl : ExtendedActorSystem
         _dispatchers = new Dispatchers(this, new DefaultDispatcherPrerequisites(_eventStream, _scheduler, _settings, _mailboxes), _log);
     }
 
-    [GeneratedRegex("^[a-zA-Z0-9][a-zA-Z0-9-]*$")]
-    private static partial Regex NamePattern();
+    // No regular expression: every command of a command line would wait for the library to load.
+    private static bool IsValidName(string name) => name.Length > 0 && name[0] != '-' && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
 
     /// <exception cref="ConfigurationException">The setting names no type, or it cannot be made.</exception>
     private static T Instance<T>(string typeName, string setting, params object[] args)
