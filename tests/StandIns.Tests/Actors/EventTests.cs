@@ -94,6 +94,23 @@ public sealed class EventTests : ActorScene
         Assert.Equal(3, logged.Count(l => l.Contains("was not delivered")));
     }
 
+    [Fact]
+    public async Task Unhandled_messages_are_logged_if_that_is_configured()
+    {
+        var system = Start("akka.actor.debug.unhandled = on");
+        var logged = new ConcurrentQueue<Debug>();
+        Action<object, IActorContext> collect = (m, _) => logged.Enqueue((Debug)m);
+        system.EventStream.Subscribe(system.ActorOf(Props.Create(() => new Doing(collect))), typeof(Debug));
+        var actor = system.ActorOf(Props.Empty, "empty");
+        await Eventually(
+            () =>
+            {
+                actor.Tell("what is this");
+                return logged.Any(d => d.LogSource == "akka://Test/user/empty" && d.Message.ToString().EndsWith("what is this", StringComparison.Ordinal));
+            },
+            "the log of an unhandled message");
+    }
+
     public sealed class Silent : UntypedActor
     {
         protected override void OnReceive(object message)

@@ -109,6 +109,7 @@ public partial class ActorSystemImpl : ExtendedActorSystem
             _eventStream.StartDefaultLoggers(this);
             _eventStream.StartUnsubscriber(this);
             if (_settings.LogDeadLetters > 0) _deadLetterListener = SystemActorOf<DeadLetterListener>("deadLetterListener");
+            if (_settings.DebugUnhandledMessage) SystemActorOf<UnhandledMessageLogger>("UnhandledMessageForwarder");
             WhenAllActorsHaveEnded();
             LoadExtensions();
             if (_settings.LogConfigOnStart) _log.Warning(_settings.ToString());
