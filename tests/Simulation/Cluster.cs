@@ -87,7 +87,7 @@ internal sealed class Cluster
             HeartbeatTicks = heartbeat,
             ElectionTimeoutTicks = heartbeat * 3 + random.Next(1, 6),
             ClockDriftBound = World.Pick([0.02, 0.1, 0.25]),
-            MaxMessageBytes = World.Pick([1, 200, 1000, 1 << 20]),
+            MaxMessageBytes = Profile.SmallMessages ? 1 : World.Pick([1, 200, 1000, 1 << 20]),
             MaxInflightMessages = World.Pick([1, 2, 8, 256]),
             MaxInflightBytes = World.Pick([200L, 1000, 1 << 20]),
             MaxCachedLogBytes = World.Pick([0L, 300, 1 << 20]),

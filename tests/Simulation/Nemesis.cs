@@ -160,23 +160,36 @@ internal sealed class Nemesis
     }
 
     /// <summary>
-    /// For a while no leader lives longer than a few messages: logs diverge, and entries of many terms are neither committed nor gone (the paper's figure 8).
+    /// For a while no leader lives longer than a few messages, and those reach only some of its followers: logs diverge, and entries of many terms are neither
+    /// committed nor gone (the paper's figure 8).
     /// </summary>
     private void ChurnLeaders()
     {
         Count("leaders crash as soon as they are elected");
-        var until = _world.Now + _timeout * 20;
+        var until = _world.Now + _timeout * 40;
+        ulong doomed = 0;
         Watch();
 
-        void Watch() => _world.After(_world.Between(TimeSpan.Zero, _timeout / 15), () =>
+        void Watch() => _world.After(_timeout / 100, () =>
         {
             if (IsDone || _world.Now > until) return;
-            if (_cluster.Leader is { IsPaused: false } leader)
+            if (_cluster.Leader is { } leader && leader.Raft!.Term > doomed)
             {
-                leader.Crash();
-                _world.After(_world.Between(TimeSpan.Zero, _timeout * 3), leader.Start);
+                doomed = leader.Raft.Term;
+                Doom(leader);
             }
             Watch();
+        });
+    }
+
+    private void Doom(SimNode leader)
+    {
+        foreach (var other in _cluster.Nodes.Where(_ => _world.Chance(0.5))) CutBoth(leader, other);
+        _world.After(_world.Between(TimeSpan.Zero, _timeout / 6), () =>
+        {
+            _cluster.Network.Heal();
+            leader.Crash();
+            _world.After(_world.Between(TimeSpan.Zero, _timeout * 2), leader.Start);
         });
     }
 

@@ -7,11 +7,12 @@ internal static class Program
 {
     private const string Usage =
         """
-        usage: sim --seeds N [--from S] [--profile NAME] [--trace] [--threads N] [--fail-fast]
+        usage: sim --seeds N [--from S] [--profile NAME] [--steps N] [--trace] [--threads N] [--fail-fast]
 
           --seeds N       how many seeds to run
           --from S        the first seed (default 1); a failing seed S is replayed with --from S --seeds 1 --trace
           --profile NAME  the kind of trouble; without it every seed takes the next one: {0}
+          --steps N       steps of trouble in each seed, at least {1} (default {2}); a replay needs the same
           --trace         print every message and event (one seed)
           --threads N     seeds at the same time (default: one per core)
           --fail-fast     stop at the first failing seed
@@ -21,11 +22,17 @@ internal static class Program
 
     private static int Main(string[] args)
     {
+        var usage = string.Format(Usage, string.Join(", ", SimProfile.All.Select(p => p.Name)), Simulation.MinSteps, Simulation.DefaultSteps);
+        if (args.Contains("--help"))
+        {
+            Console.WriteLine(usage);
+            return 0;
+        }
         if (!TryParse(args, out var options, out var problem))
         {
             Console.Error.WriteLine(problem);
-            Console.Error.WriteLine(string.Format(Usage, string.Join(", ", SimProfile.All.Select(p => p.Name))));
-            return args.Contains("--help") ? 0 : 2;
+            Console.Error.WriteLine(usage);
+            return 2;
         }
         return Run(options);
     }
@@ -39,7 +46,7 @@ internal static class Program
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Trace ? 1 : options.Threads };
         Parallel.For(options.From, options.From + options.Seeds, parallel, (seed, loop) =>
         {
-            var result = Simulation.Run(seed, options.Profile, options.Trace ? Console.Out : null);
+            var result = Simulation.Run(seed, options.Profile, options.Steps, options.Trace ? Console.Out : null);
             lock (coverage)
             {
                 coverage.Add(result.Coverage);
@@ -51,7 +58,8 @@ internal static class Program
                 if (options.FailFast) loop.Stop();
                 Console.WriteLine($"seed {seed} ({result.Profile}) fails after {result.Steps:N0} steps: {result.Failure}");
                 var profile = options.Profile is null ? "" : $" --profile {options.Profile}";
-                Console.WriteLine($"  replay: ./tkv sim --from {seed} --seeds 1{profile} --trace");
+                var length = options.Steps == Simulation.DefaultSteps ? "" : $" --steps {options.Steps}";
+                Console.WriteLine($"  replay: ./tkv sim --from {seed} --seeds 1{profile}{length} --trace");
             }
         });
         Console.WriteLine(coverage);
@@ -59,11 +67,11 @@ internal static class Program
         return failed.Count == 0 ? 0 : 1;
     }
 
-    private sealed record Options(int From, int Seeds, string? Profile, bool Trace, bool FailFast, int Threads);
+    private sealed record Options(int From, int Seeds, string? Profile, int Steps, bool Trace, bool FailFast, int Threads);
 
     private static bool TryParse(string[] args, out Options options, out string problem)
     {
-        options = new Options(1, 0, null, false, false, Environment.ProcessorCount);
+        options = new Options(1, 0, null, Simulation.DefaultSteps, false, false, Environment.ProcessorCount);
         problem = "";
         for (var i = 0; i < args.Length && problem.Length == 0; i++)
         {
@@ -78,7 +86,7 @@ internal static class Program
                 options = options with { FailFast = true };
                 continue;
             }
-            if (name is not ("--seeds" or "--from" or "--profile" or "--threads")) problem = $"unknown option {name}";
+            if (name is not ("--seeds" or "--from" or "--profile" or "--steps" or "--threads")) problem = $"unknown option {name}";
             else if (++i == args.Length) problem = $"{name} needs a value";
             else if (name == "--profile") options = options with { Profile = args[i] };
             else if (!int.TryParse(args[i], out var number) || number < 1) problem = $"{name} {args[i]}: not a number above 0";
@@ -88,6 +96,7 @@ internal static class Program
                 {
                     "--seeds" => options with { Seeds = number },
                     "--from" => options with { From = number },
+                    "--steps" => options with { Steps = Math.Max(number, Simulation.MinSteps) },
                     _ => options with { Threads = number },
                 };
             }

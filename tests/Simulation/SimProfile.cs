@@ -27,6 +27,9 @@ internal sealed record SimProfile
     /// <summary>Chance that a peer compacts its log, per election timeout.</summary>
     public double Compaction { get; init; } = 0.5;
 
+    /// <summary>One entry a message, so that entries are acknowledged one by one.</summary>
+    public bool SmallMessages { get; init; }
+
     public double ReadShare { get; init; } = 0.5;
     public double LeaseReadShare { get; init; } = 0.6;
 
@@ -36,7 +39,7 @@ internal sealed record SimProfile
         new() { Name = "leases", MaxNodes = 5, CrashWeight = 4, LeaseAttackWeight = 5, TransferWeight = 3, MembershipWeight = 1, ReadShare = 0.7, LeaseReadShare = 0.9 },
         new() { Name = "membership", MinNodes = 1, MembershipWeight = 10, FaultInterval = 0.8 },
         new() { Name = "snapshots", Compaction = 3, Drop = 0.05, MembershipWeight = 4 },
-        new() { Name = "elections", MaxNodes = 5, ChurnWeight = 8, MembershipWeight = 1, ReadShare = 0.2, Drop = 0.1, FaultInterval = 3 },
+        new() { Name = "elections", MaxNodes = 5, SmallMessages = true, ChurnWeight = 20, MembershipWeight = 1, ReadShare = 0.2 },
         new() { Name = "lossy", Drop = 0.15, Duplicate = 0.1, Straggle = 0.08, FaultInterval = 0.8 },
     ];
 

@@ -11,24 +11,27 @@ internal sealed class Simulation
 {
     public const int MinSteps = 2_000, MinFaults = 5;
 
-    private const int TroubleSteps = 15_000;
+    /// <summary>Steps of trouble before peace is made.</summary>
+    public const int DefaultSteps = 15_000;
 
     private readonly World _world;
+    private readonly int _steps;
     private readonly SimProfile _profile;
     private readonly Cluster _cluster;
     private readonly Nemesis _nemesis;
 
-    private Simulation(int seed, string? profile, TextWriter? trace)
+    private Simulation(int seed, string? profile, int steps, TextWriter? trace)
     {
+        _steps = steps;
         _world = new World(seed, trace);
         _profile = SimProfile.For(seed, profile);
         _cluster = new Cluster(_world, _profile);
         _nemesis = new Nemesis(_cluster);
     }
 
-    public static SimResult Run(int seed, string? profile = null, TextWriter? trace = null)
+    public static SimResult Run(int seed, string? profile = null, int steps = DefaultSteps, TextWriter? trace = null)
     {
-        var simulation = new Simulation(seed, profile, trace);
+        var simulation = new Simulation(seed, profile, steps, trace);
         string? failure = null;
         try
         {
@@ -50,7 +53,7 @@ internal sealed class Simulation
     private void MakeTrouble()
     {
         _nemesis.Start();
-        while (_world.Steps < TroubleSteps || _nemesis.Faults < MinFaults)
+        while (_world.Steps < _steps || _nemesis.Faults < MinFaults)
             World.Check(_world.Step(), () => "nothing happens any more");
     }
 
