@@ -170,6 +170,13 @@ internal sealed partial class Remoting : RemoteTransport
     /// <summary>The system there is gone for good: those who watch actors there hear of it.</summary>
     public void AddressTerminated(Address address) => AddressTerminatedTopic.Get(System).Publish(new AddressTerminated(address));
 
+    /// <summary>For tests of what a killed process does to the others.</summary>
+    public void CutAllConnections()
+    {
+        _listener.Dispose();
+        foreach (var association in _associations.Values) association.Cut();
+    }
+
     /// <summary>Ends a connection that no association has any more, within the time for flushing.</summary>
     public void CloseAfterGoodbye(Connection connection, DisassociateInfo info) => _ = CloseAfterGoodbyeAsync(connection, info);
 

@@ -234,6 +234,19 @@ internal sealed partial class Association
         connection.Dispose();
     }
 
+    /// <summary>Resets the connection, if there is one, as the end of the process would.</summary>
+    public void Cut()
+    {
+        Connection connection;
+        lock (_lock)
+        {
+            connection = _connection;
+            CancelDial();
+            _phase = Phase.Closed;
+        }
+        connection?.Dispose();
+    }
+
     /// <summary>Housekeeping, several times a second. False if remoting may forget this association.</summary>
     public bool Tick(long now)
     {
