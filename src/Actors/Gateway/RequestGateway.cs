@@ -19,6 +19,7 @@ internal sealed class RequestGateway : UntypedActor
     private readonly TikvSettings _settings;
     private readonly NodeState _node;
     private readonly RequestFactory _factory;
+    private readonly Admission _admission;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<IActorRef, BatchReplies> _replies = [];
 
@@ -32,6 +33,7 @@ internal sealed class RequestGateway : UntypedActor
         _settings = settings;
         _node = node;
         _factory = new RequestFactory(node.Clock);
+        _admission = new Admission(settings.Gateway.MaxRequests);
         _pd = Context.ActorSelection(NodePaths.Pd(Context.System.Name, settings.PdEndpoint));
     }
 
@@ -96,6 +98,13 @@ internal sealed class RequestGateway : UntypedActor
             return;
         }
 
+        if (!_admission.TryEnter())
+        {
+            responder.Respond(RequestScope.Fail(message, RegionErrors.ServerIsBusy($"{_settings.Gateway.MaxRequests} requests wait on this node", _settings.Peer.BusyBackoff)));
+            return;
+        }
+
+        responder = new AdmittedResponder(responder, _admission);
         var context = message.Context;
         var scope = new RequestScope(responder, services.ApiVersion, MaxResponseBytes(context), _log);
         if (context is { ClusterId: not 0 } && context.ClusterId != services.ClusterId)

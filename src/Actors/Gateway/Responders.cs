@@ -11,6 +11,22 @@ internal interface IResponder
     void Respond(IMessage response);
 }
 
+/// <summary>Bounds the requests that a node has accepted and not answered, over all regions: what mailboxes and queues behind it are fed by.</summary>
+internal sealed class Admission(int limit)
+{
+    private int _inside;
+
+    public bool TryEnter()
+    {
+        if (Interlocked.Increment(ref _inside) <= limit)
+            return true;
+        Interlocked.Decrement(ref _inside);
+        return false;
+    }
+
+    public void Leave() => Interlocked.Decrement(ref _inside);
+}
+
 /// <summary>A request that came by itself.</summary>
 internal sealed class DirectResponder(IActorRef sender) : IResponder
 {
@@ -21,6 +37,16 @@ internal sealed class DirectResponder(IActorRef sender) : IResponder
 internal sealed class BatchResponder(BatchReplies replies, ulong requestId) : IResponder
 {
     public void Respond(IMessage response) => replies.Add(requestId, response);
+}
+
+/// <summary>Gives the request's place free when it is answered.</summary>
+internal sealed class AdmittedResponder(IResponder inner, Admission admission) : IResponder
+{
+    public void Respond(IMessage response)
+    {
+        admission.Leave();
+        inner.Respond(response);
+    }
 }
 
 /// <summary>

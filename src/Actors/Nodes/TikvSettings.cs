@@ -83,6 +83,7 @@ public sealed record TikvSettings
             Peer = ReadPeer(region, raft, tick),
             Snapshot = new SnapshotSettings(Count(config, "snapshot.max-receiving"), Positive(config, "snapshot.chunk-timeout")),
             Gateway = new GatewaySettings(
+                Count(config, "gateway.max-requests"),
                 Bytes(config, "gateway.batch-response-size"),
                 Bytes(config, "gateway.max-response-size"),
                 Positive(config, "gateway.default-deadline"),
@@ -169,4 +170,4 @@ internal sealed record LinkSettings(int BatchBytes, int MaxWaiting);
 
 internal sealed record SnapshotSettings(int MaxReceiving, TimeSpan ChunkTimeout);
 
-internal sealed record GatewaySettings(int BatchResponseBytes, int MaxResponseBytes, TimeSpan DefaultDeadline, TimeSpan AttemptTimeout, TimeSpan RetryBackoff, TimeSpan RetryBackoffMax);
+internal sealed record GatewaySettings(int MaxRequests, int BatchResponseBytes, int MaxResponseBytes, TimeSpan DefaultDeadline, TimeSpan AttemptTimeout, TimeSpan RetryBackoff, TimeSpan RetryBackoffMax);

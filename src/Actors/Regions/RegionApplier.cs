@@ -213,7 +213,9 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
 
         Region = next;
         IsRemoved = RegionState.FindPeer(next, peerId) is null;
-        batch.PutRegionState(new RegionLocalState { State = IsRemoved ? PeerState.Tombstone : PeerState.Normal, Region = next });
+        batch.PutRegionState(IsRemoved
+            ? RegionState.Tombstone(next, new MetaPeer { Id = peerId, StoreId = storeId })
+            : new RegionLocalState { State = PeerState.Normal, Region = next });
         effects.Add(new ApplyEffect.PeersChanged(entry.Index, ConfChangeV2.Parser.ParseFrom(entry.Data), next, IsRemoved));
     }
 }

@@ -16,13 +16,15 @@ internal sealed partial class RegionPeer
 
     private sealed record JournalPurged;
 
+    private RegionLocalState? _tombstone;
+
     /// <summary>Called when the journal is replayed; decides what the two engines together mean (invariant 7).</summary>
     private void Start()
     {
         switch (_start.State?.State)
         {
             case PeerState.Tombstone:
-                DestroyData(_start.State.Region, tombstone: null);
+                DestroyData(_start.State, isDurable: true);
                 break;
             case PeerState.Applying:
                 FinishInterruptedInstall();
@@ -162,17 +164,17 @@ internal sealed partial class RegionPeer
         switch (message)
         {
             case Applier.Unregistered:
-                DestroyData(_peer.Region, _peer.IsInitialized ? new RegionLocalState { State = PeerState.Tombstone, Region = _peer.Region } : null);
+                DestroyData(RegionState.Tombstone(_peer.Region, _peer.Self), isDurable: false);
                 break;
             case DataDestroyed:
-                // Behind the write that may still be on its way; the tombstone is durable, so nobody needs this journal any more.
-                _services.Engines.Journal.PurgeAsync(PersistenceId)
-                    .PipeTo(Self, success: () => new JournalPurged(), failure: e => new SlowWorker.Failed("deleting the log of a removed peer", e));
+                PurgeJournal();
                 break;
             case JournalPurged:
-                var (engine, regionId) = (_services.Engines.Data, _start.RegionId);
+                var (engines, regionId) = (_services.Engines, _start.RegionId);
                 _services.SlowWorker.Tell(new SlowWorker.Run("forgetting the applied index of a removed peer", () =>
                 {
+                    engines.FailPoints.Hit(RegionFailPoints.DestroyPurged);
+                    var engine = engines.Data;
                     // Its absence says that the destruction is complete.
                     using var batch = engine.NewBatch();
                     batch.DeleteApplyState(regionId);
@@ -184,7 +186,7 @@ internal sealed partial class RegionPeer
             case Stop when Sender.Equals(_services.SlowWorker):
                 _log.PeerDestroyed(_start.RegionId, _start.Self.Id);
                 _services.Router.Release(_start.RegionId);
-                _services.Store.Tell(new Store.PeerDestroyed(_start.RegionId, _start.Self.Id, _start.State?.Region ?? _peer.Region));
+                _services.Store.Tell(new Store.PeerDestroyed(_start.RegionId, _start.Self.Id, _tombstone!.Region));
                 Context.Stop(Self);
                 break;
             case Stop:
@@ -205,32 +207,50 @@ internal sealed partial class RegionPeer
         }
     }
 
-    /// <param name="tombstone">Null if it is durable already, or if there was never anything to remember.</param>
-    private void DestroyData(Protocol.Metapb.Region region, RegionLocalState? tombstone)
+    /// <summary>Behind the write that may still be on its way; the tombstone is durable, so nobody needs this journal any more.</summary>
+    private void PurgeJournal() => _services.Engines.Journal.PurgeAsync(PersistenceId)
+        .PipeTo(Self, success: () => new JournalPurged(), failure: e => new SlowWorker.Failed("deleting the log of a removed peer", e));
+
+    private void DestroyData(RegionLocalState tombstone, bool isDurable)
     {
         Context.Become(Destroying);
-        var engine = _services.Engines.Data;
+        _tombstone = tombstone;
+        var engines = _services.Engines;
         _services.SlowWorker.Tell(new SlowWorker.Run("deleting the data of a removed peer", () =>
         {
-            using var batch = engine.NewBatch();
-            if (tombstone is not null)
+            var region = tombstone.Region;
+            using var batch = engines.Data.NewBatch();
+            // A peer that never had data has no epoch, and nothing to remember: it never voted.
+            var hadData = region.RegionEpoch is not null;
+            if (hadData && !isDurable)
             {
                 batch.PutRegionState(tombstone);
-                engine.Write(batch);
-                engine.Sync();
+                engines.Data.Write(batch);
                 batch.Clear();
             }
-            else
-            {
-                engine.Sync();
-            }
 
-            if (region.Peers.Count > 0 || region.RegionEpoch is not null)
+            engines.Data.Sync();
+            engines.FailPoints.Hit(RegionFailPoints.DestroyRecorded);
+            if (hadData)
                 batch.DeleteData(region.StartKey.Span, region.EndKey.Span);
             batch.DeleteApplyingSnapshot(region.Id);
-            engine.Write(batch);
-            engine.Sync();
+            engines.Data.Write(batch);
+            engines.Data.Sync();
+            engines.FailPoints.Hit(RegionFailPoints.DestroyCleared);
             return new DataDestroyed();
         }));
     }
+}
+
+/// <summary>Between the steps of a peer's destruction; see <see cref="Storage.FailPoints"/> for those of a snapshot's installation.</summary>
+internal static class RegionFailPoints
+{
+    /// <summary>The tombstone is durable, everything else is still there.</summary>
+    public const string DestroyRecorded = "destroy-recorded";
+
+    /// <summary>The rows are deleted, the journal is not.</summary>
+    public const string DestroyCleared = "destroy-cleared";
+
+    /// <summary>The journal is deleted, the record of the applied index is not.</summary>
+    public const string DestroyPurged = "destroy-purged";
 }

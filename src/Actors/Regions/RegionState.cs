@@ -21,6 +21,18 @@ internal static class RegionState
         TruncatedState = new RaftTruncatedState { Index = InitialLogIndex, Term = InitialLogTerm },
     };
 
+    /// <summary>
+    /// What stays of a removed peer. Beside the region as it went on, it names the removed peer itself: its id must never come back, and a
+    /// restart that finishes the destruction needs it to find its journal.
+    /// </summary>
+    public static RegionLocalState Tombstone(Region region, MetaPeer self)
+    {
+        var last = region.Clone();
+        if (last.Peers.All(p => p.Id != self.Id))
+            last.Peers.Add(self);
+        return new RegionLocalState { State = PeerState.Tombstone, Region = last };
+    }
+
     public static bool IsOlder(RegionEpoch epoch, RegionEpoch than) => epoch.Version < than.Version || epoch.ConfVer < than.ConfVer;
 
     public static MetaPeer? FindPeer(Region region, ulong peerId) => region.Peers.FirstOrDefault(p => p.Id == peerId);

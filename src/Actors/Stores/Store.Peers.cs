@@ -40,7 +40,8 @@ internal sealed partial class Store
     {
         if (message.IsTombstone || message.ToPeer?.StoreId != _services.StoreId || message.Message is null || !Peer.MayCreatePeer(message.Message))
             return;
-        if (_tombstones.TryGetValue(message.RegionId, out var removed) && message.RegionEpoch.ConfVer <= removed.RegionEpoch.ConfVer)
+        if (_tombstones.TryGetValue(message.RegionId, out var removed)
+            && (message.RegionEpoch is null || message.RegionEpoch.ConfVer <= removed.RegionEpoch.ConfVer || removed.Peers.Any(p => p.Id == message.ToPeer.Id && p.StoreId == _services.StoreId)))
             return;
         if (message.RegionEpoch is null || _services.Router.FindOverlapping(message.RegionId, message.StartKey, message.EndKey) is not null)
             return;
@@ -91,10 +92,12 @@ internal sealed partial class Store
 
     private TimeSpan NextBackoff(PeerStart start)
     {
-        var backoff = _backoffs.TryGetValue(start.RegionId, out var last) ? last * 2 : _settings.Store.PeerRestartBackoff;
-        if (backoff > _settings.Store.PeerRestartBackoffMax)
-            backoff = _settings.Store.PeerRestartBackoffMax;
-        _backoffs[start.RegionId] = backoff;
+        var (now, max) = (_services.Clock.Now, _settings.Store.PeerRestartBackoffMax);
+        // A peer that ran for a while has recovered from whatever it was.
+        var backoff = _backoffs.TryGetValue(start.RegionId, out var last) && now - last.At < 2 * max ? last.Backoff * 2 : _settings.Store.PeerRestartBackoff;
+        if (backoff > max)
+            backoff = max;
+        _backoffs[start.RegionId] = (backoff, now);
         _log.PeerRestarts(start.RegionId, start.Self.Id, backoff);
         return backoff;
     }

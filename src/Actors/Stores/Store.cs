@@ -68,7 +68,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
 
     /// <summary>Regions whose peer was removed from this store, as they were then.</summary>
     private readonly Dictionary<ulong, Region> _tombstones = [];
-    private readonly Dictionary<ulong, TimeSpan> _backoffs = [];
+    private readonly Dictionary<ulong, (TimeSpan Backoff, TimeSpan At)> _backoffs = [];
     private readonly HashSet<string> _refusedSenders = [];
     private readonly ICanTell _pd;
     private readonly string _address;
