@@ -9,7 +9,7 @@ namespace TiKvActors.Client.Calls;
 internal sealed class Call
 {
     private readonly Shared _shared;
-    private readonly Backoff _backoff;
+    private Backoff? _backoff;
     private bool _hadFreeRetry;
 
     public Call(Operation operation, CallKind kind, TimeSpan timeout, ClientEnvironment environment, CancellationToken cancellation)
@@ -17,11 +17,7 @@ internal sealed class Call
     {
     }
 
-    private Call(Shared shared)
-    {
-        _shared = shared;
-        _backoff = new Backoff(shared.Environment.NextRandom);
-    }
+    private Call(Shared shared) => _shared = shared;
 
     public CallKind Kind => _shared.Kind;
 
@@ -82,6 +78,7 @@ internal sealed class Call
     /// <exception cref="OperationCanceledException">Cancelled by the caller meanwhile.</exception>
     public async Task PauseAsync(BackoffKind kind, TimeSpan atLeast = default)
     {
+        _backoff ??= new Backoff(_shared.Environment.NextRandom);
         var pause = _backoff.Next(kind, atLeast);
         var remaining = Remaining;
         try

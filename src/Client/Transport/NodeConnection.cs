@@ -33,6 +33,7 @@ internal sealed class NodeConnection : ReceiveActor
     private readonly BatchQueue _reads;
     private readonly BatchQueue _writes;
     private readonly BatchQueue _scans;
+    private readonly BatchQueue[] _queues;
     private readonly Func<ulong> _nextId;
     private ulong _lastId;
     private bool _flushing;
@@ -48,7 +49,7 @@ internal sealed class NodeConnection : ReceiveActor
         _node = node;
         _settings = settings;
         BatchQueue NewQueue() => new(settings.MaxInFlightBatches, settings.MaxBatchRequests, settings.MaxBatchBytes);
-        (_reads, _writes, _scans) = (NewQueue(), NewQueue(), NewQueue());
+        _queues = [_reads = NewQueue(), _writes = NewQueue(), _scans = NewQueue()];
         _nextId = () => ++_lastId;
 
         Receive<Submit>(submit => OnSubmit(submit.Request));
@@ -67,8 +68,6 @@ internal sealed class NodeConnection : ReceiveActor
     public static Props Props(Node node, ClientSettings settings, bool mayBeConnected) =>
         Akka.Actor.Props.Create(() => new NodeConnection(node, settings, mayBeConnected));
 
-    private IEnumerable<BatchQueue> Queues => [_reads, _writes, _scans];
-
     protected override void PostStop()
     {
         Context.System.EventStream.Unsubscribe(Self);
@@ -77,7 +76,7 @@ internal sealed class NodeConnection : ReceiveActor
 
     private void OnSubmit(PendingRequest request)
     {
-        if (Queues.Sum(q => q.Count) >= _settings.MaxPendingRequests)
+        if (_reads.Count + _writes.Count + _scans.Count >= _settings.MaxPendingRequests)
         {
             request.Fail(new NodeUnreachableException(_node.HostPort, $"{_settings.MaxPendingRequests} requests wait for this store already", isBusy: true));
             return;
@@ -107,10 +106,10 @@ internal sealed class NodeConnection : ReceiveActor
         if (_dropping)
         {
             _dropping = false;
-            foreach (var queue in Queues)
+            foreach (var queue in _queues)
                 queue.DropDone();
         }
-        foreach (var queue in Queues)
+        foreach (var queue in _queues)
             while (queue.TryTake(_nextId) is { } batch)
                 Send(batch);
     }
@@ -172,7 +171,7 @@ internal sealed class NodeConnection : ReceiveActor
 
     private void FailAll(Breakage breakage)
     {
-        foreach (var request in Queues.SelectMany(q => q.TakeAll()))
+        foreach (var request in _queues.SelectMany(q => q.TakeAll()))
         {
             var failure = new NodeUnreachableException(_node.HostPort, breakage.Reason);
             if (breakage.NothingCarried)
