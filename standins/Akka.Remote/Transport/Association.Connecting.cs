@@ -178,6 +178,8 @@ internal sealed partial class Association
             _lastInboundAttempt = 0;
             _uid = connection.PeerUid;
         }
+        // What the connection before had taken and not written is lost.
+        _waitingBytes = _urgent.Concat(_waiting).Sum(m => (long)m.Size);
         _resend.Clear();
         var firstWaiting = _waiting.Where(m => m.IsSystem).Select(m => m.SystemSequence).DefaultIfEmpty(long.MaxValue).First();
         foreach (var message in _system.ToResend(firstWaiting)) _resend.Enqueue(message);

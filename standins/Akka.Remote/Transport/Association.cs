@@ -139,11 +139,14 @@ internal sealed partial class Association
     }
 
     /// <summary>What was taken has left this process, so that much more may wait.</summary>
-    public void BatchWritten(List<OutboundEnvelope> batch)
+    public void BatchWritten(Connection connection, List<OutboundEnvelope> batch)
     {
         long bytes = 0;
         foreach (var message in batch) bytes += message.Size;
-        lock (_lock) _waitingBytes = Math.Max(0, _waitingBytes - bytes);
+        lock (_lock)
+        {
+            if (connection == _connection) _waitingBytes = Math.Max(0, _waitingBytes - bytes);
+        }
     }
 
     public void Acknowledged(Connection connection, long sequence)

@@ -20,6 +20,7 @@ internal sealed partial class Connection : IThreadPoolWorkItem
     private readonly OutboundClasses _classes = new();
     private readonly List<OutboundEnvelope> _batch = new();
     private readonly TaskCompletionSource _goodbyeSent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _position;
     private int _pump;
     private long _lastWrite = Environment.TickCount64;
     private volatile bool _heartbeatDue;
@@ -60,6 +61,8 @@ internal sealed partial class Connection : IThreadPoolWorkItem
             _goodbyeSent.TrySetResult();
             _association.ConnectionLost(this, e);
             Dispose();
+            foreach (var unsent in _batch.Skip(_position)) _remoting.DeadLetter(unsent);
+            _batch.Clear();
         }
     }
 
@@ -68,22 +71,24 @@ internal sealed partial class Connection : IThreadPoolWorkItem
         while (_association.TakeBatch(this, _batch, out var acknowledge))
         {
             if (acknowledge > 0) Frames.Ack(_output, acknowledge);
-            for (var i = 0; i < _batch.Count; i++)
+            for (_position = 0; _position < _batch.Count; _position++)
             {
-                if (_batch[i].Failure is { } failure) await BreakAsync(failure);
-                if (!TryEncode(_batch[i])) continue;
-                if (_batch[i].Payload.Length > CopiedPayload)
+                var message = _batch[_position];
+                if (message.Failure is { } failure) await BreakAsync(failure);
+                if (!TryEncode(message)) continue;
+                if (message.Payload.Length > CopiedPayload)
                 {
                     await FlushAsync();
-                    await SendAsync(_batch[i].Payload);
+                    await SendAsync(message.Payload);
                 }
                 else if (_output.Length >= OutputBuffer)
                 {
                     await FlushAsync();
                 }
             }
-            _association.BatchWritten(_batch);
+            _association.BatchWritten(this, _batch);
             _batch.Clear();
+            _position = 0;
         }
         if (_heartbeatDue && _output.Length == 0) Frames.Heartbeat(_output);
         _heartbeatDue = false;
