@@ -85,11 +85,12 @@ public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>,
 
     public ActorPath Child(string childName) => this / childName;
 
+    /// <param name="depth">Of the ancestor, counted from the root; if negative, the steps up from here.</param>
     public ActorPath ParentOf(int depth)
     {
+        var wanted = depth >= 0 ? depth : Math.Max(Depth + depth, 0);
         var path = this;
-        for (; depth > 0 && path.Parent != null; depth--) path = path.Parent;
-        for (; depth < 0 && path.Parent != null; depth++) path = path.Parent;
+        while (path.Depth > wanted) path = path.Parent;
         return path;
     }
 

@@ -101,7 +101,7 @@ internal sealed class DedicatedThreadsConfigurator : ExecutorServiceConfigurator
         if (_threads <= 0) throw new ConfigurationException($"dedicated-thread-pool.thread-count of dispatcher {config.GetString("id", "unknown")} must be positive, is {_threads}");
     }
 
-    public override ExecutorService Produce(string id) => new DedicatedThreads(id, _threads, Prerequisites.Settings.Config.GetTimeSpan("akka.actor.default-dispatcher.shutdown-timeout", TimeSpan.FromSeconds(1)));
+    public override ExecutorService Produce(string id) => new DedicatedThreads(id, _threads, Config.GetTimeSpan("shutdown-timeout", TimeSpan.FromSeconds(1)));
 }
 
 internal sealed class SynchronizationContextConfigurator : ExecutorServiceConfigurator
