@@ -39,6 +39,10 @@ internal sealed class RequestGateway : UntypedActor
 
     public static Props Props(TikvSettings settings, NodeState node) => Akka.Actor.Props.Create(() => new RequestGateway(settings, node));
 
+    protected override void PreStart() => Context.System.EventStream.Subscribe(Self, typeof(DeadLetter));
+
+    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
+
     protected override void OnReceive(object message)
     {
         switch (message)
@@ -54,6 +58,21 @@ internal sealed class RequestGateway : UntypedActor
             case IRegionRequest request:
                 Accept(request, new DirectResponder(Sender));
                 SendToPeers();
+                break;
+            case DeadLetter { Message: RegionPeer.Submit lost }:
+                // The peer stopped with them in its mailbox: it never saw them.
+                foreach (var request in lost.Requests)
+                    request.Fail(RegionErrors.RegionNotFound(request.Context.RegionId));
+                break;
+            case DeadLetter { Message: Reader.Read lost }:
+                foreach (var task in lost.Tasks)
+                    task.Request.Fail(RegionErrors.RegionNotFound(task.Region.Id));
+                lost.Snapshot.Release();
+                break;
+            case DeadLetter { Message: Reader.ReadForSwap lost }:
+                lost.Snapshot.Release();
+                break;
+            case DeadLetter:
                 break;
             case Routed routed:
                 routed.Scope.Respond(routed.Response);

@@ -5,11 +5,13 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Actors.Nodes;
 
 /// <summary>What the actors of a node share for as long as its engines are open.</summary>
-internal sealed class NodeState(StoreEngines engines, StoreTable storeTable, MonotonicClock clock, StoreCounters counters)
+internal sealed class NodeState(StoreEngines engines, OpenSnapshots snapshots, StoreTable storeTable, MonotonicClock clock, StoreCounters counters)
 {
     private volatile StoreServices? _services;
 
     public StoreEngines Engines => engines;
+
+    public OpenSnapshots Snapshots => snapshots;
 
     public StoreTable StoreTable => storeTable;
 

@@ -58,6 +58,8 @@ public sealed class TikvExtension : IExtension
 
     internal NodeState? Node { get; set; }
 
+    internal OpenSnapshots Snapshots { get; } = new();
+
     /// <summary>Null while they are closed.</summary>
     public StoreEngines? Engines
     {
@@ -90,6 +92,7 @@ public sealed class TikvExtension : IExtension
                 return;
             if (!_terminated)
                 StorageExtension.Get(_system).Detach();
+            Snapshots.CloseAll();
             _open.Dispose();
             _open = null;
         }

@@ -98,7 +98,7 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
     private void StartParts(Opened opened)
     {
         Become(Serving);
-        var node = new NodeState(opened.Engines, opened.StoreTable, _clock, _extension.Counters);
+        var node = new NodeState(opened.Engines, _extension.Snapshots, opened.StoreTable, _clock, _extension.Counters);
         if (_settings.PdEnabled)
             Start(Pd.Props(_settings.Pd with { Address = _extension.Address }, _settings.PdSnapshotInterval, RandomId), "pd");
         Start(Store.Props(_settings, node, _extension.Address), "store");

@@ -126,7 +126,7 @@ internal sealed partial class RegionPeer
             case Applier.Applied last:
                 StartCreated(last);
                 break;
-            case Reader.SwapRead or LogEntriesRead or DataSynced or SnapshotSource.Made or SnapshotSource.Delivered or Pump or Tick or RaftMessage:
+            case Reader.SwapRead or LogEntriesRead or DataSynced or Applier.Failed or SnapshotSource.Made or SnapshotSource.Delivered or Pump or Tick or RaftMessage:
                 // Answers to what the installation has overtaken, and messages that Raft repeats.
                 break;
             default:

@@ -303,7 +303,7 @@ internal sealed partial class RegionPeer : UntypedPersistentActor
         }
 
         var users = scans + (points.Count > 0 ? 1 : 0) + output.CompareAndSwapReads.Count;
-        var snapshot = new SharedSnapshot(_services.Engines.Data.NewSnapshot(), users);
+        var snapshot = new SharedSnapshot(_services.Engines.Data.NewSnapshot(), users, _services.Snapshots);
         if (points.Count > 0)
             _services.Readers.ForPoint().Tell(new Reader.Read(snapshot, points));
         foreach (var swap in output.CompareAndSwapReads)

@@ -147,6 +147,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             Settings = _settings,
             PeerConfig = _settings.Peer with { StoreId = ident.StoreId },
             Engines = engines,
+            Snapshots = _node.Snapshots,
             Storage = StorageExtension.Get(Context.System),
             Clock = clock,
             Router = new RegionRouter(),

@@ -25,6 +25,8 @@ internal sealed record StoreServices
 
     public required StorageExtension Storage { get; init; }
 
+    public required OpenSnapshots Snapshots { get; init; }
+
     public required MonotonicClock Clock { get; init; }
 
     public required RegionRouter Router { get; init; }
