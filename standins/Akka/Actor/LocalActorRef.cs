@@ -28,13 +28,11 @@ public class LocalActorRef : ActorRefWithCell
         Dispatcher = dispatcher;
         MailboxType = mailboxType;
         Supervisor = supervisor;
-        _cell = CreateCell();
+        _cell = NewActorCell(system, this, props, dispatcher, supervisor);
         _cell.Init(true, mailboxType);
     }
 
-    // A method of its own because the constructor of a class calls a virtual method on purpose here: the cell's type is up to subclasses.
-    private ActorCell CreateCell() => NewActorCell(_system, this, Props, Dispatcher, Supervisor);
-
+    /// <summary>Called by the constructor, before that of a subclass has run.</summary>
     protected virtual ActorCell NewActorCell(ActorSystemImpl system, IInternalActorRef self, Props props, MessageDispatcher dispatcher, IInternalActorRef supervisor) =>
         new(system, self, props, dispatcher, supervisor);
 
