@@ -48,4 +48,17 @@ internal sealed class CommonOptions
         if (parsed.GetValue(_endpoint) is { } given) return given;
         return Environment.GetEnvironmentVariable(EndpointVariable) is { Length: > 0 } fromEnvironment ? fromEnvironment : DefaultEndpoint;
     }
+
+    /// <summary>Runs with a client for raw keys that lives as long as the command.</summary>
+    public async Task<int> WithClient(ParseResult parsed, CancellationToken cancellation, Func<RawClient, Output, Task<int>> run)
+    {
+        await using var client = await RawClient.ConnectAsync(Endpoints(parsed), new RawClientOptions { CallTimeout = Timeout(parsed) }, cancellation);
+        var output = Output(parsed);
+        var exitCode = await run(client, output);
+        output.Flush();
+        return exitCode;
+    }
+
+    public Task<AdminClient> AdminAsync(ParseResult parsed, CancellationToken cancellation) =>
+        AdminClient.ConnectAsync(Endpoints(parsed), new RawClientOptions { CallTimeout = Timeout(parsed) }, cancellation);
 }

@@ -1,0 +1,60 @@
+using System.Globalization;
+using TiKvActors.Host.Terminal;
+
+namespace TiKvActors.Host.Bench;
+
+/// <summary>Prints what a load measured.</summary>
+internal static class BenchReport
+{
+    private static readonly (string Name, double Share)[] _percentiles = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+
+    public static void Print(Output output, LoadResult result, ServerCost cost)
+    {
+        if (output.Json) PrintJson(output, result, cost);
+        else PrintText(output, result, cost);
+    }
+
+    private static void PrintText(Output output, LoadResult result, ServerCost cost)
+    {
+        var options = result.Options;
+        output.Line(Text($"{options.Workload}: {options.Clients} clients, {options.Keys} keys, values of {options.ValueBytes} bytes, {options.Duration.TotalSeconds:0} s after {options.Warmup.TotalSeconds:0} s of warm-up"));
+        output.Line(Text($"throughput   {result.PerSecond:N0} /s ({result.Latencies.Count:N0} operations)"));
+        output.Line("latency      " + string.Join("  ", _percentiles.Select(p => Text($"{p.Name} {Milliseconds(result, p.Share):0.00} ms"))) + Text($"  max {result.Latencies.Max.TotalMilliseconds:0.00} ms"));
+        output.Line("errors       " + (result.Errors.Count == 0 ? "none" : string.Join("  ", result.Errors.Select(e => Text($"{e.Key} {e.Value}")))));
+        output.Line(Text($"servers      CPU {cost.Cpu.TotalSeconds:0.0} s, memory {cost.MemoryBytes / 1048576.0:N0} MiB"));
+        output.Line(Text($"journals     {cost.AcknowledgedWrites:N0} writes acknowledged, {cost.JournalEvents:N0} events in {cost.JournalBatches:N0} batches, {cost.JournalSyncs:N0} syncs"));
+    }
+
+    private static void PrintJson(Output output, LoadResult result, ServerCost cost) => output.JsonLine(json =>
+    {
+        var options = result.Options;
+        json.WriteStartObject();
+        json.WriteString("workload", options.Workload);
+        json.WriteNumber("clients", options.Clients);
+        json.WriteNumber("keys", options.Keys);
+        json.WriteNumber("valueBytes", options.ValueBytes);
+        json.WriteNumber("seconds", options.Duration.TotalSeconds);
+        json.WriteNumber("operations", result.Latencies.Count);
+        json.WriteNumber("perSecond", Math.Round(result.PerSecond, 1));
+        json.WriteStartObject("latencyMs");
+        foreach (var (name, share) in _percentiles) json.WriteNumber(name, Math.Round(Milliseconds(result, share), 3));
+        json.WriteNumber("max", Math.Round(result.Latencies.Max.TotalMilliseconds, 3));
+        json.WriteEndObject();
+        json.WriteStartObject("errors");
+        foreach (var (kind, count) in result.Errors) json.WriteNumber(kind, count);
+        json.WriteEndObject();
+        json.WriteStartObject("servers");
+        json.WriteNumber("cpuSeconds", Math.Round(cost.Cpu.TotalSeconds, 3));
+        json.WriteNumber("memoryBytes", cost.MemoryBytes);
+        json.WriteNumber("acknowledgedWrites", cost.AcknowledgedWrites);
+        json.WriteNumber("journalEvents", cost.JournalEvents);
+        json.WriteNumber("journalBatches", cost.JournalBatches);
+        json.WriteNumber("journalSyncs", cost.JournalSyncs);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    });
+
+    private static double Milliseconds(LoadResult result, double share) => result.Latencies.Percentile(share).TotalMilliseconds;
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

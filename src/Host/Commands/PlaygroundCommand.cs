@@ -1,0 +1,50 @@
+using System.CommandLine;
+using TiKvActors.Host.Playground;
+using TiKvActors.Host.Terminal;
+
+namespace TiKvActors.Host.Commands;
+
+/// <summary><c>tkv playground</c>: a whole cluster in this process.</summary>
+internal static class PlaygroundCommand
+{
+    private const int MostStores = 9;
+
+    public static Command Create()
+    {
+        var stores = new Option<int>("--stores") { Description = "Stores, each with a data directory of its own", HelpName = "N", DefaultValueFactory = _ => 3 };
+        stores.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > MostStores) result.AddError($"--stores must be from 1 to {MostStores}");
+        });
+        var data = new Option<DirectoryInfo?>("--data") { Description = "Where the data is kept (default: ./data)", HelpName = "DIR" };
+        var ephemeral = new Option<bool>("--ephemeral") { Description = "Keep the data in a temporary directory, removed at the end" };
+        var api = new Option<string?>("--api") { Description = "API mode of raw keys; counts at the first start only (default: v2)", HelpName = "v2|v1|v1ttl" };
+        api.AcceptOnlyFromAmong("v2", "v1", "v1ttl");
+        var portOffset = new Option<int>("--port-offset") { Description = "Added to every port", HelpName = "N" };
+        portOffset.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > 60_000) result.AddError("--port-offset must be from 0 to 60000");
+        });
+        var command = new Command("playground", "Run a whole cluster on this machine, until Ctrl-C\n\nExample: ./tkv playground --data /var/tmp/tkv")
+            { stores, data, ephemeral, api, portOffset };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(data) != null && result.GetValue(ephemeral)) result.AddError("--data and --ephemeral exclude each other");
+        });
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var options = new PlaygroundOptions
+            {
+                Stores = parsed.GetValue(stores),
+                DataDirectory = parsed.GetValue(ephemeral) ? null : parsed.GetValue(data)?.FullName ?? Path.GetFullPath("data"),
+                ApiMode = parsed.GetValue(api),
+                PortOffset = parsed.GetValue(portOffset),
+            };
+            var output = new Output(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, json: false);
+            await using var cluster = new PlaygroundCluster(options, output);
+            await cluster.RunAsync(Console.In, cancellation);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}

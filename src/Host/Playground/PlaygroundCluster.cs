@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Globalization;
+using TiKvActors.Client;
+using TiKvActors.Host.Terminal;
+
+namespace TiKvActors.Host.Playground;
+
+/// <summary>
+/// A cluster in one process: a store is an actor system of its own with a data directory and a port of its own, and stores talk through real remoting
+/// on loopback. Lines on standard input stop and start single stores.
+/// </summary>
+internal sealed class PlaygroundCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan _startTimeout = TimeSpan.FromSeconds(60);
+
+    private readonly PlaygroundOptions _options;
+    private readonly Output _output;
+    private readonly DirectoryInfo? _temporary;
+    private readonly List<PlaygroundNode> _nodes = [];
+
+    public PlaygroundCluster(PlaygroundOptions options, Output output)
+    {
+        _options = options;
+        _output = output;
+        if (options.DataDirectory == null) _temporary = Directory.CreateTempSubdirectory("tkv-playground-");
+        var root = options.DataDirectory ?? _temporary!.FullName;
+        for (var number = 1; number <= options.Stores; number++) _nodes.Add(new PlaygroundNode(number, root, options));
+    }
+
+    /// <summary>Serves until it is cancelled or told to stop.</summary>
+    public async Task RunAsync(TextReader commands, CancellationToken cancellation)
+    {
+        var watch = Stopwatch.StartNew();
+        await Task.WhenAll(_nodes.Select(n => n.StartAsync()));
+        await ServingAsync(cancellation);
+        var addresses = string.Join(", ", _nodes.Select(n => n.Endpoint));
+        _output.Line(string.Create(CultureInfo.InvariantCulture, $"ready in {watch.Elapsed.TotalSeconds:0.0} s: actor protocol {addresses}; data in {Root}"));
+        _output.Message("'stop N' and 'start N' stop and start store N, Ctrl-C ends the playground. In a second terminal: ./tkv raw put hello world");
+        _output.Flush();
+        await ObeyAsync(commands, cancellation);
+        _output.Message("stopping");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_nodes.Select(n => n.StopAsync()));
+        _temporary?.Delete(recursive: true);
+    }
+
+    private string Root => _options.DataDirectory ?? _temporary!.FullName;
+
+    /// <summary>A linearizable read is answered: there is a leader, and a majority follows it.</summary>
+    private async Task ServingAsync(CancellationToken cancellation)
+    {
+        await using var client = await RawClient.ConnectAsync(_nodes[0].Endpoint, new RawClientOptions { CallTimeout = _startTimeout }, cancellation);
+        await client.GetAsync("tkv"u8.ToArray(), cancellation);
+    }
+
+    /// <summary>Without a terminal standard input may be closed at once: that is no reason to stop.</summary>
+    private async Task ObeyAsync(TextReader commands, CancellationToken cancellation)
+    {
+        try
+        {
+            while (await commands.ReadLineAsync(cancellation) is { } line) await ObeyAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+            await Task.Delay(Timeout.Infinite, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Ctrl-C or SIGTERM: the normal end.
+        }
+    }
+
+    private async Task ObeyAsync(string[] words)
+    {
+        if (words.Length == 0) return;
+        var node = words is [_, var text] && int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= _nodes.Count ? _nodes[number - 1] : null;
+        if (words[0] is not ("stop" or "start") || node == null)
+        {
+            _output.Message($"tkv: write 'stop N' or 'start N' with a store from 1 to {_nodes.Count}, not '{string.Join(' ', words)}'");
+            return;
+        }
+
+        try
+        {
+            if (words[0] == "stop") await node.StopAsync();
+            else await node.StartAsync();
+            _output.Message($"store {node.Number} is {(node.IsRunning ? "running" : "stopped")}");
+        }
+        catch (CommandException e)
+        {
+            _output.Message($"tkv: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+namespace TiKvActors.Host.Playground;
+
+/// <summary>What <c>tkv playground</c> was asked for.</summary>
+public sealed record PlaygroundOptions
+{
+    public required int Stores { get; init; }
+
+    /// <summary>Null: a temporary one, removed at the end.</summary>
+    public required string? DataDirectory { get; init; }
+
+    /// <summary>Null: what the data directory says, else v2.</summary>
+    public required string? ApiMode { get; init; }
+
+    public required int PortOffset { get; init; }
+}

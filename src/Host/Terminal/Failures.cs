@@ -1,0 +1,18 @@
+using TiKvActors.Client;
+
+namespace TiKvActors.Host.Terminal;
+
+/// <summary>What a failure means for the exit status, and the line that is printed for it.</summary>
+internal static class Failures
+{
+    public static (int ExitCode, string Message) Describe(Exception failure) => failure switch
+    {
+        CommandException e => (e.ExitCode, e.Message),
+        InvalidRequestException e => (ExitCode.BadUsage, e.Message),
+        UndeterminedException e => (ExitCode.Undetermined, $"outcome unknown: {e.Message}"),
+        TikvException e => (ExitCode.Failed, e.Message),
+        OperationCanceledException => (ExitCode.Failed, "interrupted"),
+        IOException or UnauthorizedAccessException => (ExitCode.Failed, failure.Message),
+        _ => (ExitCode.Failed, $"a bug in tkv: {failure}"),
+    };
+}

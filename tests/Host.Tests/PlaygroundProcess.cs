@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace TiKvActors.Host.Tests;
+
+/// <summary>A <c>tkv playground</c> in a process of its own, on ports of its own.</summary>
+internal sealed class PlaygroundProcess : IAsyncDisposable
+{
+    private const int FirstPort = 2551;
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+    private static readonly string _program = Path.Combine(AppContext.BaseDirectory, "tkv.dll");
+
+    private readonly Process _process;
+    private readonly List<string> _output = [];
+    private readonly TaskCompletionSource<string> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private PlaygroundProcess(string arguments, int portOffset)
+    {
+        PortOffset = portOffset;
+        _process = new Process
+        {
+            StartInfo = new ProcessStartInfo("dotnet", $"\"{_program}\" playground --port-offset {portOffset} {arguments}")
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                RedirectStandardInput = true,
+            },
+        };
+        _process.OutputDataReceived += (_, line) => Seen(line.Data);
+        _process.ErrorDataReceived += (_, line) => Seen(line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public int PortOffset { get; }
+
+    public string Endpoint => $"127.0.0.1:{FirstPort + PortOffset}";
+
+    public string Output
+    {
+        get
+        {
+            lock (_output) return string.Join('\n', _output);
+        }
+    }
+
+    /// <summary>An offset at which three playground stores find their ports free.</summary>
+    public static int FreePortOffset()
+    {
+        for (var offset = 20_000 + Environment.ProcessId % 1000 * 10; ; offset += 10)
+        {
+            try
+            {
+                for (var i = 0; i < 3; i++)
+                {
+                    using var probe = new TcpListener(IPAddress.Loopback, FirstPort + offset + i);
+                    probe.Start();
+                }
+
+                return offset;
+            }
+            catch (SocketException)
+            {
+                // Taken: try the next ten.
+            }
+        }
+    }
+
+    /// <summary>Returns when the playground serves.</summary>
+    public static async Task<PlaygroundProcess> StartAsync(string arguments, int portOffset)
+    {
+        var playground = Launch(arguments, portOffset);
+        try
+        {
+            await playground._ready.Task.WaitAsync(_patience);
+        }
+        catch (Exception e)
+        {
+            await playground.DisposeAsync();
+            throw new InvalidOperationException($"the playground did not become ready:\n{playground.Output}", e);
+        }
+
+        return playground;
+    }
+
+    /// <summary>For starts that are meant to fail.</summary>
+    public static PlaygroundProcess Launch(string arguments, int portOffset) => new(arguments, portOffset);
+
+    /// <summary>A line to its standard input.</summary>
+    public async Task TypeAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync();
+    }
+
+    /// <summary>SIGKILL: nothing is flushed or closed.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync().WaitAsync(_patience);
+    }
+
+    /// <summary>SIGTERM, and the exit status.</summary>
+    public async Task<int> TerminateAsync()
+    {
+        using var kill = Process.Start("kill", $"-TERM {_process.Id}");
+        await kill.WaitForExitAsync();
+        return await ExitAsync();
+    }
+
+    public async Task<int> ExitAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(_patience);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) await KillAsync();
+        _process.Dispose();
+    }
+
+    private void Seen(string? line)
+    {
+        if (line == null)
+        {
+            _ready.TrySetException(new InvalidOperationException("it ended"));
+            return;
+        }
+
+        lock (_output) _output.Add(line);
+        if (line.StartsWith("ready in", StringComparison.Ordinal)) _ready.TrySetResult(line);
+    }
+}
