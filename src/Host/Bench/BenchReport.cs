@@ -8,24 +8,30 @@ internal static class BenchReport
 {
     private static readonly (string Name, double Share)[] _percentiles = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
-    public static void Print(Output output, LoadResult result, ServerCost cost)
+    public static void Print(Output output, LoadResult result, ServerCost? cost)
     {
         if (output.Json) PrintJson(output, result, cost);
         else PrintText(output, result, cost);
     }
 
-    private static void PrintText(Output output, LoadResult result, ServerCost cost)
+    private static void PrintText(Output output, LoadResult result, ServerCost? cost)
     {
         var options = result.Options;
         output.Line(Text($"{options.Workload}: {options.Clients} clients, {options.Keys} keys, values of {options.ValueBytes} bytes, {options.Duration.TotalSeconds:0} s after {options.Warmup.TotalSeconds:0} s of warm-up"));
         output.Line(Text($"throughput   {result.PerSecond:N0} /s ({result.Latencies.Count:N0} operations)"));
         output.Line("latency      " + string.Join("  ", _percentiles.Select(p => Text($"{p.Name} {Milliseconds(result, p.Share):0.00} ms"))) + Text($"  max {result.Latencies.Max.TotalMilliseconds:0.00} ms"));
         output.Line("errors       " + (result.Errors.Count == 0 ? "none" : string.Join("  ", result.Errors.Select(e => Text($"{e.Key} {e.Value}")))));
+        if (cost == null)
+        {
+            output.Line("servers      not known: a store stopped or started meanwhile");
+            return;
+        }
+
         output.Line(Text($"servers      CPU {cost.Cpu.TotalSeconds:0.0} s, memory {cost.MemoryBytes / 1048576.0:N0} MiB"));
         output.Line(Text($"journals     {cost.AcknowledgedWrites:N0} writes acknowledged, {cost.JournalEvents:N0} events in {cost.JournalBatches:N0} batches, {cost.JournalSyncs:N0} syncs"));
     }
 
-    private static void PrintJson(Output output, LoadResult result, ServerCost cost) => output.JsonLine(json =>
+    private static void PrintJson(Output output, LoadResult result, ServerCost? cost) => output.JsonLine(json =>
     {
         var options = result.Options;
         json.WriteStartObject();
@@ -43,6 +49,12 @@ internal static class BenchReport
         json.WriteStartObject("errors");
         foreach (var (kind, count) in result.Errors) json.WriteNumber(kind, count);
         json.WriteEndObject();
+        if (cost != null) WriteCost(json, cost);
+        json.WriteEndObject();
+    });
+
+    private static void WriteCost(System.Text.Json.Utf8JsonWriter json, ServerCost cost)
+    {
         json.WriteStartObject("servers");
         json.WriteNumber("cpuSeconds", Math.Round(cost.Cpu.TotalSeconds, 3));
         json.WriteNumber("memoryBytes", cost.MemoryBytes);
@@ -51,8 +63,7 @@ internal static class BenchReport
         json.WriteNumber("journalBatches", cost.JournalBatches);
         json.WriteNumber("journalSyncs", cost.JournalSyncs);
         json.WriteEndObject();
-        json.WriteEndObject();
-    });
+    }
 
     private static double Milliseconds(LoadResult result, double share) => result.Latencies.Percentile(share).TotalMilliseconds;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using TiKvActors.Client;
 using TiKvActors.Host.Terminal;
 using TiKvActors.Protocol.Metapb;
+using RegionInfo = TiKvActors.Client.RegionInfo;
 
 namespace TiKvActors.Host.Commands;
 

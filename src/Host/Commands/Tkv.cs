@@ -54,7 +54,7 @@ public static class Tkv
     private static Command ScriptCommand(string name, string description)
     {
         var command = new Command(name, description);
-        command.SetAction(_ => throw new CommandException(ExitCode.BadUsage, $"'{name}' runs from a checkout of the repository: ./tkv {name}"));
+        command.SetAction(int (ParseResult _) => throw new CommandException(ExitCode.BadUsage, $"'{name}' runs from a checkout of the repository: ./tkv {name}"));
         return command;
     }
 }
