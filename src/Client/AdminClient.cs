@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using TiKvActors.Client.Calls;
 using TiKvActors.Client.Cluster;
+using TiKvActors.Client.Transport;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Keys;
 using TiKvActors.Protocol.Kvrpcpb;
@@ -31,6 +32,25 @@ public sealed partial class AdminClient : IAsyncDisposable
     {
         var response = await _cluster.Pd.AskAsync<GetAllStoresResponse>(Start("list of stores", cancellation), () => new GetAllStoresRequest()).ConfigureAwait(false);
         return response.Stores;
+    }
+
+    /// <summary>What a store has done since its process started; asked of the store itself.</summary>
+    /// <exception cref="ConnectionFailedException">The store does not answer.</exception>
+    public async Task<StoreStatistics> StoreStatisticsAsync(Store store, CancellationToken cancellation = default)
+    {
+        using var attempt = Start($"statistics of store {store.Id}", cancellation).StartAttempt(_cluster.Environment.Settings.AttemptTimeout);
+        try
+        {
+            return await _cluster.Transport.AskStoreAsync(store.Address, new StoreStatisticsRequest(), attempt.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new ConnectionFailedException($"store {store.Id} at {store.Address} did not answer within {attempt.Timeout.TotalSeconds:0.#} s");
+        }
+        catch (NodeUnreachableException e)
+        {
+            throw new ConnectionFailedException($"store {store.Id} cannot be reached: {e.Message}", e);
+        }
     }
 
     /// <summary>All regions in key order.</summary>

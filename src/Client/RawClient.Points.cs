@@ -49,12 +49,12 @@ public sealed partial class RawClient
     /// <exception cref="InvalidRequestException">Key, entry or TTL beyond its limit.</exception>
     /// <exception cref="UndeterminedException">An answer was lost; it is not tried again, because that would compare with its own result.</exception>
     public async Task<RawCasResult> CompareAndSwapAsync(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value, TimeSpan? ttl = null, CancellationToken cancellation = default)
+        ReadOnlyMemory<byte> key, byte[]? expected, ReadOnlyMemory<byte> value, TimeSpan? ttl = null, CancellationToken cancellation = default)
     {
         Check(RequestLimits.CheckEntry(key.Span, value.Length) ?? RequestLimits.CheckEntry(key.Span, expected?.Length ?? 0));
         var seconds = TtlSeconds(ttl);
         var requestKey = _keys.ToRequestKey(key.Span);
-        var (before, after) = (ByteString.CopyFrom(expected.GetValueOrDefault().Span), ByteString.CopyFrom(value.Span));
+        var (before, after) = (ByteString.CopyFrom(expected ?? []), ByteString.CopyFrom(value.Span));
         var call = Start(new Operation("compare-and-swap of key", key), CallKind.ConditionalWrite, cancellation);
         var response = await _router.SendAsync<RawCASResponse>(
             call,

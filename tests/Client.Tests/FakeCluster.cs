@@ -120,6 +120,9 @@ internal sealed partial class FakeCluster : ITransport
             return Serve(request);
     }
 
+    public Task<StoreStatistics> AskStoreAsync(string address, StoreStatisticsRequest request, CancellationToken attempt) =>
+        Task.FromResult(new StoreStatistics { StoreId = ulong.Parse(address.AsSpan(1, 1)) });
+
     public ValueTask DisposeAsync()
     {
         IsDisposed = true;

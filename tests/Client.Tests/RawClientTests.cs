@@ -50,7 +50,8 @@ public class RawClientTests
     public async Task Compares_and_swaps()
     {
         await using var client = await new FakeCluster().ConnectAsync();
-        Assert.Equal(new RawCasResult(true, null), await client.CompareAndSwapAsync("k".B(), null, "1".B()));
+        byte[]? absent = await client.GetAsync("k".B());
+        Assert.Equal(new RawCasResult(true, null), await client.CompareAndSwapAsync("k".B(), absent, "1".B()));
         var failed = await client.CompareAndSwapAsync("k".B(), null, "2".B());
         Assert.Equal((false, "1"), (failed.Swapped, failed.Previous.S()));
         var swapped = await client.CompareAndSwapAsync("k".B(), "1".B(), "3".B());

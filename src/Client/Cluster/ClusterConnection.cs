@@ -8,14 +8,13 @@ namespace TiKvActors.Client.Cluster;
 /// <summary>What every kind of client is made of, once PD has told the cluster's identity.</summary>
 internal sealed class ClusterConnection : IAsyncDisposable
 {
-    private readonly ITransport _transport;
-
     private ClusterConnection(ITransport transport, ClientEnvironment environment, RawKeySpace keys, PdClient pd)
     {
-        _transport = transport;
-        (Environment, Keys, Pd) = (environment, keys, pd);
+        (Transport, Environment, Keys, Pd) = (transport, environment, keys, pd);
         Router = new RegionRouter(keys, pd, transport, environment);
     }
+
+    public ITransport Transport { get; }
 
     public ClientEnvironment Environment { get; }
 
@@ -50,5 +49,5 @@ internal sealed class ClusterConnection : IAsyncDisposable
     public Call Start(Operation operation, CallKind kind, CancellationToken cancellation) =>
         new(operation, kind, Environment.Settings.CallTimeout, Environment, cancellation);
 
-    public ValueTask DisposeAsync() => _transport.DisposeAsync();
+    public ValueTask DisposeAsync() => Transport.DisposeAsync();
 }

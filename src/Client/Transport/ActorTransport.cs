@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Remote;
 using Google.Protobuf;
+using TiKvActors.Protocol;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Pdpb;
 using TiKvActors.Protocol.Tikvpb;
@@ -53,6 +54,12 @@ internal sealed class ActorTransport : ITransport
     {
         var node = NodeAt(address);
         return AskAsync<IPdResponse>(node, node.Pd, request, new Delivery(), attempt);
+    }
+
+    public Task<StoreStatistics> AskStoreAsync(string address, StoreStatisticsRequest request, CancellationToken attempt)
+    {
+        var node = NodeAt(address);
+        return AskAsync<StoreStatistics>(node, node.Store, request, new Delivery(), attempt);
     }
 
     public async ValueTask DisposeAsync()
@@ -106,6 +113,6 @@ internal sealed class ActorTransport : ITransport
         var address = new Address("akka.tcp", _settings.NodeSystemName, endpoint.Host, endpoint.Port);
         var tikv = new RootActorPath(address) / "user" / "tikv";
         var provider = ((ExtendedActorSystem)_system).Provider;
-        return new Node(hostPort, address, provider.ResolveActorRef(tikv / "kv"), provider.ResolveActorRef(tikv / "pd"));
+        return new Node(hostPort, address, provider.ResolveActorRef(tikv / "kv"), provider.ResolveActorRef(tikv / "pd"), provider.ResolveActorRef(tikv / "store"));
     }
 }

@@ -1,3 +1,4 @@
+using TiKvActors.Protocol;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Pdpb;
 
@@ -17,6 +18,11 @@ internal interface ITransport : IAsyncDisposable
     /// <exception cref="NodeUnreachableException">The connection failed or broke.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     Task<IPdResponse> AskPdAsync(string address, IPdRequest request, CancellationToken attempt);
+
+    /// <summary>Asks a node's <c>/user/tikv/store</c>.</summary>
+    /// <exception cref="NodeUnreachableException">The connection failed or broke.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
+    Task<StoreStatistics> AskStoreAsync(string address, StoreStatisticsRequest request, CancellationToken attempt);
 }
 
 /// <summary>How far a request came; decided once, between the sender and a caller that gives up. Any thread.</summary>

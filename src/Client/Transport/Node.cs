@@ -6,7 +6,7 @@ namespace TiKvActors.Client.Transport;
 internal sealed record Breakage(string Reason, bool NothingCarried);
 
 /// <summary>One node's actors as the client sees them. Any thread.</summary>
-internal sealed class Node(string hostPort, Address nodeAddress, IActorRef kv, IActorRef pd)
+internal sealed class Node(string hostPort, Address nodeAddress, IActorRef kv, IActorRef pd, IActorRef store)
 {
     private readonly Lock _lock = new();
     private CancellationTokenSource _connection = new();
@@ -19,6 +19,8 @@ internal sealed class Node(string hostPort, Address nodeAddress, IActorRef kv, I
     public IActorRef Kv { get; } = kv;
 
     public IActorRef Pd { get; } = pd;
+
+    public IActorRef Store { get; } = store;
 
     /// <summary>Set once, before the node is shared.</summary>
     public IActorRef Connection { get; set; } = ActorRefs.Nobody;

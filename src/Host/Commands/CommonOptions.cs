@@ -41,7 +41,7 @@ internal sealed class CommonOptions
     public Output Output(ParseResult parsed) =>
         new(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(_json));
 
-    public TimeSpan Timeout(ParseResult parsed) => TimeSpan.FromSeconds(parsed.GetValue(_timeout));
+    private TimeSpan Timeout(ParseResult parsed) => TimeSpan.FromSeconds(parsed.GetValue(_timeout));
 
     public string Endpoints(ParseResult parsed)
     {
@@ -52,7 +52,7 @@ internal sealed class CommonOptions
     /// <summary>Runs with a client for raw keys that lives as long as the command.</summary>
     public async Task<int> WithClient(ParseResult parsed, CancellationToken cancellation, Func<RawClient, Output, Task<int>> run)
     {
-        await using var client = await RawClient.ConnectAsync(Endpoints(parsed), new RawClientOptions { CallTimeout = Timeout(parsed) }, cancellation);
+        await using var client = await RawClient.ConnectAsync(Endpoints(parsed), WithTimeout(Timeout(parsed)), cancellation);
         var output = Output(parsed);
         var exitCode = await run(client, output);
         output.Flush();
@@ -60,5 +60,7 @@ internal sealed class CommonOptions
     }
 
     public Task<AdminClient> AdminAsync(ParseResult parsed, CancellationToken cancellation) =>
-        AdminClient.ConnectAsync(Endpoints(parsed), new RawClientOptions { CallTimeout = Timeout(parsed) }, cancellation);
+        AdminClient.ConnectAsync(Endpoints(parsed), WithTimeout(Timeout(parsed)), cancellation);
+
+    private static RawClientOptions WithTimeout(TimeSpan timeout) => new() { CallTimeout = timeout, ConnectTimeout = timeout };
 }

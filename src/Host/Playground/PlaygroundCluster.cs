@@ -52,7 +52,7 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
     /// <summary>A linearizable read is answered: there is a leader, and a majority follows it.</summary>
     private async Task ServingAsync(CancellationToken cancellation)
     {
-        await using var client = await RawClient.ConnectAsync(_nodes[0].Endpoint, new RawClientOptions { CallTimeout = _startTimeout }, cancellation);
+        await using var client = await RawClient.ConnectAsync(_nodes[0].Endpoint, new RawClientOptions { ConnectTimeout = _startTimeout, CallTimeout = _startTimeout }, cancellation);
         await client.GetAsync("tkv"u8.ToArray(), cancellation);
     }
 
