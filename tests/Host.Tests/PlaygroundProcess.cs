@@ -11,6 +11,9 @@ internal sealed class PlaygroundProcess : IAsyncDisposable
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private static readonly string _program = Path.Combine(AppContext.BaseDirectory, "tkv.dll");
 
+    /// <summary>Test classes run side by side; each call gets ports of its own.</summary>
+    private static int _lastOffset = 15_000 + Environment.ProcessId % 1_000 * 10;
+
     private readonly Process _process;
     private readonly List<string> _output = [];
     private readonly TaskCompletionSource<string> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -49,8 +52,9 @@ internal sealed class PlaygroundProcess : IAsyncDisposable
     /// <summary>An offset at which three playground stores find their ports free.</summary>
     public static int FreePortOffset()
     {
-        for (var offset = 20_000 + Environment.ProcessId % 1000 * 10; ; offset += 10)
+        while (true)
         {
+            var offset = Interlocked.Add(ref _lastOffset, 10);
             try
             {
                 for (var i = 0; i < 3; i++)

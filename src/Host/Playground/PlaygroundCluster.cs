@@ -61,7 +61,8 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
     {
         try
         {
-            while (await commands.ReadLineAsync(cancellation) is { } line) await ObeyAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+            // A read from standard input can't be cancelled: it is left behind on a thread of the pool.
+            while (await Task.Run(commands.ReadLine, cancellation).WaitAsync(cancellation) is { } line) await ObeyAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
             await Task.Delay(Timeout.Infinite, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
