@@ -78,7 +78,14 @@ public sealed class TikvExtension : IExtension
         {
             ObjectDisposedException.ThrowIf(_terminated, _system);
             var storage = StorageExtension.Get(_system);
-            _open = StoreEngines.Open(Settings.DataDirectory, new StoreEnginesOptions { Settings = Settings.Storage, BlockCache = storage.BlockCache, FailPoints = FailPoints });
+            _open = StoreEngines.Open(Settings.DataDirectory, new StoreEnginesOptions
+            {
+                Settings = Settings.Storage,
+                BlockCache = storage.BlockCache,
+                FailPoints = FailPoints,
+                // Only PD's node is told the mode; the others learn it from PD.
+                Expected = new ExpectedIdentity(ApiVersion: Settings.PdEnabled ? Settings.ApiVersion : null),
+            });
             storage.Attach(_open);
             return _open;
         }

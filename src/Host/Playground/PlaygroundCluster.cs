@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using TiKvActors.Client;
 using TiKvActors.Host.Terminal;
+using TiKvActors.Storage;
 
 namespace TiKvActors.Host.Playground;
 
@@ -87,7 +88,7 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
             else await node.StartAsync();
             _output.Message($"store {node.Number} is {(node.IsRunning ? "running" : "stopped")}");
         }
-        catch (CommandException e)
+        catch (Exception e) when (e is CommandException or StorageException)
         {
             _output.Message($"tkv: {e.Message}");
         }

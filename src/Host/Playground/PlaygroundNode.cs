@@ -4,6 +4,7 @@ using Akka.Configuration;
 using TiKvActors.Actors.Nodes;
 using TiKvActors.Host.Terminal;
 using TiKvActors.Storage;
+using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Host.Playground;
 
@@ -26,7 +27,8 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
 
     private int Port => FirstPort + options.PortOffset + number - 1;
 
-    /// <exception cref="CommandException">The port or the data directory can't be used.</exception>
+    /// <exception cref="CommandException">The port can't be used.</exception>
+    /// <exception cref="StorageException">The data directory can't be used.</exception>
     public async Task StartAsync()
     {
         if (_system != null) return;
@@ -35,10 +37,6 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
         {
             await Tikv.Get(system).Started;
             _system = system;
-        }
-        catch (StorageException e)
-        {
-            throw new CommandException(ExitCode.Failed, e.Message);
         }
         finally
         {
@@ -67,6 +65,8 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
 
     private string EndpointOf(int store) => string.Create(CultureInfo.InvariantCulture, $"{Host}:{FirstPort + options.PortOffset + store - 1}");
 
+    private string? RecordedApiMode() => StoreEngines.PeekIdent(DataDirectory)?.ApiVersion.ToString().ToLowerInvariant();
+
     private string? PortProblem(Exception e)
     {
         for (var cause = e; cause != null; cause = cause.InnerException)
@@ -82,7 +82,7 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
             enabled = {{(number == 1 ? "on" : "off")}}
             endpoint = "{{EndpointOf(1)}}"
             initial-stores = {{options.Stores}}
-            api-version = {{options.ApiMode ?? "v2"}}
+            api-version = {{options.ApiMode ?? RecordedApiMode() ?? "v2"}}
           }
         }
         akka {

@@ -1,4 +1,5 @@
 using TiKvActors.Client;
+using TiKvActors.Storage;
 
 namespace TiKvActors.Host.Terminal;
 
@@ -10,6 +11,7 @@ internal static class Failures
         CommandException e => (e.ExitCode, e.Message),
         InvalidRequestException e => (ExitCode.BadUsage, e.Message),
         UndeterminedException e => (ExitCode.Undetermined, $"outcome unknown: {e.Message}"),
+        StorageException e => (ExitCode.Failed, e.Message),
         TikvException e => (ExitCode.Failed, e.Message),
         OperationCanceledException => (ExitCode.Failed, "interrupted"),
         IOException or UnauthorizedAccessException => (ExitCode.Failed, failure.Message),

@@ -17,6 +17,8 @@ namespace TiKvActors.Storage.Stores;
 /// </summary>
 internal sealed class StoreDirectory : IDisposable
 {
+    private const string IdentityName = "identity";
+
     private readonly FileStream _lock;
 
     private StoreDirectory(string path, FileStream held)
@@ -33,7 +35,7 @@ internal sealed class StoreDirectory : IDisposable
 
     public string Staging => Path.Combine(Root, "staging");
 
-    private string IdentityFile => Path.Combine(Root, "identity");
+    private string IdentityFile => Path.Combine(Root, IdentityName);
 
     /// <summary>Makes the directory when it is missing, and locks it.</summary>
     /// <exception cref="DirectoryInUseException"/>
@@ -56,18 +58,23 @@ internal sealed class StoreDirectory : IDisposable
 
     /// <summary>Null if the directory holds none: it is new.</summary>
     /// <exception cref="CorruptionException"/>
-    public StoreIdentity? ReadIdentity()
+    public StoreIdentity? ReadIdentity() => ReadIdentity(Root);
+
+    /// <summary>Needs no lock: the file is only ever replaced as a whole.</summary>
+    /// <exception cref="CorruptionException"/>
+    public static StoreIdentity? ReadIdentity(string root)
     {
-        if (!File.Exists(IdentityFile)) return null;
-        var bytes = File.ReadAllBytes(IdentityFile);
+        var file = Path.Combine(root, IdentityName);
+        if (!File.Exists(file)) return null;
+        var bytes = File.ReadAllBytes(file);
         try
         {
             var identity = StoreIdentity.Parser.ParseFrom(bytes);
-            return identity.FormatVersion > 0 ? identity : throw new CorruptionException(IdentityFile, "no format version");
+            return identity.FormatVersion > 0 ? identity : throw new CorruptionException(file, "no format version");
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw new CorruptionException(IdentityFile, e.Message);
+            throw new CorruptionException(file, e.Message);
         }
     }
 

@@ -58,6 +58,10 @@ public sealed class StoreEngines : IDisposable
         }
     }
 
+    /// <summary>Whose directory it is, without opening it; null if it is nobody's yet, or missing.</summary>
+    /// <exception cref="CorruptionException"/>
+    public static StoreIdent? PeekIdent(string path) => StoreDirectory.ReadIdentity(path)?.Ident;
+
     /// <exception cref="DirectoryInUseException"/>
     /// <exception cref="NewerFormatException"/>
     /// <exception cref="IdentityMismatchException"/>
