@@ -155,8 +155,9 @@ public sealed class StoreEnginesTests : IDisposable
         for (var i = 0; i < 20; i++) _store.Reopen();
         var (files, threads) = (OpenFiles(), Threads());
         for (var i = 0; i < 150; i++) _store.Reopen();
-        Assert.InRange(OpenFiles(), 0, files + 5);
-        Assert.InRange(Threads(), 0, threads + 5);
+        // One forgotten in every opening would make 150; meanwhile other tests of this process come and go.
+        Assert.InRange(OpenFiles(), 0, files + 100);
+        Assert.InRange(Threads(), 0, threads + 100);
     }
 
     [Fact]
