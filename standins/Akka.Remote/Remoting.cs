@@ -97,10 +97,11 @@ internal sealed partial class Remoting : RemoteTransport
     public override void Send(object message, IActorRef sender, RemoteActorRef recipient)
     {
         if (Settings.LogSend) Log.Debug("sending [{0}] to [{1}] from [{2}]", message, recipient, sender);
-        var association = AssociationOf(recipient);
-        if (association == null)
+        var isSystem = message is ISystemMessage;
+        if (!isSystem && AssociationOf(recipient) is null or { IsGated: true })
         {
-            if (message is not ISystemMessage) DeadLetter(message, sender, recipient);
+            // Not worth serializing.
+            DeadLetter(new OutboundEnvelope(recipient, sender, message, 0, null, null));
             return;
         }
         OutboundEnvelope envelope;
@@ -108,7 +109,7 @@ internal sealed partial class Remoting : RemoteTransport
         {
             envelope = Serialize(message, sender, recipient);
         }
-        catch (Exception e) when (e is SerializationException or ArgumentException || message is ISystemMessage)
+        catch (Exception e) when (e is SerializationException or ArgumentException || isSystem)
         {
             Log.Error(e, "The message [{0}] for {1} cannot be serialized and is dropped", message.GetType(), recipient);
             return;
@@ -117,8 +118,10 @@ internal sealed partial class Remoting : RemoteTransport
         {
             envelope = OutboundEnvelope.Broken(recipient, sender, message, e);
         }
-        if (message is ISystemMessage) association.SendSystem(envelope);
-        else association.Send(envelope, urgent: message is RemoteWatcher.Heartbeat or RemoteWatcher.HeartbeatRsp);
+        // An association may be forgotten at any moment; then there is a new one, unless remoting is shutting down.
+        while (AssociationOf(recipient) is { } association)
+            if (isSystem ? association.TrySendSystem(envelope) : association.TrySend(envelope, urgent: message is RemoteWatcher.Heartbeat or RemoteWatcher.HeartbeatRsp)) return;
+        DeadLetter(envelope);
     }
 
     public override Address LocalAddressForRemote(Address remote)
@@ -153,9 +156,10 @@ internal sealed partial class Remoting : RemoteTransport
         if (Settings.Logs(happened.LogLevel())) Log.Log(happened.LogLevel(), null, happened.ToString());
     }
 
-    public void DeadLetter(in OutboundEnvelope message)
+    /// <summary>System messages are nobody's letters.</summary>
+    public void DeadLetter(in OutboundEnvelope lost)
     {
-        if (!message.IsSystem) DeadLetter(message.Message, message.Sender, message.Recipient);
+        if (lost.Message is not ISystemMessage) System.DeadLetters.Tell(new DeadLetter(lost.Message, lost.Sender ?? System.DeadLetters, lost.Recipient), ActorRefs.NoSender);
     }
 
     public void ReportOverflow(Address remote) =>
@@ -193,9 +197,6 @@ internal sealed partial class Remoting : RemoteTransport
         }
         connection.Dispose();
     }
-
-    private void DeadLetter(object message, IActorRef sender, RemoteActorRef recipient) =>
-        System.DeadLetters.Tell(new DeadLetter(message, sender ?? System.DeadLetters, recipient), ActorRefs.NoSender);
 
     private OutboundEnvelope Serialize(object message, IActorRef sender, RemoteActorRef recipient)
     {

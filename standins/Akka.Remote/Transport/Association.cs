@@ -58,15 +58,16 @@ internal sealed partial class Association
     /// <summary>Forgotten by remoting; another one has to be asked for.</summary>
     public bool IsClosed => _phase == Phase.Closed;
 
-    /// <summary>Queues a message, or makes it a dead letter.</summary>
-    public void Send(OutboundEnvelope message, bool urgent)
+    /// <summary>Queues a message, or makes it a dead letter. False if this association is closed.</summary>
+    public bool TrySend(OutboundEnvelope message, bool urgent)
     {
         var (dial, dropped, tooMuch, waiting) = (false, false, false, 0);
         Connection connection;
         lock (_lock)
         {
+            if (_phase == Phase.Closed) return false;
             connection = _connection;
-            if (_phase == Phase.Closed || IsGated())
+            if (IsGated)
             {
                 dropped = true;
             }
@@ -87,16 +88,17 @@ internal sealed partial class Association
         if (waiting > _remoting.Settings.LogBufferSizeExceeding) _remoting.ReportLongQueue(RemoteAddress, waiting);
         if (dial) Dial();
         else connection?.Pump();
+        return true;
     }
 
-    /// <summary>Queues a system message; it is kept until the other incarnation has acknowledged it.</summary>
-    public void SendSystem(OutboundEnvelope message)
+    /// <summary>Queues a system message; it is kept until the other incarnation has acknowledged it. False if this association is closed.</summary>
+    public bool TrySendSystem(OutboundEnvelope message)
     {
         var (dial, hopeless) = (false, false);
         Connection connection;
         lock (_lock)
         {
-            if (_phase == Phase.Closed) return;
+            if (_phase == Phase.Closed) return false;
             connection = _connection;
             if (!_system.TrySend(message, out var numbered))
             {
@@ -105,7 +107,7 @@ internal sealed partial class Association
             else
             {
                 if (_system.Unacknowledged == 1) _undeliveredSince = Environment.TickCount64;
-                if (!IsGated())
+                if (!IsGated)
                 {
                     _waiting.Enqueue(numbered);
                     _waitingBytes += numbered.Size;
@@ -116,6 +118,7 @@ internal sealed partial class Association
         if (hopeless) GiveUp($"more than {_remoting.Settings.SysMsgBufferSize} system messages are not acknowledged (akka.remote.system-message-buffer-size)");
         if (dial) Dial();
         else connection?.Pump();
+        return true;
     }
 
     /// <summary>Takes what is to be written next, at most a few hundred messages; false if there is nothing, or the connection is not the current one.</summary>
@@ -263,7 +266,7 @@ internal sealed partial class Association
             {
                 gaveUpWaiting = true;
             }
-            else if (_phase is Phase.Gated or Phase.Idle && !IsGated() && _system.Unacknowledged > 0)
+            else if (_phase is Phase.Gated or Phase.Idle && !IsGated && _system.Unacknowledged > 0)
             {
                 dial = BeginDialIfNeeded();
             }
@@ -271,7 +274,7 @@ internal sealed partial class Association
             {
                 hopeless = _system.Unacknowledged > 0 && now - _undeliveredSince > _remoting.Settings.InitialSysMsgDeliveryTimeout.TotalMilliseconds;
                 var isForgotten = _hasShutDown || now - _silentSince > Forgotten.TotalMilliseconds;
-                if (_phase is Phase.Idle or Phase.Gated && !IsGated() && _system.Unacknowledged == 0 && _quarantinedUid == null && isForgotten)
+                if (_phase is Phase.Idle or Phase.Gated && !IsGated && _system.Unacknowledged == 0 && _quarantinedUid == null && isForgotten)
                 {
                     _phase = Phase.Closed;
                     return false;
@@ -288,7 +291,8 @@ internal sealed partial class Association
     /// <summary>After this long without a connection. The other end has given up what it could still want to send again by then.</summary>
     private static TimeSpan Forgotten => TimeSpan.FromMinutes(10);
 
-    private bool IsGated() => _phase == Phase.Gated && Environment.TickCount64 < _gateOpensAt;
+    /// <summary>Without the lock it is what was true a moment ago.</summary>
+    public bool IsGated => _phase == Phase.Gated && Environment.TickCount64 < _gateOpensAt;
 
     private bool IsQuarantined(int uid) => _quarantinedUid == uid;
 
