@@ -10,6 +10,9 @@ internal sealed partial class Association
 
     private CancellationTokenSource _dialCancellation;
 
+    /// <summary>The attempt under way or the last one; never fails.</summary>
+    private Task _dial = Task.CompletedTask;
+
     /// <summary>When the other end's own attempt is no longer waited for.</summary>
     private long _awaitedUntil;
 
@@ -98,15 +101,13 @@ internal sealed partial class Association
 
     private void Dial()
     {
-        long attempt;
-        CancellationTokenSource cancellation;
         lock (_lock)
         {
-            if ((attempt = _dialling) == 0) return;
+            if (_dialling == 0) return;
             // Not disposed of: it is cancelled from outside, at any time.
-            _dialCancellation = cancellation = new CancellationTokenSource(_remoting.Tcp.ConnectTimeout + _remoting.HandshakeTimeout);
+            _dialCancellation = new CancellationTokenSource(_remoting.Tcp.ConnectTimeout + _remoting.HandshakeTimeout);
+            _dial = DialAsync(_dialling, _dialCancellation);
         }
-        _ = DialAsync(attempt, cancellation);
     }
 
     /// <summary>The attempt under way, if any, does not count any more. Under the lock.</summary>
@@ -119,7 +120,7 @@ internal sealed partial class Association
 
     private async Task DialAsync(long attempt, CancellationTokenSource cancellation)
     {
-        // The caller is in the middle of a Tell.
+        // The caller is in the middle of a Tell, and has the lock.
         await Task.Yield();
         Connection connection = null;
         try

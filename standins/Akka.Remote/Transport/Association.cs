@@ -214,30 +214,40 @@ internal sealed partial class Association
     /// <summary>Hands over what waits and says goodbye; what is sent from now on is a dead letter. Done when the other end has closed, or at the token.</summary>
     public async Task ShutdownAsync(CancellationToken cancellation)
     {
-        Connection connection;
-        lock (_lock)
-        {
-            connection = _connection;
-            CancelDial();
-            _phase = Phase.Closed;
-        }
-        if (connection == null)
-        {
-            OutboundEnvelope[] lost;
-            lock (_lock) lost = Disconnect();
-            foreach (var message in lost) _remoting.DeadLetter(message);
-            return;
-        }
         try
         {
+            await WaitingDial().WaitAsync(cancellation);
+            if (BeginShutdown() is not { } connection) return;
             await connection.SayGoodbye(DisassociateInfo.Shutdown).WaitAsync(cancellation);
             await connection.Reading.WaitAsync(cancellation);
+            connection.Dispose();
         }
         catch (OperationCanceledException)
         {
             _remoting.Log.Warning("{0} did not take what was queued for it within akka.remote.flush-wait-on-shutdown", RemoteAddress);
+            BeginShutdown()?.Dispose();
         }
-        connection.Dispose();
+    }
+
+    /// <summary>The attempt under way, if messages wait for it.</summary>
+    private Task WaitingDial()
+    {
+        lock (_lock) return _phase == Phase.Connecting && _waiting.Count > 0 ? _dial : Task.CompletedTask;
+    }
+
+    /// <summary>Takes nothing any more, and returns the connection if there is one.</summary>
+    private Connection BeginShutdown()
+    {
+        OutboundEnvelope[] lost;
+        lock (_lock)
+        {
+            CancelDial();
+            _phase = Phase.Closed;
+            if (_connection != null) return _connection;
+            lost = Disconnect();
+        }
+        foreach (var message in lost) _remoting.DeadLetter(message);
+        return null;
     }
 
     /// <summary>Resets the connection, if there is one, as the end of the process would.</summary>
@@ -256,43 +266,36 @@ internal sealed partial class Association
     /// <summary>Housekeeping, several times a second. False if remoting may forget this association.</summary>
     public bool Tick(long now)
     {
-        var (dial, hopeless, gaveUpWaiting) = (false, false, false);
         Connection connection;
+        bool dial, hopeless, awaitedInVain;
         lock (_lock)
         {
+            if (now >= _quarantineEndsAt) _quarantinedUid = null;
+            if (MayBeForgotten(now))
+            {
+                _phase = Phase.Closed;
+                return false;
+            }
             connection = _connection;
-            if (_quarantinedUid != null && now >= _quarantineEndsAt) _quarantinedUid = null;
-            if (_phase == Phase.Connecting && _dialling == 0 && now >= _awaitedUntil)
-            {
-                gaveUpWaiting = true;
-            }
-            else if (_phase is Phase.Gated or Phase.Idle && !IsGated && _system.Unacknowledged > 0)
-            {
-                dial = BeginDialIfNeeded();
-            }
-            if (connection == null)
-            {
-                hopeless = _system.Unacknowledged > 0 && now - _undeliveredSince > _remoting.Settings.InitialSysMsgDeliveryTimeout.TotalMilliseconds;
-                var isForgotten = _hasShutDown || now - _silentSince > Forgotten.TotalMilliseconds;
-                if (_phase is Phase.Idle or Phase.Gated && !IsGated && _system.Unacknowledged == 0 && _quarantinedUid == null && isForgotten)
-                {
-                    _phase = Phase.Closed;
-                    return false;
-                }
-            }
+            awaitedInVain = _phase == Phase.Connecting && _dialling == 0 && now >= _awaitedUntil;
+            hopeless = connection == null && _system.Unacknowledged > 0 && now - _undeliveredSince > _remoting.Settings.InitialSysMsgDeliveryTimeout.TotalMilliseconds;
+            dial = !IsGated && _system.Unacknowledged > 0 && BeginDialIfNeeded();
         }
         connection?.Tick(now);
-        if (gaveUpWaiting) DialFailed(0, new AkkaProtocolException("the other end wanted to connect from there, and did not"));
+        if (awaitedInVain) DialFailed(0, new AkkaProtocolException("the other end wanted to connect from there, and did not"));
         if (hopeless) GiveUp($"system messages could not be delivered for {_remoting.Settings.InitialSysMsgDeliveryTimeout} (akka.remote.initial-system-message-delivery-timeout)");
         if (dial) Dial();
         return true;
     }
 
-    /// <summary>After this long without a connection. The other end has given up what it could still want to send again by then.</summary>
-    private static TimeSpan Forgotten => TimeSpan.FromMinutes(10);
+    /// <summary>After this long without a connection the other end has given up whatever it could still want to send again.</summary>
+    private static TimeSpan LongSilence => TimeSpan.FromMinutes(10);
 
     /// <summary>Without the lock it is what was true a moment ago.</summary>
     public bool IsGated => _phase == Phase.Gated && Environment.TickCount64 < _gateOpensAt;
+
+    private bool MayBeForgotten(long now) =>
+        _phase is Phase.Idle or Phase.Gated && !IsGated && _system.Unacknowledged == 0 && _quarantinedUid == null && (_hasShutDown || now - _silentSince > LongSilence.TotalMilliseconds);
 
     private bool IsQuarantined(int uid) => _quarantinedUid == uid;
 

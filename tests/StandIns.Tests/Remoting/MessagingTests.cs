@@ -136,6 +136,15 @@ public class MessagingTests
     }
 
     [Fact]
+    public async Task Last_words_are_delivered_even_if_they_are_the_first()
+    {
+        await using var b = Node.Start("B");
+        var inbox = b.Listen("inbox");
+        await using (var a = Node.Start("A")) a.Select(b, "/user/inbox").Tell("last words");
+        await inbox.Has("last words");
+    }
+
+    [Fact]
     public async Task Systems_that_come_and_go_leave_nothing_behind()
     {
         await using var server = Node.Start("Server");
