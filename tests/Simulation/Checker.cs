@@ -73,7 +73,11 @@ internal sealed class Checker
         World.Check(
             message.Term <= disk.HardState.Term,
             () => $"durability: peer {node.Id} sends {message.MsgType} of term {message.Term}, and its disk knows term {disk.HardState.Term}");
-        if (message.Reject || message.Term != disk.HardState.Term) return;
+        if (message.Reject) return;
+        World.Check(
+            message.MsgType != MessageType.MsgAppendResponse || (disk.TermAt(message.Index) ?? 0) <= message.Term,
+            () => $"durability: peer {node.Id} acknowledges {message.Index} in term {message.Term}, and its disk has an entry of term {disk.TermAt(message.Index)} there");
+        if (message.Term != disk.HardState.Term) return;
         var vote = message.MsgType == MessageType.MsgRequestVote ? node.Id : message.MsgType == MessageType.MsgRequestVoteResponse ? message.To : 0;
         World.Check(
             vote == 0 || disk.HardState.Vote == vote,

@@ -50,6 +50,9 @@ internal sealed class Cluster
 
     public SimNode? Node(ulong id) => _nodes.GetValueOrDefault(id);
 
+    /// <summary>The latest configuration change after which the peer was a member.</summary>
+    public Dictionary<ulong, ulong> MemberSince { get; } = [];
+
     public ulong NewPeerId() => ++_lastPeerId;
 
     public long NextOperationId() => ++_lastOperationId;

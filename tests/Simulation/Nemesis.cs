@@ -109,8 +109,10 @@ internal sealed class Nemesis
             {
                 var config = leader.Raft!.ConfState;
                 if (config.VotersOutgoing.Count > 0) Propose(leader, new ConfChangeV2());
-                foreach (var node in _cluster.Nodes.Where(n => n != leader && !n.IsDestroyed && !IsIn(config, n.Id)).ToList())
-                    if (leader.Raft.AppliedIndex >= (node.Raft?.AppliedIndex ?? 0) && _world.Chance(0.3)) node.Destroy();
+                // A leader that has not applied the change which added a peer knows nothing of it.
+                bool IsRemoved(SimNode n) => !IsIn(config, n.Id) && leader.Raft.AppliedIndex > _cluster.MemberSince.GetValueOrDefault(n.Id);
+                foreach (var node in _cluster.Nodes.Where(n => n != leader && !n.IsDestroyed && IsRemoved(n)).ToList())
+                    if (_world.Chance(0.3)) node.Destroy();
             }
             ScheduleHousekeeping();
         });
@@ -251,8 +253,8 @@ internal sealed class Nemesis
     }
 
     /// <summary>
-    /// The leader keeps just enough followers for its lease, then they are restarted while it cannot be heard: whoever forgets a promise elects somebody else under a
-    /// lease that still holds.
+    /// The leader keeps just enough followers for its lease, then they are restarted, or asked to campaign, while it cannot be heard: whoever breaks a promise elects
+    /// somebody else under a lease that still holds.
     /// </summary>
     private void AttackLease()
     {
@@ -265,28 +267,42 @@ internal sealed class Nemesis
         _world.After(_world.Between(_timeout, _timeout * 2.5), () =>
         {
             foreach (var other in _cluster.Nodes) CutBoth(leader, other);
+            var forget = _world.Chance(0.6);
             foreach (var node in faithful)
             {
-                node.Crash();
-                _world.After(_world.Between(TimeSpan.Zero, _timeout / 20), node.Start);
+                if (forget)
+                {
+                    node.Crash();
+                    _world.After(_world.Between(TimeSpan.Zero, _timeout / 20), node.Start);
+                }
+                else
+                {
+                    node.Do((raft, now) => raft.Campaign(now));
+                }
             }
         });
         _world.After(_timeout * 4.5, _cluster.Network.Heal);
     }
 
-    /// <summary>The leader hands over and cannot be heard from then on: it must not go on reading by a lease.</summary>
+    /// <summary>
+    /// The leader hands over and hears nothing from then on: it must not go on reading by a lease. Sometimes the offer arrives only after the leader has given the transfer
+    /// up.
+    /// </summary>
     private void AttackTransfer()
     {
         if (_cluster.Leader is not { } leader) return;
         var voters = leader.Raft!.ConfState.Voters.Where(v => v != leader.Id).ToList();
         if (voters.Count == 0) return;
         Count("attack on a transfer");
+        if (_world.Chance(0.5)) _cluster.Network.LateOffer = (_world.Between(_timeout, _timeout * 2), Deafen);
+        else _world.After(_timeout / 50, Deafen);
         leader.Do((raft, _) => raft.TransferLeader(_world.Pick(voters)));
-        _world.After(_timeout / 50, () =>
+
+        void Deafen()
         {
             foreach (var other in _cluster.Nodes) _cluster.Network.Cut(other.Id, leader.Id);
             HealLater();
-        });
+        }
     }
 
     // ---- administration

@@ -16,6 +16,9 @@ internal sealed class Network(World world, SimProfile profile, TimeSpan election
 
     public void Heal() => _cut.Clear();
 
+    /// <summary>The next offer of the leadership arrives that much later, right after something was done.</summary>
+    public (TimeSpan Delay, Action Before)? LateOffer { get; set; }
+
     public TimeSpan Latency() => world.Between(electionTimeout / 1000, _slowest);
 
     public void Send(Message message, TimeSpan departsIn, Action<Message> deliver)
@@ -28,6 +31,16 @@ internal sealed class Network(World world, SimProfile profile, TimeSpan election
         if (!IsReliable && world.Chance(profile.Drop))
         {
             world.Coverage.Count("network: dropped");
+            return;
+        }
+        if (message.MsgType == MessageType.MsgTimeoutNow && LateOffer is { } late)
+        {
+            LateOffer = null;
+            world.After(departsIn + late.Delay, () =>
+            {
+                late.Before();
+                deliver(message);
+            });
             return;
         }
         Schedule(message, departsIn, deliver);

@@ -179,6 +179,8 @@ internal sealed partial class SimNode
         var wasJoint = Disk.State.ConfState.VotersOutgoing.Count > 0;
         var wasLeader = Raft!.IsLeader;
         var state = Raft.ApplyConfChange(entry.Index, ConfChangeV2.Parser.ParseFrom(entry.Data));
+        foreach (var id in state.Voters.Concat(state.VotersOutgoing).Concat(state.Learners).Concat(state.LearnersNext))
+            _cluster.MemberSince[id] = Math.Max(_cluster.MemberSince.GetValueOrDefault(id), entry.Index);
         _world.Coverage.Count("conf changes applied: " + (wasJoint ? "joint left" : state.VotersOutgoing.Count > 0 ? "joint entered" : "simple"));
         if (wasLeader && !Raft.IsLeader) _world.Coverage.Count("leaders removed by a conf change");
         if (_world.IsTracing) _world.Trace($"{Id} applies {entry.Index}: {state}");
