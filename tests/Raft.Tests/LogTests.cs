@@ -153,7 +153,7 @@ public class LogTests
     {
         var log = Log();
         for (ulong i = 6; i < 10; i++) log.Append(Entry(i, 6, bytes: 52));
-        Assert.Equal(1, log.Slice(6, 9, 1).Count);
+        Assert.Single(log.Slice(6, 9, 1));
         Assert.Equal(2, log.Slice(6, 9, 299).Count);
         Assert.Equal(4, log.Slice(6, 9, long.MaxValue).Count);
     }

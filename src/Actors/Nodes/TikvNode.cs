@@ -3,7 +3,6 @@ using Akka.Event;
 using TiKvActors.Actors.Gateway;
 using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Stores;
-using TiKvActors.Storage.Journal;
 using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Actors.Nodes;

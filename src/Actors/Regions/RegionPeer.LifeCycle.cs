@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Persistence;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Protocol.Eraftpb;
 using TiKvActors.Protocol.RaftServerpb;

@@ -4,7 +4,6 @@ using Akka.Persistence;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Eraftpb;
-using TiKvActors.Protocol.Pdpb;
 using TiKvActors.Protocol.RaftServerpb;
 
 namespace TiKvActors.Actors.Regions;

@@ -3,6 +3,7 @@ using System.Globalization;
 using TiKvActors.Client;
 using TiKvActors.Host.Terminal;
 using TiKvActors.Storage;
+using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Host.Playground;
 
@@ -24,8 +25,9 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
         _options = options;
         _output = output;
         if (options.DataDirectory == null) _temporary = Directory.CreateTempSubdirectory("tkv-playground-");
+        var blockCache = new SharedBlockCache(StorageSettings.Default.BlockCacheBytes);
         var root = options.DataDirectory ?? _temporary!.FullName;
-        for (var number = 1; number <= options.Stores; number++) _nodes.Add(new PlaygroundNode(number, root, options));
+        for (var number = 1; number <= options.Stores; number++) _nodes.Add(new PlaygroundNode(number, root, options, blockCache));
     }
 
     /// <summary>Serves until it is cancelled or told to stop.</summary>

@@ -9,7 +9,7 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Host.Playground;
 
 /// <summary>One store of a playground: an actor system that can be stopped and started again on its data.</summary>
-internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions options)
+internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions options, SharedBlockCache blockCache)
 {
     private const string Host = "127.0.0.1";
     private const int FirstPort = 2551;
@@ -55,7 +55,8 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
     {
         try
         {
-            return ActorSystem.Create(SystemName, ConfigurationFactory.ParseString(Hocon()).WithFallback(TikvSettings.Reference()));
+            var config = ConfigurationFactory.ParseString(Hocon()).WithFallback(TikvSettings.Reference());
+            return ActorSystem.Create(SystemName, BootstrapSetup.Create().WithConfig(config).And(new StorageSetup { BlockCache = blockCache }));
         }
         catch (Exception e) when (PortProblem(e) is { } problem)
         {
