@@ -123,7 +123,8 @@ public sealed record TikvSettings
                 MaxEntryBytes = maxEntry + (maxEntry / 8) + Protocol.RequestLimits.MaxEntryOverheadBytes,
                 MaxPendingBytes = 2L * Bytes(region, "max-pending-size"),
             },
-            MaxEntryBytes = maxEntry,
+            // Counted in engine form; the door has checked what the user wrote.
+            MaxEntryBytes = maxEntry + Protocol.RequestLimits.MaxEntryOverheadBytes,
             MaxPendingRequests = Count(region, "max-pending-requests"),
             MaxPendingBytes = Bytes(region, "max-pending-size"),
             MaxProposalBytes = Bytes(region, "max-proposal-size"),

@@ -17,7 +17,7 @@ public sealed partial class TikvSettingsTests
         Assert.Equal(APIVersion.V2, settings.ApiVersion);
         Assert.False(settings.PdEnabled);
         Assert.Equal(TimeSpan.FromSeconds(1), settings.Peer.Raft.ElectionTimeout);
-        Assert.Equal(8 << 20, settings.Peer.MaxEntryBytes);
+        Assert.Equal((8 << 20) + (64 << 10), settings.Peer.MaxEntryBytes);
         var e = Assert.Throws<ArgumentException>(() => TikvSettings.From(TikvSettings.Reference()));
         Assert.Contains("tikv.data-directory", e.Message);
     }
