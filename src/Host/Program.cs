@@ -1,5 +1,4 @@
 using System.CommandLine;
 using TiKvActors.Host.Commands;
-using TiKvActors.Host.Terminal;
 
 return await Tkv.RunAsync(args, new InvocationConfiguration { Output = Console.Out, Error = Console.Error, ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

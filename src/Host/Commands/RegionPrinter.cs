@@ -1,5 +1,4 @@
 using System.Globalization;
-using TiKvActors.Client;
 using TiKvActors.Host.Terminal;
 using TiKvActors.Protocol.Metapb;
 using RegionInfo = TiKvActors.Client.RegionInfo;
