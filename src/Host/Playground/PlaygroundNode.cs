@@ -55,7 +55,9 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
     {
         try
         {
-            var config = ConfigurationFactory.ParseString(Hocon()).WithFallback(TikvSettings.Reference());
+            var config = ConfigurationFactory.ParseString(Hocon())
+                .WithFallback(ConfigurationFactory.FromResource("TiKvActors.Host.playground.conf", typeof(PlaygroundNode).Assembly))
+                .WithFallback(TikvSettings.Reference());
             return ActorSystem.Create(SystemName, BootstrapSetup.Create().WithConfig(config).And(new StorageSetup { BlockCache = blockCache }));
         }
         catch (Exception e) when (PortProblem(e) is { } problem)
@@ -86,11 +88,6 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
             api-version = {{options.ApiMode ?? RecordedApiMode() ?? "v2"}}
           }
         }
-        akka {
-          loglevel = WARNING
-          actor.provider = remote
-          coordinated-shutdown { exit-clr = off, run-by-clr-shutdown-hook = off }
-          remote.dot-netty.tcp { hostname = "{{Host}}", port = {{Port}} }
-        }
+        akka.remote.dot-netty.tcp.port = {{Port}}
         """);
 }
