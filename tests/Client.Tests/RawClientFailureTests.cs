@@ -231,9 +231,23 @@ public class RawClientFailureTests
                 await Task.Delay(Timeout.Infinite, attempt);
             return null;
         };
-        await using var client = await _cluster.ConnectAsync(Impatient + "\ntikv.client.connect-timeout = 200ms", "dead:1,n1:1");
+        await using var client = await _cluster.ConnectAsync(Impatient, "dead:1,n1:1");
         await client.PutAsync(K, K);
         Assert.Equal(FakeCluster.Id, client.ClusterId);
+    }
+
+    [Fact]
+    public async Task A_node_that_is_just_starting_is_asked_again()
+    {
+        var silent = 1;
+        _cluster.OnPd = async (_, _, attempt) =>
+        {
+            if (silent-- > 0)
+                await Task.Delay(Timeout.Infinite, attempt);
+            return null;
+        };
+        await using var client = await _cluster.ConnectAsync("tikv.client.connect-timeout = 20s");
+        Assert.Equal(2, _cluster.PdRequests.Count);
     }
 
     [Fact]

@@ -8,35 +8,43 @@ namespace TiKvActors.Client.Cluster;
 /// <summary>Questions to PD, through whichever endpoint answers. Any thread.</summary>
 internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport transport, ClientEnvironment environment)
 {
-    /// <summary>The endpoint that answered last.</summary>
+    /// <summary>Where nobody listens, nobody will soon; a node that is about to start gets some chances nevertheless.</summary>
+    private const int MaxRefusedRounds = 4;
+
+    /// <summary>A node that is starting drops what its actors are not there for yet: ask again soon.</summary>
+    private static readonly TimeSpan ConnectAttempt = TimeSpan.FromSeconds(1);
+
+    /// <summary>Index of the endpoint that answered last.</summary>
     private int _current;
 
     /// <summary>0 until <see cref="ConnectAsync"/>.</summary>
     public ulong ClusterId { get; private set; }
 
     /// <summary>Asks for the cluster's identity.</summary>
-    /// <exception cref="ConnectionFailedException">No endpoint answered in the call's time.</exception>
+    /// <exception cref="ConnectionFailedException">No endpoint answered in the call's time, or all refuse connections.</exception>
     public async Task<GetClusterIdentityResponse> ConnectAsync(Call call)
     {
-        var silent = new List<string>();
-        for (var round = 0; ; round++)
+        var problems = new List<string>();
+        for (var refusedRounds = 0; ;)
         {
-            foreach (var endpoint in endpoints)
+            var refused = 0;
+            for (var index = 0; index < endpoints.Count; index++)
             {
                 if (call.Remaining == TimeSpan.Zero)
-                    throw Silent(silent);
-                // With several endpoints a silent one must leave time for the others.
-                var share = TimeSpan.FromTicks(environment.Settings.ConnectTimeout.Ticks / endpoints.Count);
-                var (response, problem) = await TryAsync<GetClusterIdentityResponse>(call, endpoint, new GetClusterIdentityRequest(), share).ConfigureAwait(false);
-                if (response is { Header.Error: null })
+                    throw Silent(problems);
+                var answer = await TryAsync<GetClusterIdentityResponse>(call, endpoints[index], new GetClusterIdentityRequest(), ConnectAttempt).ConfigureAwait(false);
+                if (answer.Response is { Header.Error: null } identity)
                 {
-                    ClusterId = response.Header.ClusterId;
-                    return response;
+                    ClusterId = identity.Header.ClusterId;
+                    _current = index;
+                    return identity;
                 }
-                silent.Add(problem ?? $"{endpoint}: {response!.Header.Error.Message}");
+                problems.Add(answer.Problem ?? $"{endpoints[index]}: {answer.Response!.Header.Error.Message}");
+                refused += answer.IsRefused ? 1 : 0;
             }
-            if (round == MaxConnectRounds)
-                throw Silent(silent);
+            refusedRounds = refused == endpoints.Count ? refusedRounds + 1 : 0;
+            if (refusedRounds == MaxRefusedRounds)
+                throw Silent(problems);
             await call.PauseAsync(BackoffKind.Pd).ConfigureAwait(false);
         }
     }
@@ -49,31 +57,28 @@ internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport tra
         {
             call.ThrowIfOver();
             var index = Volatile.Read(ref _current);
-            var (response, problem) = await TryAsync<TResponse>(call, endpoints[index], build(), environment.Settings.PdAttemptTimeout).ConfigureAwait(false);
-            switch (response)
+            var answer = await TryAsync<TResponse>(call, endpoints[index], build(), environment.Settings.PdAttemptTimeout).ConfigureAwait(false);
+            switch (answer.Response)
             {
                 case null:
-                    call.Failed(Problem.Other, $"PD does not answer: {problem}");
+                    call.Failed(Problem.Other, $"PD does not answer: {answer.Problem}");
                     Interlocked.CompareExchange(ref _current, (index + 1) % endpoints.Count, index);
                     if (failures % endpoints.Count == 0)
                         await call.PauseAsync(BackoffKind.Pd).ConfigureAwait(false);
                     break;
-                case { Header.Error: null }:
+                case { Header.Error: null } response:
                     return response;
-                case { Header.Error.Type: ErrorType.NotBootstrapped }:
-                    call.Failed(Problem.NotBootstrapped, response.Header.Error.Message);
+                case { Header.Error.Type: ErrorType.NotBootstrapped } waiting:
+                    call.Failed(Problem.NotBootstrapped, waiting.Header.Error.Message);
                     await call.PauseAsync(BackoffKind.Pd).ConfigureAwait(false);
                     break;
-                default:
-                    throw call.Refused($"PD answered {response.Header.Error.Type}: {response.Header.Error.Message}");
+                case var failed:
+                    throw call.Refused($"PD answered {failed.Header.Error.Type}: {failed.Header.Error.Message}");
             }
         }
     }
 
-    /// <summary>A refused connection is refused again soon after; a node that is just starting gets this many more chances.</summary>
-    private const int MaxConnectRounds = 3;
-
-    private async Task<(TResponse? Response, string? Problem)> TryAsync<TResponse>(Call call, Endpoint endpoint, IPdRequest request, TimeSpan timeout)
+    private async Task<Answer<TResponse>> TryAsync<TResponse>(Call call, Endpoint endpoint, IPdRequest request, TimeSpan timeout)
         where TResponse : class, IPdResponse
     {
         request.Header = new RequestHeader { ClusterId = ClusterId };
@@ -81,8 +86,8 @@ internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport tra
         try
         {
             var response = await transport.AskPdAsync(endpoint.ToString(), request, attempt.Token).ConfigureAwait(false);
-            return response is TResponse { Header: not null } expected ? (expected, null)
-                : (null, $"{endpoint}: answered {request.Descriptor.Name} with {response.Descriptor.Name}: is it of another version?");
+            return response is TResponse { Header: not null } expected ? new(expected, null)
+                : new(null, $"{endpoint}: answered {request.Descriptor.Name} with {response.Descriptor.Name}: is it of another version?");
         }
         catch (OperationCanceledException) when (call.Cancellation.IsCancellationRequested)
         {
@@ -90,15 +95,18 @@ internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport tra
         }
         catch (OperationCanceledException)
         {
-            return (null, $"{endpoint}: no answer within {attempt.Timeout.TotalSeconds:0.#} s");
+            return new(null, $"{endpoint}: no answer within {attempt.Timeout.TotalSeconds:0.#} s");
         }
         catch (NodeUnreachableException e)
         {
-            return (null, e.Message);
+            return new(null, e.Message, IsRefused: true);
         }
     }
 
     private ConnectionFailedException Silent(List<string> problems) => new(
         $"no answer from {string.Join(", ", endpoints)} ({string.Join("; ", problems.Distinct())}): is the node that has PD running there? It answers only to the host name that it was "
         + "given: a message to localhost is not for a node named 127.0.0.1");
+
+    /// <param name="IsRefused">There is no connection.</param>
+    private readonly record struct Answer<TResponse>(TResponse? Response, string? Problem, bool IsRefused = false) where TResponse : class;
 }
