@@ -63,7 +63,7 @@ public class FailingNetworkTests
         var watcher = a.Listen("watcher");
         var lost = a.Listen("lost", typeof(DisassociatedEvent));
         watcher.Ref.Tell(new Watch(await a.Find(b, "/user/watched")));
-        await watches.Has(m => m is Debug d && d.Message.ToString().StartsWith("now watched by") && d.LogSource.Contains("/user/watched"), "the watch there");
+        await watches.Has(m => IsWatchOf(m, "/user/watched"), "the watch there");
         network.Refuse();
         await lost.HasCount(1);
         b.System.Stop(watched.Ref);
@@ -129,6 +129,8 @@ public class FailingNetworkTests
         }
     }
 
+    private static bool IsWatchOf(object message, string path) => message is Debug d && d.Message.ToString().StartsWith("now watched by") && d.LogSource.Contains(path);
+
     private static async Task Break(CancellationToken stop, params Proxy[] networks)
     {
         while (!stop.IsCancellationRequested)
@@ -142,13 +144,14 @@ public class FailingNetworkTests
     public async Task The_end_of_a_silent_system_is_noticed_by_its_heartbeats()
     {
         using var network = new Proxy();
-        await using var a = Node.Start("A");
+        await using var a = Node.Start("A", "akka.remote.log-received-messages = on\nakka.loglevel = DEBUG\nakka.loggers = []");
         await using var b = Node.Start("B", network.Settings + "\nakka.remote.flush-wait-on-shutdown = 100ms");
         b.Listen("watched");
         var watcher = a.Listen("watcher");
         var quarantined = a.Listen("quarantined", typeof(QuarantinedEvent));
+        var received = a.Listen("received", typeof(Debug));
         watcher.Ref.Tell(new Watch(await a.Find(b, "/user/watched")));
-        await Task.Delay(500);
+        await received.Has(m => m is Debug d && d.Message.ToString().Contains("HeartbeatRsp"), "an answer to a heartbeat");
         Assert.Equal(0, watcher.Count);
         network.GoSilent();
         await watcher.Has(m => m is Terminated { ExistenceConfirmed: false, AddressTerminated: true }, "Terminated");
@@ -159,11 +162,14 @@ public class FailingNetworkTests
     public async Task A_watched_system_that_shuts_down_is_terminated_at_once()
     {
         await using var a = Node.Start("A", "akka.remote.watch-failure-detector.acceptable-heartbeat-pause = 60s");
-        var b = Node.Start("B");
+        var b = Node.Start("B", ShowsWatches);
+        var watches = b.Listen("watches", typeof(Debug));
         b.Listen("watched");
         var watcher = a.Listen("watcher");
         watcher.Ref.Tell(new Watch(await a.Find(b, "/user/watched")));
         watcher.Ref.Tell(new Watch(a.System.Provider.ResolveActorRef(new RootActorPath(b.Address) / "system" / "remote-watcher")));
+        await watches.Has(m => IsWatchOf(m, "/user/watched"), "the watch there");
+        await watches.Has(m => IsWatchOf(m, "/system/remote-watcher"), "the other watch there");
         await b.DisposeAsync();
         await watcher.HasCount(2);
         Assert.All(watcher.Got, m => Assert.IsType<Terminated>(m));
@@ -204,7 +210,7 @@ public class FailingNetworkTests
         var watcher = a.Listen("watcher");
         var unresolved = a.System.Provider.ResolveActorRef(new RootActorPath(b.Address) / "user" / "watched");
         watcher.Ref.Tell(new Watch(unresolved));
-        await watches.Has(m => m is Debug d && d.Message.ToString().StartsWith("now watched by") && d.LogSource.Contains("/user/watched"), "the watch there");
+        await watches.Has(m => IsWatchOf(m, "/user/watched"), "the watch there");
         b.System.Stop(watched.Ref);
         await watcher.Has(m => m is Terminated { ExistenceConfirmed: true } t && t.ActorRef.Equals(unresolved), "Terminated");
     }
