@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Configuration;
 using TiKvActors.Actors.Regions;
-using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Serialization;
 
 namespace TiKvActors.Actors.Tests.Cluster;

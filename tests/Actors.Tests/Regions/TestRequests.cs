@@ -3,7 +3,6 @@ using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol.Errorpb;
 using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.Kvrpcpb;
-using TiKvActors.Protocol.Metapb;
 using TiKvActors.Protocol.RaftCmdpb;
 using TiKvActors.Storage.Data;
 using Region = TiKvActors.Protocol.Metapb.Region;
