@@ -51,12 +51,12 @@ internal sealed class Checker
             ObserveCommit(node, raft, node.ObservedCommit + 1, all);
     }
 
-    /// <summary>The entries of a write that is about to be synced.</summary>
+    /// <summary>The entries of a write that has just been synced.</summary>
     public void ObserveEntries(SimNode node, IReadOnlyList<Entry> entries)
     {
         foreach (var entry in entries)
         {
-            var facts = (node.Raft!.TermAt(entry.Index - 1) ?? 0, Fingerprint.Of(entry, 0));
+            var facts = (node.Disk.TermAt(entry.Index - 1) ?? 0, Fingerprint.Of(entry, 0));
             if (_entries.TryAdd((entry.Index, entry.Term), facts)) continue;
             var known = _entries[(entry.Index, entry.Term)];
             World.Check(

@@ -16,6 +16,9 @@ internal sealed class Disk
 
     private Ready? _writeInFlight;
 
+    /// <summary>Entries are on the disk from now on. One that a crash took away with its write was never anybody's.</summary>
+    public Action<IReadOnlyList<Entry>>? Written { get; set; }
+
     /// <param name="initial">What bootstrap wrote to both engines; null for a peer that waits for its first snapshot.</param>
     public Disk(StateMachine? initial)
     {
@@ -60,6 +63,7 @@ internal sealed class Disk
             () => $"write of entries from {first} on leaves a hole: journal holds ({TruncatedIndex}, {LastIndex}]");
         _entries.RemoveRange((int)(first - TruncatedIndex) - 1, (int)(LastIndex + 1 - first));
         _entries.AddRange(ready.Entries);
+        Written?.Invoke(ready.Entries);
     }
 
     public void Apply(StateMachine state) => _states.Add(state);

@@ -59,7 +59,7 @@ internal sealed class Nemesis
         _cluster.Network.IsReliable = true;
         foreach (var node in _cluster.Nodes)
         {
-            node.DiskSlowness = 1;
+            node.DiskSlowness = node.ApplierSlowness = 1;
             node.CrashInNextWrite = null;
             node.Resume();
             node.Start();
@@ -102,13 +102,13 @@ internal sealed class Nemesis
     /// <summary>What a placement driver does in the long run: leaves joint configurations that nobody else leaves, and destroys peers that were removed.</summary>
     private void ScheduleHousekeeping()
     {
-        _world.After(_timeout * 5, () =>
+        _world.After(_timeout, () =>
         {
             if (IsDone) return;
             if (_cluster.Leader is { } leader)
             {
                 var config = leader.Raft!.ConfState;
-                if (config.VotersOutgoing.Count > 0) Propose(leader, new ConfChangeV2());
+                if (config.VotersOutgoing.Count > 0 && _world.Chance(0.2)) Propose(leader, new ConfChangeV2());
                 // A leader that has not applied the change which added a peer knows nothing of it.
                 bool IsRemoved(SimNode n) => !IsIn(config, n.Id) && leader.Raft.AppliedIndex > _cluster.MemberSince.GetValueOrDefault(n.Id);
                 foreach (var node in _cluster.Nodes.Where(n => n != leader && !n.IsDestroyed && IsRemoved(n)).ToList())
@@ -207,9 +207,11 @@ internal sealed class Nemesis
     private void SlowDisk()
     {
         if (AnyLive() is not { } node) return;
-        Count("slow disk");
-        node.DiskSlowness = 20;
-        _world.After(_world.Between(_timeout, _timeout * 4), () => node.DiskSlowness = 1);
+        var applier = _world.Chance(0.5);
+        Count(applier ? "slow applier" : "slow disk");
+        if (applier) node.ApplierSlowness = 100;
+        else node.DiskSlowness = 20;
+        _world.After(_world.Between(_timeout, _timeout * 4), () => node.DiskSlowness = node.ApplierSlowness = 1);
     }
 
     // ---- network
@@ -346,11 +348,11 @@ internal sealed class Nemesis
     private ConfChangeSingle DrawChange(SimNode leader, ConfState config)
     {
         var members = config.Voters.Count + config.Learners.Count;
-        if (members < _profile.MaxNodes && _world.Chance(0.5)) return Single(ConfChangeType.AddLearnerNode, _cluster.NewPeerId());
+        if (members < _profile.MaxNodes + 2 && _world.Chance(0.5)) return Single(ConfChangeType.AddLearnerNode, _cluster.NewPeerId());
         if (config.Learners.Count > 0 && _world.Chance(0.7))
         {
             // A peer without data has no vote yet: only a learner that follows is made a voter.
-            var learner = leader.Raft!.Followers.Where(f => f.IsLearner).OrderByDescending(f => f.MatchIndex).First();
+            var learner = _world.Pick([.. leader.Raft!.Followers.Where(f => f.IsLearner)]);
             return Single(learner.State == ReplicationState.Replicate ? ConfChangeType.AddNode : ConfChangeType.RemoveNode, learner.Id);
         }
         return Single(_world.Chance(0.4) ? ConfChangeType.AddLearnerNode : ConfChangeType.RemoveNode, _world.Pick(config.Voters));

@@ -101,7 +101,6 @@ internal sealed partial class SimNode
 
     private void Persist(Ready ready)
     {
-        _cluster.Checker.ObserveEntries(this, ready.Entries);
         if (ready.Snapshot is not null)
         {
             // The appliers have settled: nothing of the old state is reported any more.
@@ -147,7 +146,7 @@ internal sealed partial class SimNode
         if (_isApplying || _toApply.Count == 0) return;
         _isApplying = true;
         var generation = _applierGeneration;
-        Post(DiskLatency / 2, () =>
+        Post(DiskLatency / 2 * ApplierSlowness, () =>
         {
             if (generation != _applierGeneration) return;
             _isApplying = false;

@@ -35,6 +35,7 @@ internal sealed partial class SimNode
     public SimNode(Cluster cluster, ulong id, Disk disk)
     {
         (_cluster, _world, Id, Disk) = (cluster, cluster.World, id, disk);
+        disk.Written = entries => cluster.Checker.ObserveEntries(this, entries);
         // Any two rates keep the drift bound; the extremes are the interesting ones.
         var spread = 1 / (1 - cluster.Settings.ClockDriftBound) - 1;
         _clockRate = 1 + spread * _world.Pick([0.0, 0.999, _world.Random.NextDouble()]);
@@ -52,6 +53,8 @@ internal sealed partial class SimNode
 
     /// <summary>Factor for the time a synced write takes.</summary>
     public double DiskSlowness { get; set; } = 1;
+
+    public double ApplierSlowness { get; set; } = 1;
 
     /// <summary>Power fails during the next synced write; after that long the peer starts again.</summary>
     public TimeSpan? CrashInNextWrite { get; set; }
