@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Remote;
-using Google.Protobuf;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Pdpb;
@@ -35,7 +34,7 @@ internal sealed class ActorTransport : ITransport
         if (!BatchCommandsCases.HasCase(request))
         {
             delivery.TryLeave();
-            return await AskAsync<IRegionResponse>(node, node.Kv, request, delivery, attempt).ConfigureAwait(false);
+            return await node.AskAsync<IRegionResponse>(node.Kv, request, delivery, attempt).ConfigureAwait(false);
         }
         var pending = new PendingRequest(request, delivery);
         await using var registration = attempt.UnsafeRegister(
@@ -53,46 +52,24 @@ internal sealed class ActorTransport : ITransport
     public Task<IPdResponse> AskPdAsync(string address, IPdRequest request, CancellationToken attempt)
     {
         var node = NodeAt(address);
-        return AskAsync<IPdResponse>(node, node.Pd, request, new Delivery(), attempt);
+        return node.AskAsync<IPdResponse>(node.Pd, request, new Delivery(), attempt);
     }
 
     public Task<StoreStatistics> AskStoreAsync(string address, StoreStatisticsRequest request, CancellationToken attempt)
     {
         var node = NodeAt(address);
-        return AskAsync<StoreStatistics>(node, node.Store, request, new Delivery(), attempt);
+        return node.AskAsync<StoreStatistics>(node.Store, request, new Delivery(), attempt);
     }
 
     public async ValueTask DisposeAsync()
     {
         foreach (var node in _nodes.Values)
         {
-            node.Value.Broken(new Breakage("the client was closed", NothingCarried: false));
+            node.Value.Broken("the client was closed");
             _system.Stop(node.Value.Connection);
         }
         if (_ownsSystem)
             await _system.Terminate().ConfigureAwait(false);
-    }
-
-    private static async Task<TResponse> AskAsync<TResponse>(Node node, IActorRef target, IMessage request, Delivery delivery, CancellationToken attempt)
-    {
-        var connection = node.ConnectionToken;
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(attempt, connection);
-        try
-        {
-            // No timeout of its own: the attempt's token ends it, by the client's clock.
-            return await target.Ask<TResponse>(request, Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (connection.IsCancellationRequested && !attempt.IsCancellationRequested && (e is OperationCanceledException or AskTimeoutException))
-        {
-            var breakage = node.LastBreakage;
-            if (breakage.NothingCarried)
-                delivery.WasNotCarried();
-            throw new NodeUnreachableException(node.HostPort, breakage.Reason);
-        }
-        catch (AskTimeoutException e)
-        {
-            throw new OperationCanceledException(e.Message, e, attempt);
-        }
     }
 
     private Node NodeAt(string address) => _nodes.GetOrAdd(address, static (a, self) => new Lazy<Node>(() => self.Start(a)), this).Value;

@@ -1,16 +1,14 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
+using Google.Protobuf;
 
 namespace TiKvActors.Client.Transport;
 
-/// <param name="NothingCarried">Of what was sent since the breakage before this one, nothing arrived.</param>
-internal sealed record Breakage(string Reason, bool NothingCarried);
-
-/// <summary>One node's actors as the client sees them. Any thread.</summary>
+/// <summary>One node's actors as the client sees them, and what they were asked by itself. Any thread.</summary>
 internal sealed class Node(string hostPort, Address nodeAddress, IActorRef kv, IActorRef pd, IActorRef store)
 {
-    private readonly Lock _lock = new();
-    private CancellationTokenSource _connection = new();
-    private Breakage _lastBreakage = new("", false);
+    /// <summary>By the message itself, not by what it holds.</summary>
+    private readonly ConcurrentDictionary<object, UnansweredAsk> _asks = new(ReferenceEqualityComparer.Instance);
 
     public string HostPort { get; } = hostPort;
 
@@ -25,27 +23,38 @@ internal sealed class Node(string hostPort, Address nodeAddress, IActorRef kv, I
     /// <summary>Set once, before the node is shared.</summary>
     public IActorRef Connection { get; set; } = ActorRefs.Nobody;
 
-    /// <summary>Cancelled when the connection breaks; from then on another one.</summary>
-    public CancellationToken ConnectionToken
+    /// <exception cref="NodeUnreachableException">The connection broke, or never was.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
+    public async Task<TResponse> AskAsync<TResponse>(IActorRef target, IMessage request, Delivery delivery, CancellationToken attempt)
     {
-        get { lock (_lock) return _connection.Token; }
-    }
-
-    public Breakage LastBreakage
-    {
-        get { lock (_lock) return _lastBreakage; }
-    }
-
-    public void Broken(Breakage breakage)
-    {
-        CancellationTokenSource broken;
-        lock (_lock)
+        using var ask = new UnansweredAsk(delivery, attempt);
+        _asks[request] = ask;
+        try
         {
-            _lastBreakage = breakage;
-            broken = _connection;
-            _connection = new CancellationTokenSource();
+            // No timeout of its own: the attempt's token ends it, by the client's clock.
+            return await target.Ask<TResponse>(request, Timeout.InfiniteTimeSpan, ask.Token).ConfigureAwait(false);
         }
-        broken.Cancel();
-        broken.Dispose();
+        catch (Exception e) when (e is OperationCanceledException or AskTimeoutException)
+        {
+            throw ask.Failure is { } reason ? new NodeUnreachableException(HostPort, reason) : new OperationCanceledException(e.Message, e, attempt);
+        }
+        finally
+        {
+            _asks.TryRemove(request, out _);
+        }
+    }
+
+    /// <summary>Whatever was asked may have arrived; no answer will.</summary>
+    public void Broken(string reason)
+    {
+        foreach (var ask in _asks.Values)
+            ask.Fail(reason);
+    }
+
+    /// <summary>This message was not carried; of none that was asked by itself if it is another.</summary>
+    public void NotCarried(object message, string reason)
+    {
+        if (_asks.TryGetValue(message, out var ask))
+            ask.FailUncarried(reason);
     }
 }

@@ -39,8 +39,9 @@ internal sealed class NodeConnection : ReceiveActor
     private bool _flushing;
     private bool _dropping;
 
-    /// <summary>While it is false, nothing that was sent has arrived.</summary>
+    /// <summary>While it is false, what fails to connect has carried nothing, and each message comes back as a dead letter.</summary>
     private bool _mayBeConnected;
+    private string _lastError = "no connection";
 
     /// <param name="mayBeConnected">The actor system may have a connection to the node already.</param>
     public NodeConnection(Node node, ClientSettings settings, bool mayBeConnected)
@@ -57,10 +58,10 @@ internal sealed class NodeConnection : ReceiveActor
         Receive<BatchCommandsResponse>(OnResponse);
         Receive<GaveUp>(_ => OnGaveUp());
         Receive<AssociatedEvent>(e => e.RemoteAddress == _node.NodeAddress, _ => _mayBeConnected = true);
-        Receive<AssociationErrorEvent>(e => e.RemoteAddress == _node.NodeAddress, e => OnBroken(Describe(e.Cause)));
+        Receive<AssociationErrorEvent>(e => e.RemoteAddress == _node.NodeAddress, e => OnError(e.Cause));
         Receive<DisassociatedEvent>(e => e.RemoteAddress == _node.NodeAddress, _ => OnBroken("the connection was closed"));
         Receive<QuarantinedEvent>(e => e.Address == _node.NodeAddress, _ => OnBroken("the node was quarantined"));
-        Receive<DeadLetter>(e => e.Recipient.Path.Equals(_node.Kv.Path) || e.Recipient.Path.Equals(_node.Pd.Path), OnDeadLetter);
+        Receive<DeadLetter>(letter => letter.Message is IMessage, OnDeadLetter);
         Receive<DeadLetter>(_ => { });
         Receive<RemotingLifecycleEvent>(_ => { });
     }
@@ -71,7 +72,7 @@ internal sealed class NodeConnection : ReceiveActor
     protected override void PostStop()
     {
         Context.System.EventStream.Unsubscribe(Self);
-        FailAll(new Breakage("the client was closed", NothingCarried: false));
+        FailAll("the client was closed");
     }
 
     private void OnSubmit(PendingRequest request)
@@ -147,38 +148,40 @@ internal sealed class NodeConnection : ReceiveActor
         ScheduleFlush();
     }
 
-    private void OnBroken(string reason)
+    private void OnError(Exception cause)
     {
-        var breakage = new Breakage(reason, NothingCarried: !_mayBeConnected);
-        _mayBeConnected = false;
-        FailAll(breakage);
-        _node.Broken(breakage);
+        _lastError = Describe(cause);
+        if (_mayBeConnected)
+            OnBroken(_lastError);
     }
 
-    /// <summary>Remoting holds a failed connection closed for a moment and drops what is sent meanwhile.</summary>
+    /// <summary>What is unanswered may have arrived.</summary>
+    private void OnBroken(string reason)
+    {
+        _mayBeConnected = false;
+        FailAll(reason);
+        _node.Broken(reason);
+    }
+
+    /// <summary>A message that cannot be sent: remoting could not connect, or holds a failed connection closed for a moment.</summary>
     private void OnDeadLetter(DeadLetter letter)
     {
-        const string Reason = "no connection";
         if (letter.Message is not BatchCommandsRequest batch)
         {
-            _node.Broken(new Breakage(Reason, NothingCarried: !_mayBeConnected));
+            _node.NotCarried(letter.Message, _lastError);
             return;
         }
+        if (!letter.Sender.Equals(Self))
+            return;
         foreach (var id in batch.RequestIds)
-            Settle(id)?.FailUncarried(new NodeUnreachableException(_node.HostPort, Reason));
+            Settle(id)?.FailUncarried(new NodeUnreachableException(_node.HostPort, _lastError));
         ScheduleFlush();
     }
 
-    private void FailAll(Breakage breakage)
+    private void FailAll(string reason)
     {
         foreach (var request in _queues.SelectMany(q => q.TakeAll()))
-        {
-            var failure = new NodeUnreachableException(_node.HostPort, breakage.Reason);
-            if (breakage.NothingCarried)
-                request.FailUncarried(failure);
-            else
-                request.Fail(failure);
-        }
+            request.Fail(new NodeUnreachableException(_node.HostPort, reason));
     }
 
     private static string Describe(Exception e) => e.InnerException is null ? $"cannot connect: {e.Message}" : Describe(e.InnerException);

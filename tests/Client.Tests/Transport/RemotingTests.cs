@@ -100,6 +100,18 @@ public sealed class RemotingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_compare_and_swap_that_finds_no_connection_is_not_undetermined()
+    {
+        _cluster.Lead(0, 2);
+        await using var client = await RawClient.ConnectAsync(_node.Address, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(2) });
+        var e = await Assert.ThrowsAsync<RegionUnavailableException>(() => client.CompareAndSwapAsync(K, null, K).WaitAsync(Patience));
+        Assert.Contains("majority", e.Message);
+        await Assert.ThrowsAsync<RegionUnavailableException>(() => client.PutAsync(K, K).WaitAsync(Patience));
+        _cluster.Lead(0, 1);
+        Assert.True((await client.CompareAndSwapAsync(K, null, K).WaitAsync(Patience)).Swapped);
+    }
+
+    [Fact]
     public async Task A_node_that_returns_is_used_again()
     {
         await using var client = await RawClient.ConnectAsync(_node.Address);
