@@ -79,10 +79,13 @@ internal sealed partial class Peer
             _pulling = null;
     }
 
-    public void SnapshotPullFailed(RaftMessage message)
+    /// <returns>False if the snapshot was staged before, or is not the one that was being pulled: nothing has failed then.</returns>
+    public bool SnapshotPullFailed(RaftMessage message)
     {
-        if (ReferenceEquals(message, _pulling))
-            _pulling = null;
+        if (!ReferenceEquals(message, _pulling) || _snapshotStepped || State == PeerState.Applying)
+            return false;
+        _pulling = null;
+        return true;
     }
 
     private void BeginInstall(Ready ready)

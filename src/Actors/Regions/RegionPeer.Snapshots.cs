@@ -42,8 +42,7 @@ internal sealed partial class RegionPeer
                 _peer.SnapshotStaged(staged.Announcement, Now);
                 return true;
             case SnapshotReceiver.Failed failed:
-                _peer.SnapshotPullFailed(failed.Announcement);
-                if (!_peer.IsInitialized)
+                if (_peer.SnapshotPullFailed(failed.Announcement) && !_peer.IsInitialized)
                     _services.Router.Release(_start.RegionId);
                 return true;
             default:
@@ -126,7 +125,7 @@ internal sealed partial class RegionPeer
             case Applier.Applied last:
                 StartCreated(last);
                 break;
-            case Reader.SwapRead or LogEntriesRead or DataSynced or Applier.Failed or SnapshotSource.Made or SnapshotSource.Delivered or Pump or Tick or RaftMessage:
+            case Reader.SwapRead or LogEntriesRead or DataSynced or Applier.Failed or SnapshotSource.Made or SnapshotSource.Delivered or SnapshotReceiver.Failed or Pump or Tick or RaftMessage:
                 // Answers to what the installation has overtaken, and messages that Raft repeats.
                 break;
             default:

@@ -14,6 +14,7 @@ internal sealed partial class Store
             _services.Router.TryReserve(state.Region);
         var actor = Context.ActorOf(RegionPeer.Props(_services, start), $"region-{start.RegionId}-{start.Self.Id}");
         Context.Watch(actor);
+        _failed.Remove(start.RegionId);
         _peers[start.RegionId] = new PeerEntry(actor, start.Self, start.State is not null);
     }
 
@@ -38,7 +39,7 @@ internal sealed partial class Store
     /// </summary>
     private void MaybeCreatePeer(RaftMessage message)
     {
-        if (message.IsTombstone || message.ToPeer?.StoreId != _services.StoreId || message.Message is null || !Peer.MayCreatePeer(message.Message))
+        if (_failed.Contains(message.RegionId) || message.IsTombstone || message.ToPeer?.StoreId != _services.StoreId || message.Message is null || !Peer.MayCreatePeer(message.Message))
             return;
         if (_tombstones.TryGetValue(message.RegionId, out var removed)
             && (message.RegionEpoch is null || message.RegionEpoch.ConfVer <= removed.RegionEpoch.ConfVer || removed.Peers.Any(p => p.Id == message.ToPeer.Id && p.StoreId == _services.StoreId)))
@@ -59,34 +60,39 @@ internal sealed partial class Store
 
     private void OnTerminated(IActorRef actor)
     {
-        var (regionId, entry) = _peers.FirstOrDefault(p => p.Value.Actor.Equals(actor));
-        if (entry is null)
+        if (_receivers.Remove(actor, out var pull))
         {
-            _receiving--;
+            // One that failed without a word: the peer would wait for it for ever. After any other end it ignores this.
+            pull.Peer.Tell(new SnapshotReceiver.Failed(pull.Announcement, "the receiver has stopped"));
             return;
         }
 
+        var (regionId, entry) = _peers.FirstOrDefault(p => p.Value.Actor.Equals(actor));
+        if (entry is null)
+            return;
         _peers.Remove(regionId);
         if (entry.Successor is { } successor)
+        {
             StartPeer(successor);
+        }
         else if (!entry.IsDestroyed)
+        {
             // The appliers settle or drop everything of this incarnation before another one starts.
+            _failed.Add(regionId);
             _services.ApplierOf(regionId).Tell(new Applier.Unregister(regionId));
+        }
     }
 
     private void ReadStateOfFailed(ulong regionId)
     {
-        if (_peers.ContainsKey(regionId))
-            return;
         var (engine, storeId) = (_services.Engines.Data, _services.StoreId);
         _slowWorker.Tell(new SlowWorker.Run($"reading the state of region {regionId}", () =>
         {
             var state = engine.ReadRegionState(regionId);
-            // An uninitialised peer comes back when somebody sends it a message.
             if (state is null)
-                return new PeerStateRead(null);
+                return new PeerStateRead(regionId, null);
             var self = state.Region.Peers.FirstOrDefault(p => p.StoreId == storeId) ?? new MetaPeer { StoreId = storeId };
-            return new PeerStateRead(new PeerStart(regionId, self, state, engine.ReadApplyState(regionId), engine.ReadApplyingSnapshot(regionId)));
+            return new PeerStateRead(regionId, new PeerStart(regionId, self, state, engine.ReadApplyState(regionId), engine.ReadApplyingSnapshot(regionId)));
         }));
     }
 
@@ -105,13 +111,14 @@ internal sealed partial class Store
     private void ReceiveSnapshot(RaftMessage announcement, IActorRef peer)
     {
         var fromStore = announcement.FromPeer.StoreId;
-        if (_receiving >= _settings.Snapshot.MaxReceiving || !_services.Addresses.TryGetValue(fromStore, out var address))
+        if (_receivers.Count >= _settings.Snapshot.MaxReceiving || !_services.Addresses.TryGetValue(fromStore, out var address))
         {
-            peer.Tell(new SnapshotReceiver.Failed(announcement, _receiving > 0 ? "too many snapshots are being received" : $"the address of store {fromStore} is not known"));
+            peer.Tell(new SnapshotReceiver.Failed(announcement, _receivers.Count > 0 ? "too many snapshots are being received" : $"the address of store {fromStore} is not known"));
             return;
         }
 
-        _receiving++;
-        Context.Watch(Context.ActorOf(SnapshotReceiver.Props(_services, announcement, peer, address)));
+        var receiver = Context.ActorOf(SnapshotReceiver.Props(_services, announcement, peer, address));
+        Context.Watch(receiver);
+        _receivers.Add(receiver, (announcement, peer));
     }
 }

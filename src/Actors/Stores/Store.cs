@@ -38,7 +38,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
 
     private sealed record StatesRead(IReadOnlyList<PeerStart> Peers, IReadOnlyDictionary<ulong, Region> Tombstones);
 
-    private sealed record PeerStateRead(PeerStart? Start);
+    private sealed record PeerStateRead(ulong RegionId, PeerStart? Start);
 
     private sealed record RestartPeer(PeerStart Start);
 
@@ -66,12 +66,17 @@ internal sealed partial class Store : UntypedActor, IWithTimers
     /// <summary>Regions whose peer was removed from this store, as they were then.</summary>
     private readonly Dictionary<ulong, Region> _tombstones = [];
     private readonly Dictionary<ulong, (TimeSpan Backoff, TimeSpan At)> _backoffs = [];
+
+    /// <summary>Regions whose peer has stopped and whose next incarnation is not started yet: no message makes another one.</summary>
+    private readonly HashSet<ulong> _failed = [];
+
+    /// <summary>Pulls under way, by receiver.</summary>
+    private readonly Dictionary<IActorRef, (RaftMessage Announcement, IActorRef Peer)> _receivers = [];
     private readonly HashSet<string> _refusedSenders = [];
     private readonly ICanTell _pd;
     private readonly string _address;
     private StoreServices _services = null!;
     private IActorRef _slowWorker = null!;
-    private int _receiving;
 
     public Store(TikvSettings settings, NodeState node, string address)
     {
@@ -227,13 +232,16 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             case Terminated terminated:
                 OnTerminated(terminated.ActorRef);
                 break;
-            case PeerStateRead { Start: null }:
+            case PeerStateRead { Start: null } read:
+                // An uninitialised peer: it comes back when somebody sends it a message.
+                _failed.Remove(read.RegionId);
                 break;
-            case PeerStateRead read:
-                Timers.StartSingleTimer($"restart-{read.Start.RegionId}", new RestartPeer(read.Start), NextBackoff(read.Start));
+            case PeerStateRead { Start: { } start }:
+                Timers.StartSingleTimer($"restart-{start.RegionId}", new RestartPeer(start), NextBackoff(start));
                 break;
             case RestartPeer restart:
-                if (!_peers.ContainsKey(restart.Start.RegionId))
+                // A split may have made its peer meanwhile.
+                if (_failed.Contains(restart.Start.RegionId))
                     StartPeer(restart.Start);
                 break;
             case Applier.Unregistered unregistered:

@@ -19,6 +19,7 @@ public sealed class NemesisTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
+    [InlineData(5)]
     public async Task CountersCountExactlyWhatWasAcknowledged(int seed)
     {
         var random = new Random(seed);
