@@ -35,7 +35,7 @@ internal sealed partial class RegionPeer
 
     private void StartCreated(Protocol.Metapb.Region derived, IReadOnlyList<Protocol.Metapb.Region> created, bool campaign)
     {
-        _services.Router.Split([derived, .. created]);
+        _services.Router.Own([derived, .. created]);
         _services.Store.Tell(new Store.RegionsCreated(created, campaign));
     }
 

@@ -42,8 +42,8 @@ internal sealed partial class RegionPeer
                 _peer.SnapshotStaged(staged.Announcement, Now);
                 return true;
             case SnapshotReceiver.Failed failed:
-                if (_peer.SnapshotPullFailed(failed.Announcement) && !_peer.IsInitialized)
-                    _services.Router.Release(_start.RegionId);
+                if (_peer.SnapshotPullFailed(failed.Announcement))
+                    _services.Router.CancelReservation(_start.RegionId);
                 return true;
             default:
                 return false;
@@ -139,7 +139,7 @@ internal sealed partial class RegionPeer
     {
         _installing = null;
         _truncate = null;
-        _services.Router.TryReserve(install.Region);
+        _services.Router.Own(install.Region);
         _peer.Installed(install.Region, LastSequenceNr, Now);
         RegisterApplier(install.Region, new RaftApplyState { AppliedIndex = install.Record.Snapshot.Index, TruncatedState = install.Record.Snapshot });
         _log.SnapshotInstalled(_start.RegionId, _start.Self.Id, install.Record.Snapshot.Index);

@@ -10,8 +10,9 @@ internal sealed partial class Store
 {
     private void StartPeer(PeerStart start)
     {
-        if (start.State is { State: not PeerState.Tombstone } state)
-            _services.Router.TryReserve(state.Region);
+        // A tombstone that starts is a destruction to be finished: until then its range is taken.
+        if (start.State is { } state)
+            _services.Router.Own(state.Region);
         var actor = Context.ActorOf(RegionPeer.Props(_services, start), $"region-{start.RegionId}-{start.Self.Id}");
         Context.Watch(actor);
         _failed.Remove(start.RegionId);

@@ -20,11 +20,12 @@ public sealed class NemesisTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(5)]
+    [InlineData(22)]
     public async Task CountersCountExactlyWhatWasAcknowledged(int seed)
     {
         var random = new Random(seed);
         await using var cluster = await TestCluster.StartAsync(3, """
-            tikv.region { log-compaction-threshold = 16 KiB, log-limit = 64 KiB }
+            tikv.region { log-compaction-threshold = 2 KiB, log-limit = 4 KiB }
             tikv.store { peer-restart-backoff = 50ms, engine-restart-backoff = 50ms }
             """);
         await using var client = await RawClient.ConnectAsync(string.Join(',', cluster.Nodes.Select(n => $"127.0.0.1:{n.Port}")));
@@ -43,7 +44,7 @@ public sealed class NemesisTests
                     var node = cluster.Node(random.Next(1, 4));
                     story.Add($"node {node.Number} stops and returns");
                     await node.StopAsync();
-                    await ProgressAsync(20);
+                    await ProgressAsync(150);
                     node.Start();
                     break;
                 case 1:
