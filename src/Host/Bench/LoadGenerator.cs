@@ -24,7 +24,7 @@ public static class LoadGenerator
         var running = Task.WhenAll(workers.Select(w => Task.Run(() => w.RunAsync(cancellation), cancellation)));
         while (!running.IsCompleted)
         {
-            await Task.WhenAny(running, Task.Delay(TimeSpan.FromMilliseconds(500), cancellation));
+            await Task.WhenAny(running, Task.Delay(TimeSpan.FromMilliseconds(500), CancellationToken.None));
             progress?.Invoke(watch.Elapsed, workers.Sum(w => w.Finished));
         }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using TiKvActors.Client;
 using TiKvActors.Host.Terminal;
+using TiKvActors.Protocol;
 
 namespace TiKvActors.Host.Commands;
 
@@ -13,7 +14,7 @@ internal static class RawCommand
 
     public static Command Create()
     {
-        var command = new Command("raw", "Raw keys: get, put, delete, scan, import, export\n\nExample: ./tkv raw put hello world && ./tkv raw get hello")
+        var command = new Command("raw", "Raw keys: get, put, delete, scan, delete-range, cas, ttl, checksum, import, export\n\nExample: ./tkv raw put hello world && ./tkv raw get hello")
         {
             Get(), Put(), Delete(), Scan(), DeleteRange(), CompareAndSwap(), TimeToLive(), Checksum(),
         };
@@ -31,7 +32,8 @@ internal static class RawCommand
         {
             var keyBytes = Key(parsed, key);
             var value = await client.GetAsync(keyBytes, cancellation) ?? throw NotFound(parsed, keyBytes);
-            Print(parsed, output, keyBytes, value);
+            if (output.Json) PairAsJson(output, _keys.Format(parsed, keyBytes), _keys.Format(parsed, value));
+            else output.Line(_keys.Format(parsed, value));
             return ExitCode.Done;
         }));
         return command;
@@ -44,7 +46,7 @@ internal static class RawCommand
         var ttl = new Option<long?>("--ttl") { Description = "Expires after this many seconds", HelpName = "SECONDS" };
         ttl.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<long?>() is <= 0 and var given) result.AddError($"--ttl {given}: must be at least 1 second");
+            if (RequestLimits.CheckTtl(result.GetValueOrDefault<long?>()) is { } complaint) result.AddError($"--ttl: {complaint}");
         });
         var command = new Command("put", "Store a value under a key\n\nExample: ./tkv raw put session:7 open --ttl 3600") { key, value, ttl };
         command.SetAction((parsed, cancellation) => WithClient(parsed, cancellation, async (client, output) =>
@@ -86,14 +88,7 @@ internal static class RawCommand
             var options = new RawScanOptions { Limit = parsed.GetValue(limit), Reverse = parsed.GetValue(reverse), KeysOnly = parsed.GetValue(keysOnly) };
             await foreach (var pair in client.ScanAsync(from, to, options, cancellation))
             {
-                if (output.Json)
-                    output.JsonLine(json =>
-                    {
-                        json.WriteStartObject();
-                        json.WriteString("key", _keys.Format(parsed, pair.Key));
-                        if (!options.KeysOnly) json.WriteString("value", _keys.Format(parsed, pair.Value));
-                        json.WriteEndObject();
-                    });
+                if (output.Json) PairAsJson(output, _keys.Format(parsed, pair.Key), options.KeysOnly ? null : _keys.Format(parsed, pair.Value));
                 else output.Line(options.KeysOnly ? _keys.Format(parsed, pair.Key) : $"{_keys.Format(parsed, pair.Key)}\t{_keys.Format(parsed, pair.Value)}");
             }
 
@@ -210,22 +205,14 @@ internal static class RawCommand
 
     private static CommandException NotFound(ParseResult parsed, byte[] key) => new(ExitCode.NotFound, $"no such key: {_keys.Format(parsed, key)}");
 
-    private static void Print(ParseResult parsed, Output output, byte[] key, byte[] value)
+    /// <param name="value">Null: without one.</param>
+    internal static void PairAsJson(Output output, string key, string? value) => output.JsonLine(json =>
     {
-        if (!output.Json)
-        {
-            output.Line(_keys.Format(parsed, value));
-            return;
-        }
-
-        output.JsonLine(json =>
-        {
-            json.WriteStartObject();
-            json.WriteString("key", _keys.Format(parsed, key));
-            json.WriteString("value", _keys.Format(parsed, value));
-            json.WriteEndObject();
-        });
-    }
+        json.WriteStartObject();
+        json.WriteString("key", key);
+        if (value != null) json.WriteString("value", value);
+        json.WriteEndObject();
+    });
 
     private static int Done(Output output)
     {

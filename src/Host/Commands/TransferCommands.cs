@@ -71,7 +71,8 @@ internal static class TransferCommands
             long count = 0, bytes = 0;
             await foreach (var pair in client.ScanAsync(from, to, null, cancellation))
             {
-                output.Line(TransferLine.Format(pair.Key, pair.Value));
+                if (output.Json) RawCommand.PairAsJson(output, keys.Format(parsed, pair.Key), keys.Format(parsed, pair.Value));
+                else output.Line(TransferLine.Format(pair.Key, pair.Value));
                 bytes += pair.Key.Length + pair.Value.Length + 2;
                 progress.Report(++count, bytes);
             }

@@ -90,9 +90,10 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
             else await node.StartAsync();
             _output.Message($"store {node.Number} is {(node.IsRunning ? "running" : "stopped")}");
         }
-        catch (Exception e) when (e is CommandException or StorageException)
+        catch (Exception e)
         {
-            _output.Message($"tkv: {e.Message}");
+            // The other stores go on.
+            _output.Message($"tkv: {Failures.Describe(e).Message}");
         }
     }
 }

@@ -13,6 +13,7 @@ internal static class Failures
         UndeterminedException e => (ExitCode.Undetermined, $"outcome unknown: {e.Message}"),
         StorageException e => (ExitCode.Failed, e.Message),
         TikvException e => (ExitCode.Failed, e.Message),
+        OperationCanceledException { InnerException: UndeterminedException e } => (ExitCode.Undetermined, $"interrupted, outcome unknown: {e.Message}"),
         OperationCanceledException => (ExitCode.Failed, "interrupted"),
         IOException or UnauthorizedAccessException => (ExitCode.Failed, failure.Message),
         _ => (ExitCode.Failed, $"a bug in tkv: {failure}"),
