@@ -306,6 +306,22 @@ public class PaperTests
 
     private static ConfChangeSingle Single(ConfChangeType type, ulong id) => new() { ChangeType = type, NodeId = id };
 
+    // 6: elections count in the latest configuration; here that is the applied one, so a peer with a committed change still to apply does not campaign.
+    [Fact]
+    public void Nobody_campaigns_in_an_outdated_configuration()
+    {
+        var group = new TestGroup(3);
+        group.Elect(1);
+        group[2].HoldApplying = true;
+        group.ProposeConfChange(1, (ConfChangeType.AddLearnerNode, 4));
+        group.Stabilize();
+        group.PassElectionTimeout();
+        Assert.False(group[2].Node.Campaign(group.Now));
+
+        group[2].Apply();
+        Assert.True(group[2].Node.Campaign(group.Now));
+    }
+
     // 6, thesis 4.2.2: a leader that the new configuration leaves out steps down once that is committed.
     [Fact]
     public void A_removed_leader_steps_down()
