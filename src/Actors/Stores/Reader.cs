@@ -97,9 +97,11 @@ internal sealed class Reader : UntypedActor
 /// <summary>The readers of a store, to be used by all its peers. Thread-safe.</summary>
 internal sealed class ReaderPool(IReadOnlyList<IActorRef> pointReaders, IReadOnlyList<IActorRef> scanReaders)
 {
-    private uint _next;
+    // Each its own: with a common one, gets and scans that alternate would always meet the same reader.
+    private uint _nextPoint;
+    private uint _nextScan;
 
-    public IActorRef ForPoint() => pointReaders[(int)(Interlocked.Increment(ref _next) % (uint)pointReaders.Count)];
+    public IActorRef ForPoint() => pointReaders[(int)(Interlocked.Increment(ref _nextPoint) % (uint)pointReaders.Count)];
 
-    public IActorRef ForScan() => scanReaders[(int)(Interlocked.Increment(ref _next) % (uint)scanReaders.Count)];
+    public IActorRef ForScan() => scanReaders[(int)(Interlocked.Increment(ref _nextScan) % (uint)scanReaders.Count)];
 }

@@ -105,6 +105,7 @@ internal sealed class SnapshotReceiver : UntypedActor
             return;
         }
 
+        _services.Counters.AddReceivedSnapshotChunk();
         if (!_staged.IsComplete)
         {
             Ask();

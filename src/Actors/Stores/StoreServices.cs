@@ -63,10 +63,14 @@ internal sealed record StoreServices
 public sealed class StoreCounters
 {
     private long _acknowledgedWrites;
+    private long _receivedSnapshotChunks;
     private int _leaders;
 
     /// <summary>Keys whose write was acknowledged.</summary>
     public long AcknowledgedWrites => Volatile.Read(ref _acknowledgedWrites);
+
+    /// <summary>Chunks of snapshots that were pulled from other stores and staged here.</summary>
+    public long ReceivedSnapshotChunks => Volatile.Read(ref _receivedSnapshotChunks);
 
     /// <summary>Regions whose leader is here now.</summary>
     public int Leaders => Volatile.Read(ref _leaders);
@@ -74,4 +78,6 @@ public sealed class StoreCounters
     internal void AddLeaders(int difference) => Interlocked.Add(ref _leaders, difference);
 
     internal void AddAcknowledgedWrites(int count) => Interlocked.Add(ref _acknowledgedWrites, count);
+
+    internal void AddReceivedSnapshotChunk() => Interlocked.Increment(ref _receivedSnapshotChunks);
 }

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
-using TiKvActors.Actors.Regions;
 using TiKvActors.Client;
-using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Storage;
 
 namespace TiKvActors.Actors.Tests.Cluster;
@@ -52,23 +50,20 @@ public sealed class NemesisTests
                 case 1:
                     var failing = cluster.Node(random.Next(1, 4));
                     story.Add($"the journal of node {failing.Number} fails once");
-                    FailOnce(failing, FailPoints.JournalCommit);
+                    await FailOnceAsync(failing, FailPoints.JournalCommit);
                     break;
                 case 2:
                     var broken = cluster.Node(random.Next(1, 4));
                     story.Add($"a data write of node {broken.Number} fails once");
-                    FailOnce(broken, FailPoints.DataWrite);
+                    await FailOnceAsync(broken, FailPoints.DataWrite);
                     break;
                 case 3 when splits.TryDequeue(out var key):
                     story.Add($"a split at {key}");
                     await cluster.Client.SplitAsync(key);
                     break;
                 default:
-                    var leader = await cluster.LeaderOfAsync($"c{random.Next(Counters)}");
-                    var to = leader.Status.Region.Peers.First(p => p.Id != leader.Status.Self.Id);
-                    story.Add($"region {leader.Status.Region.Id} goes to store {to.StoreId}");
-                    if (leader.Node.IsRunning && leader.Node.Tikv.Node?.Services?.Router.Find(leader.Status.Region.Id) is { } peer)
-                        peer.Tell(new RegionPeer.Submit([new Transfer(leader.Status, to)]), Akka.Actor.ActorRefs.NoSender);
+                    var moved = await cluster.MoveLeadershipAsync($"c{random.Next(Counters)}");
+                    story.Add($"region {moved.Status.Region.Id} went to store {moved.Status.Self.StoreId} in term {moved.Status.Term}");
                     break;
             }
 
@@ -116,7 +111,8 @@ public sealed class NemesisTests
         }
     }
 
-    private static void FailOnce(TestNode node, string place)
+    /// <summary>Completes when it has failed.</summary>
+    private static async Task FailOnceAsync(TestNode node, string place)
     {
         var failures = 0;
         node.Tikv.FailPoints.Set(place, () =>
@@ -124,19 +120,6 @@ public sealed class NemesisTests
             if (Interlocked.Increment(ref failures) == 1)
                 throw new IOException("disk error made by a test");
         });
-    }
-
-    private sealed class Transfer(RegionPeer.Status from, Protocol.Metapb.Peer to) : TransferLeaderRequest(
-        new Context { RegionId = from.Region.Id, RegionEpoch = from.Region.RegionEpoch, Peer = from.Self }, TimeSpan.MaxValue)
-    {
-        public override Protocol.Metapb.Peer To => to;
-
-        public override void Succeed()
-        {
-        }
-
-        public override void Fail(Protocol.Errorpb.Error error)
-        {
-        }
+        await Eventually.TrueAsync(() => Volatile.Read(ref failures) > 0, $"{place} of node {node.Number} has failed");
     }
 }

@@ -114,11 +114,14 @@ internal sealed class WriteLoad : IAsyncDisposable
     private readonly ConcurrentDictionary<string, string> _acknowledged = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TestClient _client;
+    private readonly string _letters;
     private readonly List<Task> _writers;
 
-    public WriteLoad(TestClient client, int writers = 8, int valueBytes = 20)
+    /// <param name="letters">First letters of the keys: they spread the load over the regions that a test splits off, or keep it within some.</param>
+    public WriteLoad(TestClient client, int writers = 8, int valueBytes = 20, string letters = "abcdefghijklmnopqrstuvwxyz")
     {
         _client = client;
+        _letters = letters;
         _writers = [.. Enumerable.Range(0, writers).Select(w => Task.Run(() => WriteAsync(w, valueBytes)))];
     }
 
@@ -166,8 +169,7 @@ internal sealed class WriteLoad : IAsyncDisposable
     {
         for (var i = 0; !_stop.IsCancellationRequested; i++)
         {
-            // The first letter spreads the keys over all regions that a test splits off.
-            var key = $"{(char)('a' + ((writer + i) % 26))}-{writer}-{i}";
+            var key = $"{_letters[(writer + i) % _letters.Length]}-{writer}-{i}";
             var value = $"{i}".PadRight(valueBytes, '.');
             await _client.PutAsync(key, value);
             _acknowledged[key] = value;

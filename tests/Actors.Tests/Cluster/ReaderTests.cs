@@ -1,0 +1,65 @@
+using Akka.Actor;
+using TiKvActors.Actors.Regions;
+using TiKvActors.Protocol.Errorpb;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Metapb;
+using TiKvActors.Storage.Data;
+
+namespace TiKvActors.Actors.Tests.Cluster;
+
+public sealed class ReaderTests
+{
+    [Fact]
+    public async Task AGetIsAnsweredWhileEveryReaderOfScansIsBusy()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.Client.PutAsync("a", "1");
+        var leader = await cluster.LeaderOfAsync("a");
+        var services = leader.Node.Tikv.Node!.Services!;
+        using var release = new ManualResetEventSlim();
+        var scans = Enumerable.Range(0, services.Settings.Store.ScanReaders).Select(_ => new HeldScan(leader.Status, release)).ToList();
+        try
+        {
+            services.Router.Find(leader.Status.Region.Id)!.Tell(new RegionPeer.Submit(scans), ActorRefs.NoSender);
+            await Eventually.TrueAsync(() => scans.TrueForAll(s => s.HasBegun), $"every reader of scans holds one ({string.Join("; ", scans.Select(s => s.Failure))})");
+            var behind = new HeldScan(leader.Status, release);
+            services.Router.Find(leader.Status.Region.Id)!.Tell(new RegionPeer.Submit([behind]), ActorRefs.NoSender);
+
+            for (var i = 0; i < 20; i++)
+            {
+                await cluster.Client.PutAsync("a", $"{i}");
+                Assert.Equal($"{i}", await cluster.Client.GetAsync("a"));
+            }
+
+            Assert.False(behind.HasBegun);
+            release.Set();
+            await Eventually.TrueAsync(() => behind.HasBegun, "the scan that waited goes on");
+        }
+        finally
+        {
+            release.Set();
+        }
+    }
+
+    private sealed class HeldScan(RegionPeer.Status leader, ManualResetEventSlim release) : ReadRequest(
+        new Context { RegionId = leader.Region.Id, RegionEpoch = leader.Region.RegionEpoch, Peer = leader.Self }, TimeSpan.MaxValue)
+    {
+        private volatile bool _hasBegun;
+
+        public bool HasBegun => _hasBegun;
+
+        public Error? Failure { get; private set; }
+
+        public override bool IsScan => true;
+
+        public override Error? CheckKeys(Region region) => null;
+
+        public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
+        {
+            _hasBegun = true;
+            release.Wait();
+        }
+
+        public override void Fail(Error error) => Failure = error;
+    }
+}
