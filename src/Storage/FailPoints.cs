@@ -11,6 +11,9 @@ public sealed class FailPoints
     /// <summary>Before a batch of the journal is written; on the journal's writer thread.</summary>
     public const string JournalCommit = "journal-commit";
 
+    /// <summary>A deletion of events knows what it deletes, and is not yet among what is to be written; on the caller's thread.</summary>
+    public const string JournalDeletion = "journal-deletion";
+
     /// <summary>Before a batch is written to the data engine; on the caller's thread.</summary>
     public const string DataWrite = "data-write";
 

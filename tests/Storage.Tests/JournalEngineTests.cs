@@ -87,6 +87,35 @@ public sealed class JournalEngineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_deletion_that_a_purge_overtakes_writes_nothing()
+    {
+        await Append("a", 1, 2, 3);
+        var journal = _store.Engines.Journal;
+        var purge = Task.CompletedTask;
+        _store.FailPoints.Set(FailPoints.JournalDeletion, () => purge = journal.PurgeAsync("a"));
+        await journal.DeleteEventsToAsync("a", 2);
+        await purge;
+        _store.FailPoints.Clear(FailPoints.JournalDeletion);
+        _store.Close();
+        using (var raft = OpenRaft()) Assert.Null(raft.Get(Keys.Head(1)));
+    }
+
+    [Fact]
+    public async Task A_head_that_was_left_behind_hides_nothing_of_the_next_with_the_number()
+    {
+        _store.Close();
+        using (var raft = OpenRaft()) raft.Put(Keys.Head(1), JournalRecords.Encode(new JournalHead(2, 2)));
+        _store.Reopen();
+        await Append("a", 1, 2, 3);
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.Equal([1, 2, 3], Numbers("a"));
+            Assert.Equal(3, _store.Engines.Journal.ReadHighestSequenceNr("a"));
+            _store.Reopen();
+        }
+    }
+
+    [Fact]
     public async Task Every_acknowledged_batch_was_synced_by_RocksDB()
     {
         var journal = _store.Engines.Journal;
@@ -176,6 +205,9 @@ public sealed class JournalEngineTests : IDisposable
             if (Path.GetFileName(file) is not ("LOCK" or "pid"))
                 File.Copy(file, Path.Combine(to, Path.GetFileName(file)), overwrite);
     }
+
+    // Below the journal, while it is closed.
+    private RocksDbSharp.RocksDb OpenRaft() => RocksDbSharp.RocksDb.Open(new RocksDbSharp.DbOptions(), Path.Combine(_store.Directory, "raft"));
 
     private Task Append(string id, params long[] numbers) => _store.Engines.Journal.AppendAsync(id, numbers
         .Select(n => (n, JournalRecords.Encode(new StoredEvent(n, 1000, "manifest", "adapter", "writer", 12345, TestStore.Bytes($"{id} {n}"))))).ToArray());

@@ -20,6 +20,7 @@ public sealed partial class JournalEngine
         if (!_numbers.TryGetValue(persistenceId, out var number)) return Settled();
         return _commits.Submit((Engine: this, persistenceId, number), static (batch, s) =>
         {
+            if (!s.Engine.IsStill(s.persistenceId, s.number)) return;
             DeleteRange(batch, Keys.Event(s.number, 0), Keys.Event(s.number + 1, 0));
             DeleteRange(batch, Keys.Snapshot(s.number, 0), Keys.Snapshot(s.number + 1, 0));
             batch.Delete(Keys.Head(s.number)).Delete(Keys.PersistenceId(s.persistenceId));
@@ -82,8 +83,11 @@ public sealed partial class JournalEngine
         var highest = ReadHighestSequenceNr(persistenceId);
         var head = new JournalHead(highest, Math.Min(toSequenceNr, highest));
         if (head.DeletedTo <= HeadOf(number).DeletedTo) return Task.CompletedTask;
-        return _commits.Submit((Engine: this, number, head), static (batch, s) =>
+        _failPoints.Hit(FailPoints.JournalDeletion);
+        return _commits.Submit((Engine: this, persistenceId, number, head), static (batch, s) =>
         {
+            // A head of a purged number would hide the first events of the next id that gets the number.
+            if (!s.Engine.IsStill(s.persistenceId, s.number)) return;
             var merged = s.Engine._heads.AddOrUpdate(s.number, s.head, (_, known) => known.Merge(s.head));
             DeleteRange(batch, Keys.Event(s.number, 0), Keys.Event(s.number, merged.DeletedTo + 1));
             batch.Put(Keys.Head(s.number), JournalRecords.Encode(merged));
@@ -97,9 +101,15 @@ public sealed partial class JournalEngine
     {
         if (_numbers.TryGetValue(persistenceId, out var number)) return number;
         number = ++_lastNumber;
+        // Earlier versions could leave the head of a purged id behind, and reopening gives out a purged number again if it was the largest.
+        batch.Delete(Keys.Head(number));
+        _heads[number] = default;
         batch.Put(Keys.PersistenceId(persistenceId), JournalRecords.EncodeNumber(number));
         return _numbers[persistenceId] = number;
     }
+
+    /// <summary>Whether no purge came between resolving an id and this. Only under the lock of the group commit.</summary>
+    private bool IsStill(string persistenceId, ulong number) => _numbers.TryGetValue(persistenceId, out var now) && now == number;
 
     private JournalHead HeadOf(ulong number) => _heads.GetOrAdd(number, static (n, engine) =>
     {

@@ -21,6 +21,7 @@ public sealed partial class JournalEngine
     private readonly WriteOptions _synced = new WriteOptions().SetSync(true);
     private readonly GroupCommit _commits;
     private readonly string _path;
+    private readonly FailPoints _failPoints;
     private readonly TaskCompletionSource<JournalFailedException> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Registering an id happens under the lock of the group commit, in the batch of the id's first record; reading is free.
@@ -31,6 +32,7 @@ public sealed partial class JournalEngine
     internal JournalEngine(string path, SharedBlockCache cache, StoreEnginesOptions options)
     {
         _path = path;
+        _failPoints = options.FailPoints;
         _gate = new UseGate($"journal {path}");
         var settings = options.Settings.Raft;
         // Everything was synced, so only the last record may be torn; damage before it is an error, not an end.
@@ -46,10 +48,9 @@ public sealed partial class JournalEngine
             throw;
         }
         ReplayChunkEvents = options.Settings.ReplayChunkEvents;
-        var failPoints = options.FailPoints;
         _commits = new GroupCommit($"journal {Path.GetFileName(Path.GetDirectoryName(path))}", batch =>
         {
-            failPoints.Hit(FailPoints.JournalCommit);
+            _failPoints.Hit(FailPoints.JournalCommit);
             _db.Write(batch, _synced);
         }, failure => _failed.TrySetResult(failure), options.Settings.JournalWriteTimeout, options.Time);
     }
