@@ -101,6 +101,22 @@ public sealed class StoreEnginesTests : IDisposable
     }
 
     [Fact]
+    public void A_directory_whose_pid_cannot_be_written_says_so_and_is_not_left_locked()
+    {
+        _store.Reopen();
+        _store.Close();
+        var pid = Path.Combine(_store.Directory, "pid");
+        File.Delete(pid);
+        File.CreateSymbolicLink(pid, pid);        // cannot be opened
+        Assert.Contains(pid, Assert.Throws<IOException>(() => _store.Reopen()).Message);
+        File.Delete(pid);
+        Directory.CreateDirectory(pid);
+        Assert.Throws<UnauthorizedAccessException>(() => _store.Reopen());
+        Directory.Delete(pid);
+        _store.Reopen();
+    }
+
+    [Fact]
     public void A_directory_in_use_is_refused_by_name_of_its_process()
     {
         _store.Reopen();

@@ -44,15 +44,24 @@ internal sealed class StoreDirectory : IDisposable
         path = Path.GetFullPath(path);
         Directory.CreateDirectory(path);
         var file = Path.Combine(path, "LOCK");
+        FileStream held;
         try
         {
-            var held = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            File.WriteAllText(PidFile(path), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
-            return new StoreDirectory(path, held);
+            held = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException))
         {
             throw new DirectoryInUseException(path, Holder(path), e);
+        }
+        try
+        {
+            File.WriteAllText(PidFile(path), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            return new StoreDirectory(path, held);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
         }
     }
 
@@ -91,7 +100,7 @@ internal sealed class StoreDirectory : IDisposable
         {
             return int.TryParse(File.ReadAllText(PidFile(root)), NumberStyles.None, CultureInfo.InvariantCulture, out var process) ? $" by process {process}" : "";
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return "";
         }
