@@ -30,25 +30,45 @@ internal static class RawKeys
     public static string? CheckEntry(ByteString key, long valueBytes, APIVersion mode) =>
         CheckPrefix(key, mode) ?? RequestLimits.CheckEntry(UserKey(key, mode), valueBytes);
 
-    public static string? CheckBound(ByteString key, APIVersion mode)
+    /// <summary>
+    /// [start, end). In V1 an empty end is unbounded. In V2 both bounds are of one keyspace, or the end is where the next one begins: beyond
+    /// are other tenants' rows, and transactional data that is no raw row at all.
+    /// </summary>
+    public static string? CheckRange(ByteString start, ByteString end, APIVersion mode)
     {
-        if (mode != APIVersion.V2 || key.IsEmpty)
-            return key.Length <= RequestLimits.MaxKeyBytes ? null : RequestLimits.CheckKey(key.Span);
-        // The end of the last keyspace is the byte after 'r'.
-        if (key.Length == 1 && key[0] == RawKeySpace.RawPrefix + 1)
-            return null;
-        return CheckPrefix(key, mode) ?? RequestLimits.CheckRange(UserKey(key, mode), []);
+        if (mode == APIVersion.V2 && CheckBounds(start, end) is { } outside)
+            return outside;
+        return CheckBound(start, mode) ?? CheckBound(end, mode)
+            ?? (end.IsEmpty || KeyRange.Compare(start, end) <= 0
+                ? null
+                : $"inverted range: start {KeyText.Brief(start.Span)} is greater than end {KeyText.Brief(end.Span)}");
     }
 
-    /// <summary>[start, end); an empty end is unbounded.</summary>
-    public static string? CheckRange(ByteString start, ByteString end, APIVersion mode) =>
-        CheckBound(start, mode) ?? CheckBound(end, mode)
-        ?? (end.IsEmpty || KeyRange.Compare(start, end) <= 0
-            ? null
-            : $"inverted range: start {KeyText.Brief(start.Span)} is greater than end {KeyText.Brief(end.Span)}");
+    private static string? CheckBounds(ByteString start, ByteString end)
+    {
+        if (start.IsEmpty || end.IsEmpty)
+            return $"the range from {KeyText.Brief(start.Span)} to {KeyText.Brief(end.Span)} lacks a bound: in API mode v2 both begin with 'r' and the keyspace's three bytes";
+        if (CheckPrefix(start, APIVersion.V2) is { } refusal)
+            return refusal;
+        var keyspace = new RawKeySpace(APIVersion.V2, new KeyspaceId(((uint)start[1] << 16) | ((uint)start[2] << 8) | start[3]));
+        if (keyspace.Contains(end) || end.Equals(keyspace.ToRequestEnd([])) || KeyRange.Compare(start, end) > 0)
+            return null;
+        return $"the range from {KeyText.Brief(start.Span)} to {KeyText.Brief(end.Span)} leaves keyspace {keyspace.Keyspace}: in API mode v2 it ends at the latest where the next keyspace begins";
+    }
+
+    private static string? CheckBound(ByteString key, APIVersion mode)
+    {
+        // The end of the last keyspace is the byte after 'r'.
+        if (mode == APIVersion.V2 && key.Length == 1 && key[0] == RawKeySpace.RawPrefix + 1)
+            return null;
+        return CheckPrefix(key, mode) ?? (key.IsEmpty ? null : RequestLimits.CheckRange(UserKey(key, mode), []));
+    }
 
     public static string? CheckFamily(string cf) =>
         ColumnFamilies.TryParse(cf, out _) ? null : $"column family \"{cf}\" is unknown: raw data is in default, lock or write";
+
+    /// <summary>Of a name that <see cref="CheckFamily"/> has let pass.</summary>
+    public static ColumnFamily Family(string cf) => ColumnFamilies.TryParse(cf, out var family) ? family : throw new ArgumentException(CheckFamily(cf), nameof(cf));
 
     /// <param name="ttlSeconds">0 = for ever.</param>
     public static string? CheckTtl(ulong ttlSeconds, APIVersion mode)

@@ -12,11 +12,13 @@ using TiKvActors.Storage.Raw;
 namespace TiKvActors.Actors.Gateway;
 
 /// <summary>What the raw reads share: values without copies, expiry by the reader's clock, responses that fit the caller.</summary>
-internal abstract class RawRead(Context context, TimeSpan deadline, RequestScope scope) : ReadRequest(context, deadline)
+internal abstract class RawRead(IRegionRequest request, TimeSpan deadline, RequestScope scope) : ReadRequest(request.Context, deadline)
 {
     protected RequestScope Scope => scope;
 
     protected APIVersion Mode => scope.Mode;
+
+    public override void FailRead(string why) => scope.Responder.Respond(scope.Fail(request, why));
 
     /// <returns>Null if there is no live value.</returns>
     protected (ByteString Value, ulong Ttl)? ReadLive(DataSnapshot snapshot, ColumnFamily family, ByteString regionKey, ulong now)
@@ -32,13 +34,11 @@ internal abstract class RawRead(Context context, TimeSpan deadline, RequestScope
 
     protected ByteString RegionKey(ByteString requestKey) => RegionKeys.FromRawRequestKey(Mode, requestKey);
 
-    protected static ColumnFamily Family(string cf) => ColumnFamilies.TryParse(cf, out var family) ? family : ColumnFamily.Default;
-
     protected static Error? CheckKey(Region region, ByteString regionKey) =>
         KeyRange.Contains(region, regionKey) ? null : RegionErrors.KeyNotInRegion(regionKey, region);
 }
 
-internal sealed class RawGet(RawGetRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request.Context, deadline, scope)
+internal sealed class RawGet(RawGetRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request, deadline, scope)
 {
     private readonly ByteString _key = RegionKeys.FromRawRequestKey(scope.Mode, request.Key);
 
@@ -48,14 +48,14 @@ internal sealed class RawGet(RawGetRequest request, TimeSpan deadline, RequestSc
 
     public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
     {
-        var live = ReadLive(snapshot, Family(request.Cf), _key, clock.UnixSeconds);
+        var live = ReadLive(snapshot, RawKeys.Family(request.Cf), _key, clock.UnixSeconds);
         Scope.Respond(live is { } found ? new RawGetResponse { Value = found.Value } : new RawGetResponse { NotFound = true });
     }
 
     public override void Fail(Error error) => Scope.Responder.Respond(new RawGetResponse { RegionError = error });
 }
 
-internal sealed class RawGetTtl(RawGetKeyTTLRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request.Context, deadline, scope)
+internal sealed class RawGetTtl(RawGetKeyTTLRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request, deadline, scope)
 {
     private readonly ByteString _key = RegionKeys.FromRawRequestKey(scope.Mode, request.Key);
 
@@ -65,14 +65,14 @@ internal sealed class RawGetTtl(RawGetKeyTTLRequest request, TimeSpan deadline, 
 
     public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
     {
-        var live = ReadLive(snapshot, Family(request.Cf), _key, clock.UnixSeconds);
+        var live = ReadLive(snapshot, RawKeys.Family(request.Cf), _key, clock.UnixSeconds);
         Scope.Respond(live is { } found ? new RawGetKeyTTLResponse { Ttl = found.Ttl } : new RawGetKeyTTLResponse { NotFound = true });
     }
 
     public override void Fail(Error error) => Scope.Responder.Respond(new RawGetKeyTTLResponse { RegionError = error });
 }
 
-internal sealed class RawBatchGet(RawBatchGetRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request.Context, deadline, scope)
+internal sealed class RawBatchGet(RawBatchGetRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request, deadline, scope)
 {
     /// <summary>More keys than this are kept away from the readers that answer gets.</summary>
     private const int ManyKeys = 256;
@@ -98,7 +98,7 @@ internal sealed class RawBatchGet(RawBatchGetRequest request, TimeSpan deadline,
         var left = Scope.MaxResponseBytes;
         for (var i = 0; i < _keys.Length; i++)
         {
-            if (ReadLive(snapshot, Family(request.Cf), _keys[i], clock.UnixSeconds) is not { } found)
+            if (ReadLive(snapshot, RawKeys.Family(request.Cf), _keys[i], clock.UnixSeconds) is not { } found)
                 continue;
             var pair = new KvPair { Key = request.Keys[i] };
             left -= pair.Key.Length + found.Value.Length + RequestScope.PairOverheadBytes;
@@ -115,7 +115,7 @@ internal sealed class RawBatchGet(RawBatchGetRequest request, TimeSpan deadline,
     public override void Fail(Error error) => Scope.Responder.Respond(new RawBatchGetResponse { RegionError = error });
 }
 
-internal sealed class RawScan(RawScanRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request.Context, deadline, scope)
+internal sealed class RawScan(RawScanRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request, deadline, scope)
 {
     // In region keys. A reverse scan's start is its exclusive upper bound, its end the inclusive lower one.
     private readonly ByteString _lower = RegionKeys.FromRawRequestKey(scope.Mode, request.Reverse ? request.EndKey : request.StartKey);
@@ -127,7 +127,7 @@ internal sealed class RawScan(RawScanRequest request, TimeSpan deadline, Request
 
     public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
     {
-        var scan = new RowScan(snapshot, Mode, Family(request.Cf), region, _lower, _upper, request.Reverse, request.KeyOnly, Deadline, clock);
+        var scan = new RowScan(snapshot, Mode, RawKeys.Family(request.Cf), region, _lower, _upper, request.Reverse, request.KeyOnly, Deadline, clock);
         var response = new RawScanResponse();
         var left = Scope.MaxResponseBytes;
         scan.Run((int)request.Limit, response.Kvs, ref left);
@@ -153,7 +153,7 @@ internal sealed class RawScan(RawScanRequest request, TimeSpan deadline, Request
 }
 
 /// <summary>Each range is clipped to the region; ranges outside it are the caller's mistake.</summary>
-internal sealed class RawBatchScan(RawBatchScanRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request.Context, deadline, scope)
+internal sealed class RawBatchScan(RawBatchScanRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request, deadline, scope)
 {
     public override bool IsScan => true;
 
@@ -175,7 +175,7 @@ internal sealed class RawBatchScan(RawBatchScanRequest request, TimeSpan deadlin
         foreach (var range in request.Ranges)
         {
             var (lower, upper) = request.Reverse ? (range.EndKey, range.StartKey) : (range.StartKey, range.EndKey);
-            var scan = new RowScan(snapshot, Mode, Family(request.Cf), region, RegionKey(lower), RegionKey(upper), request.Reverse, request.KeyOnly, Deadline, clock);
+            var scan = new RowScan(snapshot, Mode, RawKeys.Family(request.Cf), region, RegionKey(lower), RegionKey(upper), request.Reverse, request.KeyOnly, Deadline, clock);
             scan.Run((int)request.EachLimit, response.Kvs, ref left);
             if (scan.IsExpired)
             {
@@ -197,7 +197,7 @@ internal sealed class RawBatchScan(RawBatchScanRequest request, TimeSpan deadlin
     public override void Fail(Error error) => Scope.Responder.Respond(new RawBatchScanResponse { RegionError = error });
 }
 
-internal sealed class RawChecksum(RawChecksumRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request.Context, deadline, scope)
+internal sealed class RawChecksum(RawChecksumRequest request, TimeSpan deadline, RequestScope scope) : RawRead(request, deadline, scope)
 {
     public override bool IsScan => true;
 

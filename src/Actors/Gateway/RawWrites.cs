@@ -5,6 +5,7 @@ using TiKvActors.Protocol.Keys;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Metapb;
 using TiKvActors.Protocol.RaftCmdpb;
+using TiKvActors.Storage;
 using TiKvActors.Storage.Raw;
 
 namespace TiKvActors.Actors.Gateway;
@@ -71,6 +72,8 @@ internal sealed class RawCompareAndSwap(RawCASRequest request, TimeSpan deadline
 {
     public override ByteString Key { get; } = RegionKeys.FromRawRequestKey(scope.Mode, request.Key);
 
+    public override ColumnFamily Family { get; } = RawKeys.Family(request.Cf);
+
     public override Request? Decide(ByteString? current)
     {
         var matches = request.PreviousNotExist ? current is null : current is not null && current.Equals(request.PreviousValue);
@@ -87,6 +90,8 @@ internal sealed class RawCompareAndSwap(RawCASRequest request, TimeSpan deadline
     });
 
     public override void Fail(Error error) => scope.Responder.Respond(new RawCASResponse { RegionError = error });
+
+    public override void FailRead(string why) => scope.Responder.Respond(scope.Fail(request, why));
 }
 
 internal sealed class RawSplit(SplitRegionRequest request, IReadOnlyList<ByteString> splitKeys, TimeSpan deadline, RequestScope scope)

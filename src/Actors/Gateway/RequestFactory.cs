@@ -94,13 +94,18 @@ internal sealed class RequestFactory(MonotonicClock clock)
         var puts = new Request[request.Pairs.Count];
         for (var i = 0; i < puts.Length; i++)
         {
-#pragma warning disable CS0612 // Old clients set one TTL for all.
-            var ttl = request.Ttls.Count switch { 0 => request.Ttl, 1 => request.Ttls[0], _ => request.Ttls[i] };
-#pragma warning restore CS0612
-            puts[i] = RawWrite.Put(mode, request.Cf, request.Pairs[i].Key, request.Pairs[i].Value, ttl, now);
+            puts[i] = RawWrite.Put(mode, request.Cf, request.Pairs[i].Key, request.Pairs[i].Value, TtlOf(request, i), now);
         }
 
         return puts;
+    }
+
+    /// <returns>Seconds; 0 = for ever.</returns>
+    public static ulong TtlOf(RawBatchPutRequest request, int pair)
+    {
+#pragma warning disable CS0612 // Old clients set one TTL for all.
+        return request.Ttls.Count switch { 0 => request.Ttl, 1 => request.Ttls[0], _ => request.Ttls[pair] };
+#pragma warning restore CS0612
     }
 
     private static string? CheckSplit(SplitRegionRequest request, APIVersion mode)

@@ -59,6 +59,10 @@ internal sealed class RequestGateway : UntypedActor
                 Accept(request, new DirectResponder(Sender));
                 SendToPeers();
                 break;
+            case RoutedPart part:
+                Accept(part.Request, new DirectResponder(Sender), isAdmitted: true);
+                SendToPeers();
+                break;
             case DeadLetter { Message: RegionPeer.Submit lost }:
                 // The peer stopped with them in its mailbox: it never saw them.
                 foreach (var request in lost.Requests)
@@ -109,7 +113,8 @@ internal sealed class RequestGateway : UntypedActor
         SendToPeers();
     }
 
-    private void Accept(IRegionRequest message, IResponder responder)
+    /// <param name="isAdmitted">A part of a request that has its place: a second one could only be had when others leave, which wait for theirs.</param>
+    private void Accept(IRegionRequest message, IResponder responder, bool isAdmitted = false)
     {
         if (_node.Services is not { } services)
         {
@@ -117,13 +122,14 @@ internal sealed class RequestGateway : UntypedActor
             return;
         }
 
-        if (!_admission.TryEnter())
+        if (!isAdmitted && !_admission.TryEnter())
         {
             responder.Respond(RequestScope.Fail(message, RegionErrors.ServerIsBusy($"{_settings.Gateway.MaxRequests} requests wait on this node", _settings.Peer.BusyBackoff)));
             return;
         }
 
-        responder = new AdmittedResponder(responder, _admission);
+        if (!isAdmitted)
+            responder = new AdmittedResponder(responder, _admission);
         var context = message.Context;
         var scope = new RequestScope(responder, services.ApiVersion, MaxResponseBytes(context), _log);
         if (context is { ClusterId: not 0 } && context.ClusterId != services.ClusterId)
@@ -186,6 +192,9 @@ internal sealed class RequestGateway : UntypedActor
     private TimeSpan DeadlineOf(Context context) =>
         context.MaxExecutionDurationMs == 0 ? TimeSpan.MaxValue : _node.Clock.Now + TimeSpan.FromMilliseconds(Math.Min(context.MaxExecutionDurationMs, uint.MaxValue));
 }
+
+/// <summary>What a routed request asks of its own node. Never leaves the process.</summary>
+internal sealed record RoutedPart(IRegionRequest Request) : INoSerializationVerificationNeeded;
 
 /// <summary>A routed request is answered.</summary>
 internal sealed record Routed(RequestScope Scope, IMessage Response);

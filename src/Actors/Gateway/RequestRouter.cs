@@ -126,13 +126,12 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
 
     private async Task<IMessage> BatchPutAsync(RoutedCall call, RawBatchPutRequest request)
     {
-        var ttls = request.Ttls;
-        var pairs = request.Pairs.Select((pair, i) => (Pair: pair, Ttl: ttls.Count switch { 0 => 0ul, 1 => ttls[0], _ => ttls[i] })).ToList();
+        var pairs = request.Pairs.Select((pair, i) => (Pair: pair, Ttl: RequestFactory.TtlOf(request, i))).ToList();
         var error = await ForEachShareAsync(
             call,
             pairs,
             p => p.Pair.Key,
-            share => new RawBatchPutRequest { Pairs = { share.Select(p => p.Pair) }, Ttls = { ttls.Count == 0 ? [] : share.Select(p => p.Ttl) }, Cf = request.Cf },
+            share => new RawBatchPutRequest { Pairs = { share.Select(p => p.Pair) }, Ttls = { share.Select(p => p.Ttl) }, Cf = request.Cf },
             TextError);
         return error ?? new RawBatchPutResponse();
     }
@@ -239,7 +238,7 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
                 var target = guess is not null && info.Region.Peers.Any(p => p.Id == guess.Id) ? guess : info.Leader ?? info.Region.Peers[0];
                 last = build(info.Region);
                 last.Context = ContextFor(call, info.Region, target);
-                var response = AddressOf(target.StoreId) is { } kv ? await AskAsync<IRegionResponse>(kv, last, call.Deadline) : null;
+                var response = AddressOf(target.StoreId) is { } kv ? await AskAsync<IRegionResponse>(kv, target.StoreId == services.StoreId ? new RoutedPart(last) : last, call.Deadline) : null;
                 switch (response)
                 {
                     case { RegionError: null }:
@@ -379,7 +378,7 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
     private RequestHeader PdHeader() => new() { ClusterId = services.ClusterId, SenderId = services.StoreId };
 
     /// <returns>Null if no answer came in time.</returns>
-    private async Task<T?> AskAsync<T>(ICanTell target, IMessage request, TimeSpan deadline)
+    private async Task<T?> AskAsync<T>(ICanTell target, object request, TimeSpan deadline)
         where T : class
     {
         var left = deadline - services.Clock.Now;

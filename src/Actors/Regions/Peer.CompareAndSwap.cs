@@ -75,14 +75,17 @@ internal sealed partial class Peer
     }
 
     /// <summary>The store could not read: nothing was proposed.</summary>
-    public void CompareAndSwapFailed(CompareAndSwapRequest request, Error error) => EndSwap(request, error);
+    public void CompareAndSwapFailed(CompareAndSwapRequest request, string why) => EndSwap(request, _ => Reply(request, null, new ReadFailure(why)));
 
-    private void EndSwap(CompareAndSwapRequest request, Error? error, bool swapped = true)
+    private void EndSwap(CompareAndSwapRequest request, Error? error, bool swapped = true) =>
+        EndSwap(request, swap => Reply(request, error, (swapped, swap.Current)));
+
+    private void EndSwap(CompareAndSwapRequest request, Action<Swap> reply)
     {
         if (!_swaps.Remove(request, out var swap))
             return;
         _pendingWrites--;
-        Reply(request, error, (swapped, swap.Current));
+        reply(swap);
         foreach (var next in _latches.Release(request))
             Unlatched(next);
     }

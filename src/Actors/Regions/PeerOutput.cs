@@ -61,6 +61,9 @@ internal sealed class PeerOutput
 /// <param name="Region">As it was when the read was found to be linearizable; its range bounds scans.</param>
 internal readonly record struct ReadTask(ReadRequest Request, Region Region);
 
+/// <summary>A compare-and-swap's key cannot be read.</summary>
+internal sealed record ReadFailure(string Why);
+
 internal readonly record struct PeerReply(RegionRequest Request, Error? Error, object? Result = null)
 {
     public void Deliver()
@@ -75,6 +78,9 @@ internal readonly record struct PeerReply(RegionRequest Request, Error? Error, o
         {
             case WriteRequest write:
                 write.Succeed();
+                break;
+            case CompareAndSwapRequest swap when Result is ReadFailure failure:
+                swap.FailRead(failure.Why);
                 break;
             case CompareAndSwapRequest swap:
                 var (swapped, current) = ((bool, ByteString?))Result!;

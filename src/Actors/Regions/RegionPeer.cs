@@ -278,7 +278,7 @@ internal sealed partial class RegionPeer : UntypedPersistentActor
         foreach (var reply in replies)
         {
             reply.Deliver();
-            if (reply.Error is null)
+            if (reply is { Error: null, Result: not ReadFailure })
                 acknowledged += reply.Request switch { WriteRequest write => write.Mutations.Count, CompareAndSwapRequest => 1, _ => 0 };
         }
 
@@ -319,7 +319,7 @@ internal sealed partial class RegionPeer : UntypedPersistentActor
     private void OnSwapRead(Reader.SwapRead read)
     {
         if (read.Failure is { } failure)
-            _peer.CompareAndSwapFailed(read.Request, RequestErrors.Other($"region {_start.RegionId} could not be read: {failure.Message}"));
+            _peer.CompareAndSwapFailed(read.Request, $"region {_start.RegionId} could not be read: {failure.Message}");
         else
             _peer.CompareAndSwapRead(read.Request, read.Current);
     }

@@ -3,6 +3,7 @@ using TiKvActors.Protocol.Errorpb;
 using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Metapb;
+using TiKvActors.Storage;
 using TiKvActors.Storage.Data;
 using Request = TiKvActors.Protocol.RaftCmdpb.Request;
 
@@ -36,6 +37,9 @@ internal abstract class ReadRequest(Context context, TimeSpan deadline) : Region
     /// <summary>Reads and answers, on a reader's thread. What it throws becomes a failure of the request.</summary>
     /// <param name="region">As it was when the read was found to be linearizable; its range bounds scans.</param>
     public abstract void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock);
+
+    /// <summary>The data cannot be read: for the caller to know, not to try again. Any thread.</summary>
+    public abstract void FailRead(string why);
 }
 
 /// <summary>Blind mutations: proposed, applied, answered.</summary>
@@ -77,6 +81,9 @@ internal abstract class CompareAndSwapRequest(Context context, TimeSpan deadline
 {
     public abstract ByteString Key { get; }
 
+    /// <summary>Where the key is read, and what <see cref="Decide"/> makes is written.</summary>
+    public abstract ColumnFamily Family { get; }
+
     /// <param name="current">The live value; null if there is none.</param>
     /// <returns>The mutation to propose, or null if the comparison failed: nothing is written then.</returns>
     public abstract Request? Decide(ByteString? current);
@@ -84,6 +91,9 @@ internal abstract class CompareAndSwapRequest(Context context, TimeSpan deadline
     /// <param name="swapped">False if the comparison failed.</param>
     /// <param name="current">What <see cref="Decide"/> saw.</param>
     public abstract void Complete(bool swapped, ByteString? current);
+
+    /// <summary>The key cannot be read: for the caller to know, not to try again. Any thread.</summary>
+    public abstract void FailRead(string why);
 
     public override Error? CheckKeys(Region region) =>
         KeyRange.Contains(region, Key) ? null : RegionErrors.KeyNotInRegion(Key, region);

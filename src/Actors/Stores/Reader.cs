@@ -3,7 +3,6 @@ using Akka.Event;
 using Google.Protobuf;
 using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol.Kvrpcpb;
-using TiKvActors.Storage;
 using TiKvActors.Storage.Data;
 using TiKvActors.Storage.Raw;
 
@@ -72,7 +71,7 @@ internal sealed class Reader : UntypedActor
         catch (Exception e)
         {
             _log.ReadFailed(task.Region.Id, task.Request.GetType().Name, e);
-            task.Request.Fail(RequestErrors.Other($"region {task.Region.Id} could not be read: {e.Message}"));
+            task.Request.FailRead($"region {task.Region.Id} could not be read: {e.Message}");
         }
     }
 
@@ -80,7 +79,7 @@ internal sealed class Reader : UntypedActor
     {
         try
         {
-            var stored = snapshot.Get(ColumnFamily.Default, request.Key.Span);
+            var stored = snapshot.Get(request.Family, request.Key.Span);
             if (stored is null)
                 return new SwapRead(request, null, null);
             var value = RawValue.Decode(_apiVersion, request.Key.Span, stored);

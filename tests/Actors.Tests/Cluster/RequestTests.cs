@@ -30,7 +30,7 @@ public sealed class RequestTests : IAsyncLifetime
         Assert.Contains("invalid key mode", (await Ask<RawGetResponse>(new RawGetRequest { Key = ByteString.CopyFromUtf8("k") })).Error);
         Assert.Contains("nosuch", (await Ask<RawGetResponse>(new RawGetRequest { Key = TestClient.Key("k"), Cf = "nosuch" })).Error);
         Assert.Contains("inverted range", (await Ask<RawDeleteRangeResponse>(new RawDeleteRangeRequest { StartKey = TestClient.Key("b"), EndKey = TestClient.Key("a") })).Error);
-        Assert.Contains("limit 0", (await Ask<RawScanResponse>(new RawScanRequest { StartKey = TestClient.Key("b") })).Kvs[0].Error.Abort);
+        Assert.Contains("limit 0", (await Ask<RawScanResponse>(new RawScanRequest { StartKey = TestClient.Key("b"), EndKey = TestClient.Key("c") })).Kvs[0].Error.Abort);
         Assert.Contains("100 years", (await Ask<RawPutResponse>(new RawPutRequest { Key = TestClient.Key("k"), Ttl = ulong.MaxValue })).Error);
         Assert.Contains("3 TTLs for 2 pairs", (await Ask<RawBatchPutResponse>(new RawBatchPutRequest
         {

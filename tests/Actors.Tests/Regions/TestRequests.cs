@@ -4,6 +4,7 @@ using TiKvActors.Protocol.Errorpb;
 using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.RaftCmdpb;
+using TiKvActors.Storage;
 using TiKvActors.Storage.Data;
 using Region = TiKvActors.Protocol.Metapb.Region;
 using Request = TiKvActors.Protocol.RaftCmdpb.Request;
@@ -72,6 +73,8 @@ internal sealed class TestRead(Context context, TimeSpan deadline, string key) :
 
     public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock) => throw new NotSupportedException();
 
+    public override void FailRead(string why) => Outcome.Set(null, why);
+
     public void Serve(MemoryStore store) => Outcome.Set(null, store.Data.GetValueOrDefault(_key)?.ToStringUtf8());
 
     public override void Fail(Error error) => Outcome.Set(error);
@@ -85,9 +88,13 @@ internal sealed class TestSwap(Context context, string key, string? expected, st
 
     public override ByteString Key { get; } = Requests.Bytes(key);
 
+    public override ColumnFamily Family => ColumnFamily.Default;
+
     public override Request? Decide(ByteString? current) => current?.ToStringUtf8() == expected ? Requests.Put(key, value) : null;
 
     public override void Complete(bool swapped, ByteString? current) => Outcome.Set(null, swapped);
+
+    public override void FailRead(string why) => Outcome.Set(null, why);
 
     public override void Fail(Error error) => Outcome.Set(error);
 }
