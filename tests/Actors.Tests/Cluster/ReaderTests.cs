@@ -61,5 +61,7 @@ public sealed class ReaderTests
         }
 
         public override void Fail(Error error) => Failure = error;
+
+        public override void FailRead(string why) => Failure = new Error { Message = why };
     }
 }
