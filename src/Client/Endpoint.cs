@@ -47,5 +47,33 @@ internal readonly record struct Endpoint(string Host, int Port)
         }
     }
 
+    /// <summary>
+    /// The address of this machine under which it is reached by whoever answers at one of the endpoints: that of the first that resolves, but loopback
+    /// only when there is no other, because no other machine can answer to it.
+    /// </summary>
+    /// <param name="localAddress">Of one endpoint, as <see cref="LocalAddressAsync(CancellationToken)"/>.</param>
+    /// <exception cref="ConnectionFailedException">None can be reached; the first one's failure.</exception>
+    public static async Task<string> LocalAddressAsync(IReadOnlyList<Endpoint> endpoints, Func<Endpoint, Task<string>> localAddress)
+    {
+        string? loopback = null;
+        ConnectionFailedException? failure = null;
+        foreach (var endpoint in endpoints)
+        {
+            try
+            {
+                var address = await localAddress(endpoint).ConfigureAwait(false);
+                if (!IPAddress.IsLoopback(IPAddress.Parse(address)))
+                    return address;
+                loopback ??= address;
+            }
+            catch (ConnectionFailedException e)
+            {
+                failure ??= e;
+            }
+        }
+
+        return loopback ?? throw failure!;
+    }
+
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Host}:{Port}");
 }

@@ -34,4 +34,24 @@ public class EndpointTests
         var e = await Assert.ThrowsAsync<ConnectionFailedException>(() => Endpoint.Parse("no-such-host.invalid:1").LocalAddressAsync(default));
         Assert.Contains("no-such-host.invalid:1", e.Message);
     }
+
+    [Theory]
+    [InlineData("unknown,10.0.0.1", "10.0.0.1")]
+    [InlineData("unknown,127.0.0.1", "127.0.0.1")]
+    [InlineData("127.0.0.1,unknown,10.0.0.1", "10.0.0.1")]
+    [InlineData("10.0.0.1,10.0.0.2,127.0.0.1", "10.0.0.1")]
+    [InlineData("127.0.0.1,127.0.0.2", "127.0.0.1")]
+    public async Task The_first_endpoint_that_resolves_decides_but_loopback_last(string list, string expected) =>
+        Assert.Equal(expected, await Endpoint.LocalAddressAsync(Endpoint.ParseList(list), LocalAddress));
+
+    [Fact]
+    public async Task If_none_resolves_the_first_one_is_named()
+    {
+        var e = await Assert.ThrowsAsync<ConnectionFailedException>(() => Endpoint.LocalAddressAsync(Endpoint.ParseList("unknown:1,unknown:2"), LocalAddress));
+        Assert.Contains("unknown:1", e.Message);
+    }
+
+    // Here every endpoint is reached from the address that it has.
+    private static Task<string> LocalAddress(Endpoint endpoint) =>
+        endpoint.Host == "unknown" ? Task.FromException<string>(new ConnectionFailedException($"{endpoint} is unknown")) : Task.FromResult(endpoint.Host);
 }

@@ -11,7 +11,7 @@ internal static class ActorSystems
     public static async Task<ClusterConnection> OpenOwnAsync(string endpoints, RawClientOptions options, CancellationToken cancellation)
     {
         var list = Endpoint.ParseList(endpoints);
-        var host = await list[0].LocalAddressAsync(cancellation).ConfigureAwait(false);
+        var host = await Endpoint.LocalAddressAsync(list, endpoint => endpoint.LocalAddressAsync(cancellation)).ConfigureAwait(false);
         var config = ConfigurationFactory.ParseString($"akka.remote.dot-netty.tcp.hostname = \"{host}\"").WithFallback(ClientSettings.Reference);
         var system = ActorSystem.Create("tikv-client", options.Config is null ? config : options.Config.WithFallback(config));
         return await ClusterConnection.OpenAsync(list, settings => new ActorTransport(system, ownsSystem: true, settings), options, cancellation).ConfigureAwait(false);
