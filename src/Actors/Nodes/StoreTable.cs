@@ -14,11 +14,15 @@ internal sealed class StoreTable
     private readonly string _file;
     private readonly IReadOnlyList<Protocol.Metapb.Store> _atStart;
 
-    private StoreTable(string file, IReadOnlyList<Protocol.Metapb.Store> atStart)
+    private StoreTable(string file, IReadOnlyList<Protocol.Metapb.Store> atStart, Exception? damage = null)
     {
         _file = file;
         _atStart = atStart;
+        Damage = damage;
     }
+
+    /// <summary>Why nothing could be made of the file, so that the table is empty until PD tells the stores again. Null if all is well.</summary>
+    public Exception? Damage { get; }
 
     private sealed class Written
     {
@@ -26,11 +30,22 @@ internal sealed class StoreTable
     }
 
     /// <summary>Reads the disk.</summary>
+    /// <exception cref="IOException"/>
     public static StoreTable Load(string directory)
     {
         var file = Path.Combine(directory, "stores");
-        var stores = File.Exists(file) ? PlacementSnapshot.Parser.ParseFrom(File.ReadAllBytes(file)).Stores.ToList() : [];
-        return new StoreTable(file, stores);
+        if (!File.Exists(file))
+            return new StoreTable(file, []);
+        var bytes = File.ReadAllBytes(file);
+        try
+        {
+            return new StoreTable(file, [.. PlacementSnapshot.Parser.ParseFrom(bytes).Stores]);
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            // Not synced, so a crash of the machine may leave anything.
+            return new StoreTable(file, [], e);
+        }
     }
 
     public IReadOnlyList<Protocol.Metapb.Store> Read() => _atStart;

@@ -67,7 +67,16 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         _slowWorker.Tell(new SlowWorker.Run("opening the engines", () =>
         {
             var engines = extension.OpenEngines();
-            return new Opened(engines, StoreTable.Load(engines.Directory));
+            try
+            {
+                return new Opened(engines, StoreTable.Load(engines.Directory));
+            }
+            catch
+            {
+                // The next attempt would find the directory in use by this very process.
+                extension.CloseEngines();
+                throw;
+            }
         }));
     }
 
@@ -77,6 +86,8 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         {
             case Opened opened:
                 _engines = opened.Engines;
+                if (opened.StoreTable.Damage is { } damage)
+                    _log.StoreTableDamaged(_settings.DataDirectory, damage);
                 opened.Engines.Journal.Failed.PipeTo(Self, success: e => new JournalFailed(opened.Engines, e));
                 StartParts(opened);
                 break;
