@@ -99,35 +99,51 @@ internal sealed partial class Peer
         }
 
         var write = (WriteRequest)request;
+        var ready = _latches.Release(write);
         if (EpochMismatch(write) is { } moved)
         {
             Settle(write, moved);
         }
-        else
+        else if (!HasRange(write) || !WaitsForLatch(write))
         {
+            // A write of single keys was in the queue of each of them; in a range, swaps may have latched further keys since.
             _pendingWriteBytes -= write.Bytes;
             AddToBatch(write);
         }
 
-        foreach (var next in _latches.Release(write))
+        foreach (var next in ready)
             Unlatched(next);
     }
 
+    private static bool HasRange(WriteRequest write) => write.Mutations.Any(m => m.DeleteRange is not null);
+
+    /// <summary>
+    /// A write that must wait queues on all its keys, also the free ones: a swap that came later and took one of those would be
+    /// decided on a value from before the write and be proposed behind it.
+    /// </summary>
     /// <returns>True if the write now waits for a swap of one of its keys.</returns>
     private bool WaitsForLatch(WriteRequest write)
     {
         if (!_latches.Any)
             return false;
-        var held = new List<ByteString>();
+        var keys = new List<ByteString>();
+        var mustWait = false;
         foreach (var mutation in write.Mutations)
         {
             if (mutation.DeleteRange is { } range)
-                held.AddRange(_latches.HeldKeys.Where(k => KeyRange.Compare(k, range.StartKey) >= 0 && (range.EndKey.IsEmpty || KeyRange.Compare(k, range.EndKey) < 0)));
-            else if (_latches.IsHeld(mutation.Put?.Key ?? mutation.Delete.Key))
-                held.Add(mutation.Put?.Key ?? mutation.Delete.Key);
+            {
+                var known = keys.Count;
+                keys.AddRange(_latches.HeldKeys.Where(k => KeyRange.Compare(k, range.StartKey) >= 0 && (range.EndKey.IsEmpty || KeyRange.Compare(k, range.EndKey) < 0)));
+                mustWait |= keys.Count > known;
+                continue;
+            }
+
+            var key = mutation.Put?.Key ?? mutation.Delete.Key;
+            keys.Add(key);
+            mustWait |= _latches.IsHeld(key);
         }
 
-        return held.Count > 0 && !_latches.Acquire(write, held);
+        return mustWait && !_latches.Acquire(write, keys);
     }
 
     private List<RegionRequest> TakeLatched()

@@ -257,4 +257,48 @@ public sealed class PeerRequestTests
         Assert.True(swap.Outcome.Kind is RegionErrorKind.NotLeader or RegionErrorKind.StaleCommand);
         Assert.All(cluster.Stores.Values, s => Assert.False(s.Data.ContainsKey(Bytes("a"))));
     }
+
+    /// <summary>A write that waits for the latch of one key must not be overtaken on its other keys.</summary>
+    [Fact]
+    public void AWriteThatWaitsForOneLatchIsNotOverwrittenByASwapOfAnotherOfItsKeysThatNeverSawIt()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        leader.HoldApply = true;
+        var first = new TestSwap(For(leader), "k1", null, "s1");
+        cluster.Submit(leader, first);
+        // The swap of k2 becomes readable by the very entry that lets the write go.
+        var write = new TestWrite(For(leader), TimeSpan.MaxValue, Put("k1", "w"), Put("k2", "w"));
+        var second = new TestSwap(For(leader), "k2", null, "s2");
+        cluster.Submit(leader, write, second);
+        leader.HoldApply = false;
+        cluster.Tick(3);
+        Assert.Equal(true, first.Outcome.Result);
+        Assert.True(write.Outcome.IsSettled);
+        Assert.Null(write.Outcome.Error);
+        Assert.Equal(false, second.Outcome.Result);
+        Assert.Equal("w", cluster.Stores[leader.StoreId].Data[Bytes("k1")].ToStringUtf8());
+        Assert.Equal("w", cluster.Stores[leader.StoreId].Data[Bytes("k2")].ToStringUtf8());
+    }
+
+    [Fact]
+    public void ARangeDeleteThatWaitsForOneLatchAlsoWaitsForThoseTakenMeanwhile()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        cluster.Submit(leader, TestWrite.Put(leader, "k2", "1"));
+        leader.HoldApply = true;
+        var first = new TestSwap(For(leader), "k1", null, "s1");
+        cluster.Submit(leader, first);
+        var delete = new TestWrite(For(leader), TimeSpan.MaxValue, DeleteRange("k1", "k3"));
+        var second = new TestSwap(For(leader), "k2", "1", "s2");
+        cluster.Submit(leader, delete, second);
+        leader.HoldApply = false;
+        cluster.Tick(3);
+        Assert.Equal(true, first.Outcome.Result);
+        Assert.True(delete.Outcome.IsSettled);
+        Assert.Null(delete.Outcome.Error);
+        Assert.Equal(true, second.Outcome.Result);
+        Assert.Empty(cluster.Stores[leader.StoreId].Data);
+    }
 }

@@ -44,6 +44,9 @@ internal static class Requests
     public static Request Put(string key, string value) => new() { CmdType = CmdType.Put, Put = new PutRequest { Key = Bytes(key), Value = Bytes(value) } };
 
     public static Request Delete(string key) => new() { CmdType = CmdType.Delete, Delete = new DeleteRequest { Key = Bytes(key) } };
+
+    public static Request DeleteRange(string start, string end) =>
+        new() { CmdType = CmdType.DeleteRange, DeleteRange = new DeleteRangeRequest { StartKey = Bytes(start), EndKey = Bytes(end) } };
 }
 
 internal sealed class TestWrite(Context context, TimeSpan deadline, params Request[] mutations) : WriteRequest(context, deadline)
