@@ -160,15 +160,23 @@ internal sealed partial class Peer
             return;
         }
 
-        // What we had proposed at this index in an earlier term has been overwritten by now: it can never commit.
-        while (_proposals.Last is { } last && last.Value.Index >= result.Index)
+        ReportProposalsGoneFromLog(result.Index);
+        _proposals.AddLast(new Proposal(result.Index, result.Term, requests, bytes));
+    }
+
+    /// <summary>
+    /// What this peer had proposed in an earlier term from <paramref name="firstIndex"/> on is no longer in its log. Another replica may still
+    /// hold it, be elected and commit it: only another entry applied at its index proves that it never will (invariant 11).
+    /// </summary>
+    private void ReportProposalsGoneFromLog(ulong firstIndex)
+    {
+        while (_proposals.Last is { } last && last.Value.Index >= firstIndex)
         {
             _proposals.RemoveLast();
+            var error = RegionErrors.UndeterminedResult($"entry {last.Value.Index} of term {last.Value.Term} in region {Region.Id} is gone from the log of peer {Self.Id}");
             foreach (var request in last.Value.Requests)
-                Settle(request, Overwritten(last.Value));
+                Settle(request, error);
         }
-
-        _proposals.AddLast(new Proposal(result.Index, result.Term, requests, bytes));
     }
 
     /// <summary>Nothing was appended: these errors promise that the command had no effect.</summary>
@@ -241,8 +249,15 @@ internal sealed partial class Peer
     /// </summary>
     private void ReportLostProposals()
     {
-        if (IsLeader || _proposals.Count == 0)
+        if (_proposals.Count == 0)
             return;
+        if (IsLeader)
+        {
+            // From an earlier term. In an idle region nothing would come to their indices.
+            ReportProposalsGoneFromLog(_raft.LastIndex + 1);
+            return;
+        }
+
         if (++_ticksSinceStepDown >= _config.UndeterminedAfterTicks)
             FailProposals($"peer {Self.Id} of region {Region.Id} lost its leadership with the write in its log");
     }

@@ -301,4 +301,29 @@ public sealed class PeerRequestTests
         Assert.Equal(true, second.Outcome.Result);
         Assert.Empty(cluster.Stores[leader.StoreId].Data);
     }
+
+    /// <summary>
+    /// Invariant 11: what is gone from this peer's own log may be in another's, and commit under the next leader. With nothing at its index
+    /// to decide it, its callers must still hear something, also in a region that nobody writes to.
+    /// </summary>
+    [Fact]
+    public void AProposalBeyondTheLogOfAPeerThatLeadsAgainIsUndetermined()
+    {
+        var cluster = new PeerCluster(3, c => c with { UndeterminedAfterTicks = 1000 });
+        var old = cluster.Elect();
+        cluster.CutOff(old.StoreId);
+        var writes = Enumerable.Range(0, 4).Select(i => TestWrite.Put(old, $"k{i}", "v")).ToArray();
+        foreach (var write in writes)
+            cluster.Submit(old, write);
+        var between = cluster.Elect();
+        cluster.Reconnect(old.StoreId);
+        cluster.Tick(30);
+        cluster.Submit(between, new TestTransfer(For(between), old.Peer.Self));
+        cluster.Tick(3);
+        Assert.True(old.Peer.IsLeader);
+        // The empty entries of the two elections were applied where the first two had been: that is proof. For the others there is none.
+        Assert.Equal(
+            [RegionErrorKind.StaleCommand, RegionErrorKind.StaleCommand, RegionErrorKind.UndeterminedResult, RegionErrorKind.UndeterminedResult],
+            writes.Select(w => w.Outcome.Kind!.Value));
+    }
 }
