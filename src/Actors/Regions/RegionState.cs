@@ -37,10 +37,12 @@ internal static class RegionState
 
     public static MetaPeer? FindPeer(Region region, ulong peerId) => region.Peers.FirstOrDefault(p => p.Id == peerId);
 
+    private static bool IsJoint(Region region) => region.Peers.Any(p => p.Role is PeerRole.IncomingVoter or PeerRole.DemotingVoter);
+
     /// <summary>The Raft configuration that the peers' roles stand for.</summary>
     public static ConfState ToConfState(Region region)
     {
-        var joint = region.Peers.Any(p => p.Role is PeerRole.IncomingVoter or PeerRole.DemotingVoter);
+        var joint = IsJoint(region);
         var state = new ConfState();
         foreach (var peer in region.Peers)
         {
@@ -88,6 +90,10 @@ internal static class RegionState
             if (ChangePeer(next, change.ChangeType, change.Peer, joint) is { } error)
                 return (error, region);
         }
+
+        // To Raft, several changes are always joint. Only the roles tell the region so, and that it must leave.
+        if (joint && !IsJoint(next))
+            return ($"{request.Changes.Count} changes of region {region.Id} in which no voter takes part: make them one at a time", region);
 
         next.RegionEpoch.ConfVer += (ulong)request.Changes.Count;
         return (null, next);

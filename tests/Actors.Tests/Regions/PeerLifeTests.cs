@@ -108,6 +108,21 @@ public sealed class PeerLifeTests
         Assert.Equal(5ul, settled.RegionEpoch.ConfVer);
     }
 
+    /// <summary>Raft would enter a joint configuration that no role shows: nobody would know to leave it.</summary>
+    [Fact]
+    public void SeveralChangesThatNoVoterTakesPartInAreRefused()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        var change = new TestChangePeers(
+            For(leader),
+            new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = new Protocol.Metapb.Peer { Id = 60, StoreId = 4 } },
+            new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = new Protocol.Metapb.Peer { Id = 61, StoreId = 5 } });
+        cluster.Submit(leader, change);
+        Assert.Contains("one at a time", change.Outcome.Error?.Message);
+        Assert.Equal(3, leader.Peer.Region.Peers.Count);
+    }
+
     [Fact]
     public void ARemovedPeerLeavesATombstoneAlsoIfItHearsOfItLate()
     {
