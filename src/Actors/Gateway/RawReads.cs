@@ -94,22 +94,14 @@ internal sealed class RawBatchGet(RawBatchGetRequest request, TimeSpan deadline,
 
     public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
     {
-        var response = new RawBatchGetResponse();
-        var left = Scope.MaxResponseBytes;
+        var pairs = new BatchGetPairs(Scope.MaxResponseBytes);
         for (var i = 0; i < _keys.Length; i++)
         {
-            if (ReadLive(snapshot, RawKeys.Family(request.Cf), _keys[i], clock.UnixSeconds) is not { } found)
-                continue;
-            var pair = new KvPair { Key = request.Keys[i] };
-            left -= pair.Key.Length + found.Value.Length + RequestScope.PairOverheadBytes;
-            if (left >= 0)
-                pair.Value = found.Value;
-            else
-                pair.Error = new KeyError { Retryable = $"the value has {found.Value.Length} bytes and no longer fits a response of {Scope.MaxResponseBytes} bytes: ask for it by itself, or raise max_response_bytes" };
-            response.Pairs.Add(pair);
+            if (ReadLive(snapshot, RawKeys.Family(request.Cf), _keys[i], clock.UnixSeconds) is { } found)
+                pairs.Add(request.Keys[i], found.Value);
         }
 
-        Scope.Respond(response);
+        Scope.Respond(pairs.ToResponse());
     }
 
     public override void Fail(Error error) => Scope.Responder.Respond(new RawBatchGetResponse { RegionError = error });
@@ -140,7 +132,7 @@ internal sealed class RawScan(RawScanRequest request, TimeSpan deadline, Request
         if (scan.IsCutShort && response.Kvs.Count == 0)
         {
             // Not even one row fits: an error, rather than a scan that gets nowhere.
-            Scope.Responder.Respond(Scope.Fail(request, $"a row of {scan.NextRowBytes} bytes does not fit a response of {Scope.MaxResponseBytes} bytes: raise max_response_bytes"));
+            Scope.Responder.Respond(Scope.Fail(request, $"a row of {scan.NextRowBytes} bytes (with the key to go on from) does not fit a response of {Scope.MaxResponseBytes} bytes: raise max_response_bytes"));
             return;
         }
 

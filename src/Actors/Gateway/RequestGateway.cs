@@ -179,7 +179,7 @@ internal sealed class RequestGateway : UntypedActor
             return;
         }
 
-        router.RouteAsync(message).PipeTo(
+        router.RouteAsync(message, scope.MaxResponseBytes).PipeTo(
             Self,
             success: response => new Routed(scope, response),
             failure: e => new Routed(scope, RequestScope.Fail(message, RequestErrors.Other($"the request could not be routed: {e.Message}"))));

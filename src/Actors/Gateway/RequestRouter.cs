@@ -27,7 +27,8 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
 
     private APIVersion Mode => services.ApiVersion;
 
-    public async Task<IMessage> RouteAsync(IRegionRequest request)
+    /// <param name="maxResponseBytes">What the caller can take.</param>
+    public async Task<IMessage> RouteAsync(IRegionRequest request, int maxResponseBytes)
     {
         var asked = request.Context?.MaxExecutionDurationMs ?? 0;
         var call = new RoutedCall(request.Context, services.Clock.Now + (asked == 0 ? settings.DefaultDeadline : TimeSpan.FromMilliseconds(Math.Min(asked, uint.MaxValue))));
@@ -40,9 +41,9 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
             RawGetKeyTTLRequest m => await SendAsync(call, m.Key, _ => m.Clone()),
             SplitRegionRequest { SplitKeys: [var key] } m => await SendAsync(call, key, _ => m.Clone()),
             SplitRegionRequest m => RequestScope.Fail(m, RequestErrors.Other("a split without a context takes exactly one key in split_keys")),
-            RawScanRequest m => await ScanAsync(call, m, (int)Math.Min(m.Limit, int.MaxValue)),
-            RawBatchScanRequest m => await BatchScanAsync(call, m),
-            RawBatchGetRequest m => await BatchGetAsync(call, m),
+            RawScanRequest m => await ScanAsync(call, m, (int)Math.Min(m.Limit, int.MaxValue), maxResponseBytes),
+            RawBatchScanRequest m => await BatchScanAsync(call, m, maxResponseBytes),
+            RawBatchGetRequest m => await BatchGetAsync(call, m, maxResponseBytes),
             RawBatchPutRequest m => await BatchPutAsync(call, m),
             RawBatchDeleteRequest m => await BatchDeleteAsync(call, m),
             RawDeleteRangeRequest m => await DeleteRangeAsync(call, m),
@@ -55,10 +56,11 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
 
     // ---- Requests of several regions
 
-    private async Task<IMessage> ScanAsync(RoutedCall call, RawScanRequest request, int limit)
+    private async Task<IMessage> ScanAsync(RoutedCall call, RawScanRequest request, int limit, int maxResponseBytes)
     {
         var result = new RawScanResponse();
         var start = request.StartKey;
+        var leftBytes = maxResponseBytes;
         while (result.Kvs.Count < limit)
         {
             Region? region = null;
@@ -69,7 +71,14 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
                 part.StartKey = start;
                 part.Limit = (uint)(limit - result.Kvs.Count);
                 return part;
-            }, request.Reverse);
+            }, request.Reverse, r => Math.Max(1, leftBytes - (NextEdge(r) is { } next ? next.Length + RequestScope.PairOverheadBytes : 0)));
+            if (page is { RegionError: null, Kvs: [{ Error: not null }] } && result.Kvs.Count > 0)
+            {
+                // Not one more row: whether it is too large by itself the next scan says.
+                result.ResumeKey = start;
+                break;
+            }
+
             if (page.RegionError is not null || page.Kvs is [{ Error: not null }])
                 return page;
             result.Kvs.AddRange(page.Kvs);
@@ -80,13 +89,20 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
             }
 
             // Fewer rows than asked for: the region is exhausted.
-            var edge = request.Reverse ? region!.StartKey : region!.EndKey;
-            if (result.Kvs.Count >= limit || edge.IsEmpty || IsOutside(edge, request.EndKey, request.Reverse))
+            if (result.Kvs.Count >= limit || NextEdge(region!) is not { } edge)
                 break;
-            start = RegionKeys.ToRawRequestKey(Mode, edge);
+            start = edge;
+            leftBytes -= page.CalculateSize();
         }
 
         return result;
+
+        // Where the scan goes on after a region, in whose answer there must be room for saying so; null after the last one.
+        ByteString? NextEdge(Region region)
+        {
+            var edge = request.Reverse ? region.StartKey : region.EndKey;
+            return edge.IsEmpty || IsOutside(edge, request.EndKey, request.Reverse) ? null : RegionKeys.ToRawRequestKey(Mode, edge);
+        }
     }
 
     private bool IsOutside(ByteString edge, ByteString end, bool isReverse)
@@ -95,13 +111,13 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         return !bound.IsEmpty && (isReverse ? KeyRange.Compare(edge, bound) <= 0 : KeyRange.Compare(edge, bound) >= 0);
     }
 
-    private async Task<IMessage> BatchScanAsync(RoutedCall call, RawBatchScanRequest request)
+    private async Task<IMessage> BatchScanAsync(RoutedCall call, RawBatchScanRequest request, int maxResponseBytes)
     {
         var result = new RawBatchScanResponse();
         foreach (var range in request.Ranges)
         {
             var scan = new RawScanRequest { StartKey = range.StartKey, EndKey = range.EndKey, KeyOnly = request.KeyOnly, Reverse = request.Reverse, Cf = request.Cf, Limit = request.EachLimit };
-            var rows = (RawScanResponse)await ScanAsync(call, scan, (int)Math.Min(request.EachLimit, int.MaxValue));
+            var rows = (RawScanResponse)await ScanAsync(call, scan, (int)Math.Min(request.EachLimit, int.MaxValue), maxResponseBytes);
             if (rows.RegionError is not null)
                 return new RawBatchScanResponse { RegionError = rows.RegionError };
             result.Kvs.AddRange(rows.Kvs);
@@ -112,16 +128,20 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         return result;
     }
 
-    private async Task<IMessage> BatchGetAsync(RoutedCall call, RawBatchGetRequest request)
+    private async Task<IMessage> BatchGetAsync(RoutedCall call, RawBatchGetRequest request, int maxResponseBytes)
     {
-        var result = new RawBatchGetResponse();
+        var result = new BatchGetPairs(maxResponseBytes);
         var error = await ForEachShareAsync(call, request.Keys, k => k, keys => new RawBatchGetRequest { Keys = { keys }, Cf = request.Cf }, response =>
         {
-            var part = (RawBatchGetResponse)response;
-            result.Pairs.AddRange(part.Pairs);
+            var pairs = ((RawBatchGetResponse)response).Pairs;
+            // A pair that is no key's: the share was refused as a whole.
+            if (pairs is [{ Key.IsEmpty: true, Error: not null }])
+                return response;
+            foreach (var pair in pairs)
+                result.Add(pair);
             return null;
         });
-        return error ?? result;
+        return error ?? result.ToResponse();
     }
 
     private async Task<IMessage> BatchPutAsync(RoutedCall call, RawBatchPutRequest request)
@@ -220,7 +240,8 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
     /// </summary>
     /// <param name="requestKey">Empty stands for the first key, or, before an edge, for the end of all keys.</param>
     /// <param name="before">The region that ends at or after the key, and begins before it.</param>
-    private async Task<IRegionResponse> SendAsync(RoutedCall call, ByteString requestKey, Func<Region, IRegionRequest> build, bool before = false)
+    /// <param name="maxResponseBytes">Null: as the caller has it.</param>
+    private async Task<IRegionResponse> SendAsync(RoutedCall call, ByteString requestKey, Func<Region, IRegionRequest> build, bool before = false, Func<Region, int>? maxResponseBytes = null)
     {
         var backoff = settings.RetryBackoff;
         var problem = RequestErrors.DeadlineExceeded();
@@ -238,6 +259,8 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
                 var target = guess is not null && info.Region.Peers.Any(p => p.Id == guess.Id) ? guess : info.Leader ?? info.Region.Peers[0];
                 last = build(info.Region);
                 last.Context = ContextFor(call, info.Region, target);
+                if (maxResponseBytes is not null)
+                    last.Context.MaxResponseBytes = (uint)maxResponseBytes(info.Region);
                 var response = AddressOf(target.StoreId) is { } kv ? await AskAsync<IRegionResponse>(kv, target.StoreId == services.StoreId ? new RoutedPart(last) : last, call.Deadline) : null;
                 switch (response)
                 {

@@ -58,6 +58,7 @@ internal sealed class RowScan(
                 NextRowBytes = bytes;
                 // A reverse scan's start is exclusive: the last row that was returned.
                 ResumeKey = isReverse ? (pairs.Count > 0 ? pairs[^1].Key : ByteString.Empty) : RequestKey(cursor.Key);
+                MakeRoomForResumeKey(pairs, added, ref leftBytes);
                 return;
             }
 
@@ -67,6 +68,20 @@ internal sealed class RowScan(
                 pair.Value = ByteString.CopyFrom(value.UserValue);
             pairs.Add(pair);
             added++;
+        }
+    }
+
+    /// <summary>The last rows give way to it; if the first does too, nothing fits.</summary>
+    private void MakeRoomForResumeKey(RepeatedField<KvPair> pairs, int added, ref int leftBytes)
+    {
+        for (; added > 0 && ResumeKey.Length + RequestScope.PairOverheadBytes > leftBytes; added--)
+        {
+            var last = pairs[^1];
+            pairs.RemoveAt(pairs.Count - 1);
+            var bytes = last.Key.Length + last.Value.Length + RequestScope.PairOverheadBytes;
+            leftBytes += bytes;
+            NextRowBytes = bytes + ResumeKey.Length;
+            ResumeKey = isReverse ? (added > 1 ? pairs[^1].Key : ByteString.Empty) : last.Key;
         }
     }
 

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using TiKvActors.Actors.Gateway;
 using TiKvActors.Actors.Tests.Cluster;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Storage;
@@ -65,6 +66,62 @@ public sealed class GatewayTests : IAsyncLifetime
         static KvPair Pair(string key) => new() { Key = TestClient.Key(key), Value = ByteString.CopyFromUtf8(key) };
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ABatchGetThatDoesNotFitGivesWhatFitsAndNamesTheRest(bool split)
+    {
+        if (split)
+            await Client.SplitAsync("k06");
+        var keys = await FillAsync(30);
+        // Small values at the end, whose errors are larger than they: they take room from those before.
+        await Client.PutAsync("z", "1");
+        var found = new HashSet<ByteString>();
+        var left = keys.Append(TestClient.Key("z")).ToList();
+        while (left.Count > 0)
+        {
+            var response = (await Client.AskAsync<RawBatchGetResponse>(_cluster.Node(1), new RawBatchGetRequest { Keys = { left } }))!;
+            Assert.Null(response.RegionError);
+            Assert.True(response.CalculateSize() <= RequestScope.DefaultMaxResponseBytes, $"{response.CalculateSize()} bytes");
+            Assert.Equal(left.ToHashSet(), response.Pairs.Select(p => p.Key).ToHashSet());
+            Assert.All(response.Pairs, p => Assert.True(p.Error is null || p.Error.Retryable.Length > 0, $"{p.Error}"));
+            var fitted = response.Pairs.Where(p => p.Error is null).Select(p => p.Key).ToList();
+            Assert.NotEmpty(fitted);
+            found.UnionWith(fitted);
+            left.RemoveAll(found.Contains);
+        }
+
+        Assert.Equal(31, found.Count);
+    }
+
+    [Theory]
+    [InlineData(false, 3, 10_000)]
+    [InlineData(true, 3, 10_000)]
+    // Four rows leave no room for the key to go on from.
+    [InlineData(false, 2996, 21_600)]
+    [InlineData(true, 2996, 21_600)]
+    public async Task AScanOverRegionsThatDoesNotFitIsCutShortWithAKeyToGoOnFrom(bool reverse, int keyBytes, int valueBytes)
+    {
+        await Client.SplitAsync("k06");
+        await Client.SplitAsync("k15");
+        var keys = await FillAsync(30, keyBytes, valueBytes);
+        var names = new List<ByteString>();
+        var (start, end) = reverse ? (TestClient.Key("l"), TestClient.Key("k")) : (TestClient.Key("k"), TestClient.Key("l"));
+        while (!start.IsEmpty)
+        {
+            var page = (await Client.AskAsync<RawScanResponse>(_cluster.Node(1), new RawScanRequest { StartKey = start, EndKey = end, Limit = 100, Reverse = reverse }))!;
+            Assert.Null(page.RegionError);
+            Assert.True(page.CalculateSize() <= RequestScope.DefaultMaxResponseBytes, $"{page.CalculateSize()} bytes");
+            Assert.All(page.Kvs, p => Assert.Null(p.Error));
+            names.AddRange(page.Kvs.Select(p => p.Key));
+            start = page.ResumeKey;
+        }
+
+        if (reverse)
+            names.Reverse();
+        Assert.Equal(keys, names);
+    }
+
     [Fact]
     public async Task WhatCannotBeReadIsToldInTheAnswerAndNotAsARegionError()
     {
@@ -96,5 +153,15 @@ public sealed class GatewayTests : IAsyncLifetime
             Assert.Null(response.RegionError);
             Assert.Contains("could not be read", text(response));
         }
+    }
+
+    private async Task<List<ByteString>> FillAsync(int count, int keyBytes = 3, int valueBytes = 10_000)
+    {
+        var keys = Enumerable.Range(0, count).Select(i => TestClient.Key($"k{i:00}".PadRight(keyBytes, '.'))).ToList();
+        await Client.SendAsync<RawBatchPutResponse>(() => new RawBatchPutRequest
+        {
+            Pairs = { keys.Select(k => new KvPair { Key = k, Value = ByteString.CopyFrom(new byte[valueBytes]) }) },
+        });
+        return keys;
     }
 }
