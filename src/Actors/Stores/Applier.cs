@@ -98,6 +98,9 @@ internal sealed class Applier : UntypedActor
         // A peer that stopped or failed meanwhile: its entries are applied again by its next incarnation.
         if (!_regions.TryGetValue(apply.RegionId, out var region) || region.HasFailed)
             return;
+        // Should these entries fail, the rows that are in the batch already are written with the index that covers them (invariant 3).
+        if (region.IsDirty)
+            region.Applier.WriteApplied(_batch);
         _batch.Writes.SetSavePoint();
         try
         {

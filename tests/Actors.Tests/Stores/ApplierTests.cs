@@ -1,0 +1,92 @@
+using System.Collections;
+using System.Threading.Channels;
+using Akka.Actor;
+using TiKvActors.Actors.Regions;
+using TiKvActors.Actors.Stores;
+using TiKvActors.Actors.Tests.Regions;
+using TiKvActors.Protocol.Commands;
+using TiKvActors.Protocol.Eraftpb;
+using TiKvActors.Protocol.Metapb;
+using TiKvActors.Protocol.RaftCmdpb;
+using TiKvActors.Protocol.RaftServerpb;
+using TiKvActors.Storage;
+using TiKvActors.Storage.Stores;
+using Region = TiKvActors.Protocol.Metapb.Region;
+using Request = TiKvActors.Protocol.RaftCmdpb.Request;
+
+namespace TiKvActors.Actors.Tests.Stores;
+
+public sealed class ApplierTests
+{
+    private static readonly RegionEpoch Epoch = new() { ConfVer = 1, Version = 1 };
+
+    /// <summary>Invariant 3: rows and the applied index that covers them are written together, also if what comes next cannot be applied.</summary>
+    [Fact]
+    public async Task RowsThatShareABatchWithAFailureKeepTheirAppliedIndex()
+    {
+        var folder = Directory.CreateTempSubdirectory("applier");
+        try
+        {
+            using var engines = StoreEngines.Open(folder.FullName);
+            var system = ActorSystem.Create("applier");
+            try
+            {
+                var applier = system.ActorOf(Applier.Props(engines.Data, 1 << 20));
+                var answers = Channel.CreateUnbounded<object>();
+                var peer = system.ActorOf(Props.Create(() => new Recorder(answers.Writer)));
+                var region = new Region { Id = 1, RegionEpoch = Epoch };
+                var truncated = new RaftTruncatedState { Index = 5, Term = 5 };
+                applier.Tell(new Applier.Register(peer, new RegionApplier(region, 11, 1, 5, truncated)));
+                // The first application waits until all that follows is in the mailbox: so they come into one batch.
+                using var gate = new ManualResetEventSlim();
+                applier.Tell(new Applier.Apply(1, new GatedEntries(gate, [EntryOf(6, Requests.Put("a", "1"))])));
+                var unknown = new Request { CmdType = CmdType.Invalid };
+                applier.Tell(new Applier.Apply(1, [EntryOf(7, Requests.Put("b", "2")), EntryOf(8, unknown)]));
+                applier.Tell(new Applier.Unregister(1), peer);
+                gate.Set();
+
+                using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+                Assert.IsType<Applier.Failed>(await answers.Reader.ReadAsync(patience.Token));
+                Assert.IsType<Applier.Unregistered>(await answers.Reader.ReadAsync(patience.Token));
+                using var snapshot = engines.Data.NewSnapshot();
+                Assert.NotNull(snapshot.Get(ColumnFamily.Default, Requests.Bytes("a").Span));
+                Assert.Null(snapshot.Get(ColumnFamily.Default, Requests.Bytes("b").Span));
+                Assert.Equal(6ul, engines.Data.ReadApplyState(1)?.AppliedIndex);
+            }
+            finally
+            {
+                await system.Terminate();
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static Entry EntryOf(ulong index, Request request)
+    {
+        var command = new RaftCmdRequest { Header = new RaftRequestHeader { RegionId = 1, RegionEpoch = Epoch }, Requests = { request } };
+        return new Entry { Index = index, Term = 6, EntryType = EntryType.EntryNormal, Data = RaftCommandCodec.Encode(command) };
+    }
+
+    private sealed class Recorder(ChannelWriter<object> messages) : UntypedActor
+    {
+        protected override void OnReceive(object message) => Assert.True(messages.TryWrite(message));
+    }
+
+    private sealed class GatedEntries(ManualResetEventSlim gate, IReadOnlyList<Entry> entries) : IReadOnlyList<Entry>
+    {
+        public int Count => entries.Count;
+
+        public Entry this[int index] => entries[index];
+
+        public IEnumerator<Entry> GetEnumerator()
+        {
+            gate.Wait();
+            return entries.GetEnumerator();
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+}
