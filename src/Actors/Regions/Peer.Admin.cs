@@ -16,6 +16,9 @@ internal sealed partial class Peer
     private (ulong Index, ulong Term)? _truncating;
     private (ulong Index, ulong Term)? _wantedTruncation;
 
+    // Of the sync that the truncation waits for.
+    private long _syncNumber;
+
     /// <summary>PD's answer to <see cref="PeerOutput.SplitIdsWanted"/>.</summary>
     /// <param name="ids">Null if PD did not give any, for the reason <paramref name="refusal"/>.</param>
     public void ProposeSplit(SplitRequest request, IReadOnlyList<SplitID>? ids, string refusal = "")
@@ -130,14 +133,16 @@ internal sealed partial class Peer
         _truncating = _wantedTruncation;
         _wantedTruncation = null;
         if (_truncating is not null)
-            Out.SyncData = true;
+            Out.SyncData = ++_syncNumber;
     }
 
     /// <summary>Everything that was applied when <see cref="PeerOutput.SyncData"/> was taken out is synced.</summary>
-    public void DataSynced()
+    /// <param name="number">That of the output. A sync that was asked for earlier says nothing about what was applied since.</param>
+    public void DataSynced(long number)
     {
-        // A snapshot was installed meanwhile: there is no log left to truncate.
-        if (_truncating is not { } target || target.Index <= _raft.TruncatedIndex || State != Protocol.RaftServerpb.PeerState.Normal)
+        if (number != _syncNumber || _truncating is not { } target)
+            return;
+        if (target.Index <= _raft.TruncatedIndex || State != Protocol.RaftServerpb.PeerState.Normal)
         {
             _truncating = null;
             BeginTruncation();
@@ -149,6 +154,14 @@ internal sealed partial class Peer
         _segments.TruncateTo(target.Index);
         var snapshot = new RaftTruncated { HardState = _durableHardState, Index = target.Index, Term = target.Term };
         Out.Truncate = new TruncateTask(snapshot, sequenceNr);
+    }
+
+    /// <summary>A snapshot has replaced the log: there is nothing left to truncate, and answers that are on their way mean nothing.</summary>
+    private void ForgetTruncations()
+    {
+        _truncating = null;
+        _wantedTruncation = null;
+        _syncNumber++;
     }
 
     /// <summary>The journal has carried out <see cref="PeerOutput.Truncate"/>.</summary>

@@ -116,6 +116,7 @@ internal sealed partial class Peer
         _segments.Clear();
         _applyingTerms.Clear();
         _pulling = null;
+        ForgetTruncations();
         Release(ready, sequenceNr, now);
     }
 }

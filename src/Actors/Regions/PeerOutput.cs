@@ -40,8 +40,8 @@ internal sealed class PeerOutput
     /// <summary>A snapshot is announced: pull its data from the sender's store, then <see cref="Peer.SnapshotStaged"/> or nothing if that fails.</summary>
     public RaftMessage? PullSnapshot { get; set; }
 
-    /// <summary>Sync the data engine, then <see cref="Peer.DataSynced"/>. Asked for before a truncation.</summary>
-    public bool SyncData { get; set; }
+    /// <summary>Sync the data engine, then <see cref="Peer.DataSynced"/> with this number. Asked for before a truncation.</summary>
+    public long? SyncData { get; set; }
 
     /// <summary>Save as the journal's snapshot, delete the events up to its number, then <see cref="Peer.Truncated"/>.</summary>
     public TruncateTask? Truncate { get; set; }

@@ -11,7 +11,7 @@ internal sealed partial class RegionPeer
 {
     private sealed record InterruptedInstallFinished(RegionLocalState State, RaftApplyState Apply);
 
-    private sealed record DataDestroyed;
+    private sealed record DataDestroyed(RegionLocalState Tombstone);
 
     private sealed record JournalPurged;
 
@@ -23,7 +23,7 @@ internal sealed partial class RegionPeer
         switch (_start.State?.State)
         {
             case PeerState.Tombstone:
-                DestroyData(_start.State, isDurable: true);
+                DestroyData(() => _start.State, isDurable: true);
                 break;
             case PeerState.Applying:
                 FinishInterruptedInstall();
@@ -163,9 +163,11 @@ internal sealed partial class RegionPeer
         switch (message)
         {
             case Applier.Unregistered:
-                DestroyData(RegionState.Tombstone(_peer.Region, _peer.Self), isDurable: false);
+                var (data, seen, self) = (_services.Engines.Data, _peer.Region, _peer.Self);
+                DestroyData(() => PeerStates.TombstoneOf(data, seen, self), isDurable: false);
                 break;
-            case DataDestroyed:
+            case DataDestroyed destroyed:
+                _tombstone = destroyed.Tombstone;
                 PurgeJournal();
                 break;
             case JournalPurged:
@@ -210,13 +212,14 @@ internal sealed partial class RegionPeer
     private void PurgeJournal() => _services.Engines.Journal.PurgeAsync(PersistenceId)
         .PipeTo(Self, success: () => new JournalPurged(), failure: e => new SlowWorker.Failed("deleting the log of a removed peer", e));
 
-    private void DestroyData(RegionLocalState tombstone, bool isDurable)
+    /// <param name="findTombstone">Runs where the disk may be read.</param>
+    private void DestroyData(Func<RegionLocalState> findTombstone, bool isDurable)
     {
         Context.Become(Destroying);
-        _tombstone = tombstone;
         var engines = _services.Engines;
         _services.SlowWorker.Tell(new SlowWorker.Run("deleting the data of a removed peer", () =>
         {
+            var tombstone = findTombstone();
             var region = tombstone.Region;
             using var batch = engines.Data.NewBatch();
             // A peer that never had data has no epoch, and nothing to remember: it never voted.
@@ -236,7 +239,7 @@ internal sealed partial class RegionPeer
             engines.Data.Write(batch);
             engines.Data.Sync();
             engines.FailPoints.Hit(RegionFailPoints.DestroyCleared);
-            return new DataDestroyed();
+            return new DataDestroyed(tombstone);
         }));
     }
 }

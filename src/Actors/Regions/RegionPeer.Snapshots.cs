@@ -186,13 +186,13 @@ internal sealed partial class RegionPeer
         }
     }
 
-    private void SyncData()
+    private void SyncData(long number)
     {
         var engine = _services.Engines.Data;
         _services.Syncer.Tell(new SlowWorker.Run("syncing the data engine", () =>
         {
             engine.Sync();
-            return DataSynced.Instance;
+            return new DataSynced(number);
         }));
     }
 

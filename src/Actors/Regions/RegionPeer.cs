@@ -54,10 +54,7 @@ internal sealed partial class RegionPeer : UntypedPersistentActor
         public static readonly Pump Instance = new();
     }
 
-    private sealed class DataSynced
-    {
-        public static readonly DataSynced Instance = new();
-    }
+    private sealed record DataSynced(long Number);
 
     private sealed record LogEntriesRead(Raft.LogRead Read, IReadOnlyList<Entry> Entries);
 
@@ -183,8 +180,8 @@ internal sealed partial class RegionPeer : UntypedPersistentActor
             case Reader.SwapRead read:
                 OnSwapRead(read);
                 break;
-            case DataSynced:
-                _peer.DataSynced();
+            case DataSynced synced:
+                _peer.DataSynced(synced.Number);
                 break;
             case LogEntriesRead read:
                 _peer.ProvideEntries(read.Read, read.Entries);
@@ -237,8 +234,8 @@ internal sealed partial class RegionPeer : UntypedPersistentActor
             _services.SnapshotSource.Tell(new SnapshotSource.Make(_start.RegionId, request.To, request.MinIndex));
         if (output.PullSnapshot is { } announcement)
             PullSnapshot(announcement);
-        if (output.SyncData)
-            SyncData();
+        if (output.SyncData is { } sync)
+            SyncData(sync);
         if (output.Truncate is { } truncate)
             Truncate(truncate);
         foreach (var split in output.SplitIdsWanted)

@@ -87,14 +87,43 @@ internal sealed partial class Store
     private void ReadStateOfFailed(ulong regionId)
     {
         var (engine, storeId) = (_services.Engines.Data, _services.StoreId);
+        var known = _peers.Keys.Concat(_failed).ToHashSet();
         _slowWorker.Tell(new SlowWorker.Run($"reading the state of region {regionId}", () =>
         {
             var state = engine.ReadRegionState(regionId);
-            if (state is null)
-                return new PeerStateRead(regionId, null);
-            var self = state.Region.Peers.FirstOrDefault(p => p.StoreId == storeId) ?? new MetaPeer { StoreId = storeId };
-            return new PeerStateRead(regionId, new PeerStart(regionId, self, state, engine.ReadApplyState(regionId), engine.ReadApplyingSnapshot(regionId)));
+            var start = state is null ? null : PeerStates.StartOf(engine, storeId, state);
+            return new PeerStateRead(regionId, start, state is { State: PeerState.Tombstone } ? state.Region : null, PeerStates.Unstarted(engine, storeId, known));
         }));
+    }
+
+    private void OnStateOfFailed(PeerStateRead read)
+    {
+        foreach (var start in read.Unstarted)
+        {
+            // Its peer may have come, and even gone, since the disk was read.
+            if (!_peers.ContainsKey(start.RegionId) && !_failed.Contains(start.RegionId) && !_tombstones.ContainsKey(start.RegionId))
+                StartPeer(start);
+        }
+
+        if (read.Start is { } next)
+        {
+            Timers.StartSingleTimer($"restart-{next.RegionId}", new RestartPeer(next), NextBackoff(next));
+            return;
+        }
+
+        // A split may have made its peer meanwhile.
+        if (!_failed.Remove(read.RegionId))
+            return;
+        if (read.Tombstone is { } removed)
+        {
+            _tombstones[read.RegionId] = removed;
+            _services.Router.Release(read.RegionId);
+        }
+        else
+        {
+            // An uninitialised peer: it comes back when somebody sends it a message. What it was pulling has nobody to install it.
+            _services.Router.CancelReservation(read.RegionId);
+        }
     }
 
     private TimeSpan NextBackoff(PeerStart start)

@@ -38,7 +38,10 @@ internal sealed partial class Store : UntypedActor, IWithTimers
 
     private sealed record StatesRead(IReadOnlyList<PeerStart> Peers, IReadOnlyDictionary<ulong, Region> Tombstones);
 
-    private sealed record PeerStateRead(ulong RegionId, PeerStart? Start);
+    /// <summary>After a failure of the region's peer.</summary>
+    /// <param name="Start">Null for an uninitialised peer, and for one whose destruction was completed.</param>
+    /// <param name="Unstarted">See <see cref="PeerStates.Unstarted"/>.</param>
+    private sealed record PeerStateRead(ulong RegionId, PeerStart? Start, Region? Tombstone, IReadOnlyList<PeerStart> Unstarted);
 
     private sealed record RestartPeer(PeerStart Start);
 
@@ -121,14 +124,10 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             var tombstones = new Dictionary<ulong, Region>();
             foreach (var state in engine.ReadRegionStates())
             {
-                var apply = engine.ReadApplyState(state.Region.Id);
                 if (state.State == PeerState.Tombstone)
                     tombstones[state.Region.Id] = state.Region;
-                // A tombstone without an applied index is a destruction that was completed.
-                if (state.State == PeerState.Tombstone && apply is null)
-                    continue;
-                var self = state.Region.Peers.FirstOrDefault(p => p.StoreId == ident.StoreId) ?? new MetaPeer { StoreId = ident.StoreId };
-                peers.Add(new PeerStart(state.Region.Id, self, state, apply, engine.ReadApplyingSnapshot(state.Region.Id)));
+                if (PeerStates.StartOf(engine, ident.StoreId, state) is { } start)
+                    peers.Add(start);
             }
 
             StagedSnapshot.DeleteAllBut(engine, peers.Where(p => p.State!.State == PeerState.Applying).Select(p => p.RegionId).ToHashSet());
@@ -232,12 +231,8 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             case Terminated terminated:
                 OnTerminated(terminated.ActorRef);
                 break;
-            case PeerStateRead { Start: null } read:
-                // An uninitialised peer: it comes back when somebody sends it a message.
-                _failed.Remove(read.RegionId);
-                break;
-            case PeerStateRead { Start: { } start }:
-                Timers.StartSingleTimer($"restart-{start.RegionId}", new RestartPeer(start), NextBackoff(start));
+            case PeerStateRead read:
+                OnStateOfFailed(read);
                 break;
             case RestartPeer restart:
                 // A split may have made its peer meanwhile.

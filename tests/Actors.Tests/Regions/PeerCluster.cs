@@ -208,6 +208,11 @@ internal sealed class PeerCluster
         /// <summary>Set by a test that wants to see entries handed out before they are applied.</summary>
         public bool HoldApply { get; set; }
 
+        /// <summary>Set by a test whose disk is slow: syncs that were asked for are in <see cref="HeldSyncs"/>.</summary>
+        public bool HoldSyncs { get; set; }
+
+        public List<long> HeldSyncs { get; } = [];
+
         private readonly Queue<IReadOnlyList<Entry>> _held = new();
 
         private MemoryStore Memory => _cluster.Stores[StoreId];
@@ -249,8 +254,10 @@ internal sealed class PeerCluster
                 Peer.SnapshotStaged(announced, _cluster.Now);
             if (output.Install is { } install)
                 Install(install);
-            if (output.SyncData)
-                Peer.DataSynced();
+            if (output.SyncData is { } sync && HoldSyncs)
+                HeldSyncs.Add(sync);
+            else if (output.SyncData is { } now)
+                Peer.DataSynced(now);
             if (output.Truncate is { } truncate)
                 Truncate(truncate);
             foreach (var split in output.SplitIdsWanted)

@@ -160,6 +160,43 @@ public sealed class PeerLifeTests
     }
 
     [Fact]
+    public void ASnapshotThatOvertakesATruncationLeavesTheLogTruncatable()
+    {
+        var cluster = new PeerCluster(3, c => c with { LogCompactionThresholdBytes = 2_000, LogLimitBytes = 8_000 });
+        var leader = cluster.Elect();
+        var away = cluster.Replicas.First(r => !r.Peer.IsLeader);
+        away.HoldSyncs = true;
+        Write(60);
+        var overtaken = Assert.Single(away.HeldSyncs);
+        var before = away.Peer.TruncatedIndex;
+        cluster.CutOff(away.StoreId);
+        Write(200);
+        cluster.Reconnect(away.StoreId);
+        cluster.Tick(40);
+        Assert.True(away.Peer.TruncatedIndex > before + 100, "no snapshot was installed");
+
+        // The answer to the sync was lost in the installation, or comes too late; the next truncation asks for one of its own.
+        Write(60);
+        var installed = away.Peer.TruncatedIndex;
+        Assert.Equal(2, away.HeldSyncs.Count);
+        away.Peer.DataSynced(overtaken);
+        cluster.Run();
+        Assert.Equal(installed, away.Peer.TruncatedIndex);
+        away.Peer.DataSynced(away.HeldSyncs[1]);
+        cluster.Run();
+        Assert.True(away.Peer.TruncatedIndex > installed);
+
+        void Write(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                cluster.Submit(leader, TestWrite.Put(leader, $"k{i:000}", new string('x', 200)));
+                cluster.Tick();
+            }
+        }
+    }
+
+    [Fact]
     public void ARestartFromJournalAndDataContinuesWhereItWas()
     {
         var cluster = new PeerCluster(3, c => c with { LogCompactionThresholdBytes = 500 });
