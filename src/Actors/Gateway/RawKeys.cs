@@ -14,6 +14,9 @@ internal static class RawKeys
 {
     private const int PrefixBytes = 4;
 
+    // Of a bound's user key: a scan goes on from the successor of the last key it found, which may be a longest one.
+    private const int MaxBoundBytes = RequestLimits.MaxKeyBytes + 1;
+
     /// <param name="context">Null: the cluster's mode is meant.</param>
     public static string? CheckMode(Context? context, APIVersion cluster)
     {
@@ -61,7 +64,7 @@ internal static class RawKeys
         // The end of the last keyspace is the byte after 'r'.
         if (mode == APIVersion.V2 && key.Length == 1 && key[0] == RawKeySpace.RawPrefix + 1)
             return null;
-        return CheckPrefix(key, mode) ?? (key.IsEmpty ? null : RequestLimits.CheckRange(UserKey(key, mode), []));
+        return CheckPrefix(key, mode) ?? (UserKey(key, mode).Length <= MaxBoundBytes ? null : RequestLimits.CheckKey(UserKey(key, mode)));
     }
 
     public static string? CheckFamily(string cf) =>
