@@ -34,8 +34,9 @@ internal sealed class DedicatedThreads : ExecutorService
         {
             _work.Enqueue(run);
             _mayEnd = false;
-            if (_idle > 0) Monitor.Pulse(_lock);
-            else if (_running < _threads) StartThread();
+            // A thread that was woken counts as idle until it has the lock: what it was woken for is still in the queue.
+            if (_work.Count > _idle && _running < _threads) StartThread();
+            else if (_idle > 0) Monitor.Pulse(_lock);
         }
     }
 
