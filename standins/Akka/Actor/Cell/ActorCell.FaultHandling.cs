@@ -276,9 +276,10 @@ public partial class ActorCell
         SetReceiveTimeout(null);
         // Nobody is there any more to be told; a Terminated would only become a dead letter.
         UnwatchWatchedActors(_actor);
-        foreach (var child in _children.Stats) Stop(child.Child);
         var wasTerminating = IsTerminating;
-        if (_children.WaitFor(SuspendReason.Termination.Instance))
+        var children = _children.Close(out var isTerminated);
+        foreach (var child in children) child.Child.Stop();
+        if (!isTerminated)
         {
             if (wasTerminating) return;
             // Neither messages nor failures matter while the children end.
@@ -288,7 +289,6 @@ public partial class ActorCell
         }
         else
         {
-            _children.SetTerminated();
             FinishTerminate();
         }
     }
@@ -317,7 +317,6 @@ public partial class ActorCell
                 FinishCreate();
                 break;
             case SuspendReason.Termination:
-                _children.SetTerminated();
                 FinishTerminate();
                 break;
         }

@@ -120,6 +120,26 @@ internal sealed class ChildTable
         }
     }
 
+    /// <summary>
+    /// From now on no child comes in: those that are there are to be stopped, and one that was begun before may still be added,
+    /// as one to be stopped. The cell is terminated at once if it has none. Closing comes before stopping, because the guardians'
+    /// children are made by other threads meanwhile.
+    /// </summary>
+    public IReadOnlyList<ChildRestartStats> Close(out bool isTerminated)
+    {
+        lock (_lock)
+        {
+            var children = Stats;
+            if (children.Count == 0 && _dying is not { Count: > 0 }) SetTerminated();
+            isTerminated = _isTerminated;
+            if (isTerminated) return [];
+            _reason = SuspendReason.Termination.Instance;
+            _dying ??= [];
+            foreach (var child in children) _dying.Add(child.Child);
+            return children;
+        }
+    }
+
     /// <summary>Forgets a child; answers what was waited for if it was the last one.</summary>
     public SuspendReason Remove(IActorRef child)
     {
@@ -128,8 +148,9 @@ internal sealed class ChildTable
             if (TryGet(child, out _)) _children.Remove(child.Path.Name);
             if (_dying == null || !_dying.Remove(child) || _dying.Count > 0) return null;
             var reason = _reason;
-            // A terminating cell stays closed for new children until it is terminated.
-            if (reason is not SuspendReason.Termination) _reason = null;
+            // The last child of a terminating cell closes it for good, so that none comes in between.
+            if (reason is SuspendReason.Termination) SetTerminated();
+            else _reason = null;
             return reason;
         }
     }
