@@ -28,9 +28,6 @@ internal static class LogMessages
     public static void EngineCloseFailed(this ILoggingAdapter log, string directory, Exception cause) =>
         log.Error(cause, "TKA107 cannot close {0}: {1}", directory, cause.Message);
 
-    public static void WrongDirectory(this ILoggingAdapter log, string directory, Exception cause) =>
-        log.Error(cause, "TKA108 {0} does not belong to the cluster that PD runs: {1}", directory, cause.Message);
-
     public static void BecameLeader(this ILoggingAdapter log, ulong regionId, ulong peerId, ulong term) =>
         log.Info("TKA201 region {0}: peer {1} leads in term {2}", regionId, peerId, term);
 

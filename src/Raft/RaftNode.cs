@@ -75,9 +75,6 @@ public sealed partial class RaftNode
     /// <summary>The configuration as applied. A fresh copy.</summary>
     public ConfState ConfState => _group.ToConfState();
 
-    /// <summary>Bytes of entries held in memory.</summary>
-    public long CachedLogBytes => _log.CachedBytes;
-
     /// <summary>Who leads, as far as this peer knows.</summary>
     public SoftState SoftState => new(LeaderId, Role, Term);
 

@@ -15,7 +15,6 @@ namespace TiKvActors.Protocol.Keys;
 public sealed class RawKeySpace
 {
     public const byte RawPrefix = (byte)'r';
-    public const byte TxnPrefix = (byte)'x';
     private const int PrefixBytes = 4;
 
     private readonly byte[] _prefix;
