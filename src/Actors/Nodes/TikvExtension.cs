@@ -72,6 +72,13 @@ public sealed class TikvExtension : IExtension
         }
     }
 
+    /// <summary>Hands the leadership of a region, if it is here, over to its peer on another store.</summary>
+    /// <returns>Null: it has begun; whether it succeeds shows in the region's next leader. Otherwise why not.</returns>
+    public async Task<string?> TransferLeaderAsync(ulong regionId, ulong toStoreId, TimeSpan timeout) =>
+        Node?.Services?.Router.Find(regionId) is { } peer
+            ? await LeaderTransfer.StartAsync(peer, toStoreId, timeout).ConfigureAwait(false)
+            : $"there is no peer of region {regionId} here";
+
     internal StoreEngines OpenEngines()
     {
         lock (_gate)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Google.Protobuf;
 
 namespace TiKvActors.Client.Calls;
@@ -71,8 +72,10 @@ internal sealed class Call
 
     public void MayHaveHappenedUnlessRead()
     {
-        if (Kind != CallKind.Read)
-            _shared.MayHaveHappened = true;
+        if (Kind == CallKind.Read)
+            return;
+        _shared.MayHaveHappened = true;
+        Activity.Current?.AddEvent(new ActivityEvent(ClientEvents.AnswerLost));
     }
 
     /// <exception cref="OperationCanceledException">Cancelled by the caller meanwhile.</exception>

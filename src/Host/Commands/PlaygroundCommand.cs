@@ -1,10 +1,12 @@
 using System.CommandLine;
 using TiKvActors.Host.Playground;
 using TiKvActors.Host.Terminal;
+using TiKvActors.Storage;
+using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Host.Commands;
 
-/// <summary><c>tkv playground</c>: a whole cluster in this process.</summary>
+/// <summary><c>tkv playground</c>: a whole cluster on this machine, and the hidden command by which it starts a store in a process of its own.</summary>
 internal static class PlaygroundCommand
 {
     private const int MostStores = 9;
@@ -20,13 +22,10 @@ internal static class PlaygroundCommand
         var ephemeral = new Option<bool>("--ephemeral") { Description = "Keep the data in a temporary directory, removed at the end" };
         var api = new Option<string?>("--api") { Description = "API mode of raw keys; counts at the first start only (default: v2)", HelpName = "v2|v1|v1ttl" };
         api.AcceptOnlyFromAmong("v2", "v1", "v1ttl");
-        var portOffset = new Option<int>("--port-offset") { Description = "Added to every port", HelpName = "N" };
-        portOffset.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 0 or > 60_000) result.AddError("--port-offset must be from 0 to 60000");
-        });
+        var portOffset = PortOffset();
+        var processes = new Option<bool>("--processes") { Description = "Each store in a process of its own, which can be killed, paused (SIGSTOP) and resumed (SIGCONT); they end with the playground" };
         var command = new Command("playground", "Run a whole cluster on this machine, until Ctrl-C\n\nExample: ./tkv playground --data /var/tmp/tkv")
-            { stores, data, ephemeral, api, portOffset };
+            { stores, data, ephemeral, api, portOffset, processes };
         command.Validators.Add(result =>
         {
             if (result.GetResult(data) != null && result.GetValue(ephemeral)) result.AddError("--data and --ephemeral exclude each other");
@@ -39,6 +38,7 @@ internal static class PlaygroundCommand
                 DataDirectory = parsed.GetValue(ephemeral) ? null : parsed.GetValue(data)?.FullName ?? Path.GetFullPath("data"),
                 ApiMode = parsed.GetValue(api),
                 PortOffset = parsed.GetValue(portOffset),
+                Processes = parsed.GetValue(processes),
             };
             var output = new Output(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, json: false);
             await using var cluster = new PlaygroundCluster(options, output);
@@ -46,5 +46,42 @@ internal static class PlaygroundCommand
             return ExitCode.Done;
         });
         return command;
+    }
+
+    /// <summary>Started by <see cref="NodeProcess"/>.</summary>
+    public static Command CreateNode()
+    {
+        var number = new Option<int>("--number") { Required = true };
+        var stores = new Option<int>("--stores") { Required = true };
+        var data = new Option<string>("--data") { Required = true };
+        var api = new Option<string?>("--api");
+        var portOffset = PortOffset();
+        var command = new Command("playground-node", "One store of a playground in a process of its own; 'tkv playground --processes' starts it") { number, stores, data, api, portOffset };
+        command.Hidden = true;
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var root = parsed.GetRequiredValue(data);
+            var options = new PlaygroundOptions
+            {
+                Stores = parsed.GetRequiredValue(stores),
+                DataDirectory = root,
+                ApiMode = parsed.GetValue(api),
+                PortOffset = parsed.GetValue(portOffset),
+            };
+            var node = new PlaygroundNode(parsed.GetRequiredValue(number), root, options, new SharedBlockCache(StorageSettings.Default.BlockCacheBytes));
+            await new NodeRunner(node, new Output(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, json: false)).RunAsync(Console.In, cancellation);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Option<int> PortOffset()
+    {
+        var option = new Option<int>("--port-offset") { Description = "Added to every port", HelpName = "N" };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 0 or > 60_000) result.AddError("--port-offset must be from 0 to 60000");
+        });
+        return option;
     }
 }

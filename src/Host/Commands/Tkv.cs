@@ -33,6 +33,7 @@ public static class Tkv
         new("TiKvActors: a distributed key-value store with TiKV's data model.\n\nExample: ./tkv playground, then in a second terminal: ./tkv raw put hello world")
         {
             PlaygroundCommand.Create(),
+            PlaygroundCommand.CreateNode(),
             RawCommand.Create(),
             CtlCommand.Create(),
             BenchCommand.Create(),

@@ -8,8 +8,8 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Host.Playground;
 
 /// <summary>
-/// A cluster in one process: a store is an actor system of its own with a data directory and a port of its own, and stores talk through real remoting
-/// on loopback. Lines on standard input stop and start single stores.
+/// A cluster on this machine: a store is an actor system of its own with a data directory and a port of its own, in this process or in one of its own, and
+/// stores talk through real remoting on loopback. Lines on standard input stop and start single stores.
 /// </summary>
 internal sealed class PlaygroundCluster : IAsyncDisposable
 {
@@ -18,16 +18,14 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
     private readonly PlaygroundOptions _options;
     private readonly Output _output;
     private readonly DirectoryInfo? _temporary;
-    private readonly List<PlaygroundNode> _nodes = [];
+    private readonly List<IPlaygroundNode> _nodes = [];
 
     public PlaygroundCluster(PlaygroundOptions options, Output output)
     {
         _options = options;
         _output = output;
         if (options.DataDirectory == null) _temporary = Directory.CreateTempSubdirectory("tkv-playground-");
-        var blockCache = new SharedBlockCache(StorageSettings.Default.BlockCacheBytes);
-        var root = options.DataDirectory ?? _temporary!.FullName;
-        for (var number = 1; number <= options.Stores; number++) _nodes.Add(new PlaygroundNode(number, root, options, blockCache));
+        _nodes.AddRange(options.Processes ? NodesInProcesses() : NodesInThisProcess());
     }
 
     /// <summary>Serves until it is cancelled or told to stop.</summary>
@@ -38,6 +36,7 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
         await ServingAsync(cancellation);
         var addresses = string.Join(", ", _nodes.Select(n => n.Endpoint));
         _output.Line(string.Create(CultureInfo.InvariantCulture, $"ready in {watch.Elapsed.TotalSeconds:0.0} s: actor protocol {addresses}; data in {Root}"));
+        if (_options.Processes) _output.Message("processes: " + string.Join(", ", _nodes.Select(Describe)));
         _output.Message("'stop N' and 'start N' stop and start store N, Ctrl-C ends the playground. In a second terminal: ./tkv raw put hello world");
         _output.Flush();
         await ObeyAsync(commands, cancellation);
@@ -47,10 +46,31 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Task.WhenAll(_nodes.Select(n => n.StopAsync()));
+        foreach (var node in _nodes.OfType<IDisposable>()) node.Dispose();
         _temporary?.Delete(recursive: true);
     }
 
     private string Root => _options.DataDirectory ?? _temporary!.FullName;
+
+    private IEnumerable<IPlaygroundNode> NodesInThisProcess()
+    {
+        var blockCache = new SharedBlockCache(StorageSettings.Default.BlockCacheBytes);
+        return Enumerable.Range(1, _options.Stores).Select(number => new PlaygroundNode(number, Root, _options, blockCache)).ToList();
+    }
+
+    private IEnumerable<IPlaygroundNode> NodesInProcesses()
+    {
+        void Message(string text)
+        {
+            _output.Message(text);
+            _output.Flush();
+        }
+
+        return Enumerable.Range(1, _options.Stores).Select(number => new NodeProcess(number, Root, _options, Message)).ToList();
+    }
+
+    private static string Describe(IPlaygroundNode node) =>
+        node.ProcessId is { } process ? string.Create(CultureInfo.InvariantCulture, $"store {node.Number} is process {process}") : $"store {node.Number} is in this process";
 
     /// <summary>A linearizable read is answered: there is a leader, and a majority follows it.</summary>
     private async Task ServingAsync(CancellationToken cancellation)
@@ -88,7 +108,7 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
         {
             if (words[0] == "stop") await node.StopAsync();
             else await node.StartAsync();
-            _output.Message($"store {node.Number} is {(node.IsRunning ? "running" : "stopped")}");
+            _output.Message($"store {node.Number} is {(node.IsRunning ? "running" : "stopped")}{(node is { IsRunning: true, ProcessId: { } process } ? $" (process {process})" : "")}");
         }
         catch (Exception e)
         {

@@ -3,32 +3,34 @@ using Akka.Actor;
 using Akka.Configuration;
 using TiKvActors.Actors.Nodes;
 using TiKvActors.Host.Terminal;
+using TiKvActors.Protocol.RaftServerpb;
 using TiKvActors.Storage;
+using TiKvActors.Storage.Data;
 using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Host.Playground;
 
-/// <summary>One store of a playground: an actor system that can be stopped and started again on its data.</summary>
-internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions options, SharedBlockCache blockCache)
+/// <summary>One store of a playground: an actor system in this process.</summary>
+internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions options, SharedBlockCache blockCache) : IPlaygroundNode
 {
-    private const string Host = "127.0.0.1";
-    private const int FirstPort = 2551;
     private const string SystemName = "tikv";
+
+    private static readonly TimeSpan _transferTimeout = TimeSpan.FromSeconds(5);
 
     private ActorSystem? _system;
 
     public int Number => number;
 
-    public string Endpoint => EndpointOf(number);
+    public string Endpoint => PlaygroundAddress.Of(number, options);
 
     public bool IsRunning => _system != null;
 
+    public int? ProcessId => null;
+
     private string DataDirectory => Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"store-{number}"));
 
-    private int Port => FirstPort + options.PortOffset + number - 1;
+    private int Port => PlaygroundAddress.PortOf(number, options);
 
-    /// <exception cref="CommandException">The port can't be used.</exception>
-    /// <exception cref="StorageException">The data directory can't be used.</exception>
     public async Task StartAsync()
     {
         if (_system != null) return;
@@ -51,6 +53,28 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
         await system.Terminate();
     }
 
+    /// <summary>Of every region whose peer is here: <c>REGION@APPLIED-INDEX=CHECKSUM/KEYS</c>, with blanks between them.</summary>
+    public string Checksums()
+    {
+        if (_system is not { } system || Tikv.Get(system).Engines is not { } engines) return "";
+        var sums = new List<string>();
+        foreach (var id in engines.Data.ReadRegionStates().Select(s => s.Region.Id))
+        {
+            using var snapshot = engines.Data.NewSnapshot();
+            if (snapshot.ReadRegionState(id) is not { State: PeerState.Normal } now) continue;
+            var sum = RangeChecksum.OfRegion(snapshot, now.Region.StartKey.Span, now.Region.EndKey.Span);
+            sums.Add(string.Create(CultureInfo.InvariantCulture, $"{id}@{snapshot.ReadApplyState(id)!.AppliedIndex}={sum.Crc64Xor:x16}/{sum.TotalKvs}"));
+        }
+
+        return string.Join(' ', sums);
+    }
+
+    /// <exception cref="CommandException">It could not begin.</exception>
+    public async Task<string> TransferLeaderAsync(ulong regionId, ulong toStoreId) =>
+        _system is { } system && await Tikv.Get(system).TransferLeaderAsync(regionId, toStoreId, _transferTimeout) is { } refusal
+            ? throw new CommandException(ExitCode.Failed, refusal)
+            : "begun";
+
     private ActorSystem CreateSystem()
     {
         try
@@ -66,15 +90,13 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
         }
     }
 
-    private string EndpointOf(int store) => string.Create(CultureInfo.InvariantCulture, $"{Host}:{FirstPort + options.PortOffset + store - 1}");
-
     private string? RecordedApiMode() => StoreEngines.PeekIdent(DataDirectory)?.ApiVersion.ToString().ToLowerInvariant();
 
     private string? PortProblem(Exception e)
     {
         for (var cause = e; cause != null; cause = cause.InnerException)
             if (cause is System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AddressAlreadyInUse })
-                return $"port {Port.ToString(CultureInfo.InvariantCulture)} on {Host} is in use: stop what listens there, or choose other ports with --port-offset";
+                return $"port {Port.ToString(CultureInfo.InvariantCulture)} on {PlaygroundAddress.Host} is in use: stop what listens there, or choose other ports with --port-offset";
         return null;
     }
 
@@ -83,7 +105,7 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
           data-directory = "{{DataDirectory.Replace("\\", "\\\\").Replace("\"", "\\\"")}}"
           pd {
             enabled = {{(number == 1 ? "on" : "off")}}
-            endpoint = "{{EndpointOf(1)}}"
+            endpoint = "{{PlaygroundAddress.Of(1, options)}}"
             initial-stores = {{options.Stores}}
             api-version = {{options.ApiMode ?? RecordedApiMode() ?? "v2"}}
           }

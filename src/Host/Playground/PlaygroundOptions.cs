@@ -12,4 +12,7 @@ public sealed record PlaygroundOptions
     public required string? ApiMode { get; init; }
 
     public required int PortOffset { get; init; }
+
+    /// <summary>Each store in a process of its own.</summary>
+    public bool Processes { get; init; }
 }

@@ -1,0 +1,242 @@
+using System.Diagnostics;
+using System.Globalization;
+using TiKvActors.Host.Terminal;
+
+namespace TiKvActors.Host.Playground;
+
+/// <summary>
+/// One store of a playground in a process of its own (<c>tkv playground-node</c>), which can also be killed, paused and resumed. It obeys lines on its
+/// standard input and ends when that is closed: when this process ends, however it ends.
+/// </summary>
+/// <param name="root">Of all stores' data.</param>
+/// <param name="messages">Takes what the process prints beside answers, and its unexpected end. Any thread.</param>
+internal sealed class NodeProcess(int number, string root, PlaygroundOptions options, Action<string> messages) : IPlaygroundNode, IDisposable
+{
+    /// <summary>An orderly stop that lasts longer ends by a kill.</summary>
+    private static readonly TimeSpan _stopTimeout = TimeSpan.FromSeconds(30);
+
+    private readonly SemaphoreSlim _asking = new(1);
+    private Child? _child;
+
+    public int Number => number;
+
+    public string Endpoint => PlaygroundAddress.Of(number, options);
+
+    public bool IsRunning => _child is { HasEnded: false };
+
+    public int? ProcessId => _child?.Process.Id;
+
+    /// <returns>When the engines are open.</returns>
+    /// <exception cref="CommandException">It ended instead; the message is its own.</exception>
+    public async Task StartAsync()
+    {
+        if (IsRunning) return;
+        _child?.Dispose();
+        _child = new Child(number, SelfProcess.Start(Arguments()), messages);
+        await _child.AnswerAsync();
+    }
+
+    /// <summary>In order. One that does not react is killed.</summary>
+    public async Task StopAsync()
+    {
+        if (_child is not { HasEnded: false } child) return;
+        child.IsEndExpected = true;
+        await child.TypeAsync("stop");
+        try
+        {
+            await child.Process.WaitForExitAsync().WaitAsync(_stopTimeout);
+        }
+        catch (TimeoutException)
+        {
+            messages(string.Create(CultureInfo.InvariantCulture, $"store {number} did not stop within {_stopTimeout.TotalSeconds:0} s: killing process {child.Process.Id}"));
+            await KillAsync();
+        }
+    }
+
+    /// <summary>SIGKILL: nothing is flushed or closed.</summary>
+    public async Task KillAsync()
+    {
+        if (_child is not { } child) return;
+        child.IsEndExpected = true;
+        child.Process.Kill();
+        await child.Process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGSTOP: it stands still until <see cref="ResumeAsync"/>, with all its connections open.</summary>
+    public Task PauseAsync() => SignalAsync("STOP");
+
+    public Task ResumeAsync() => SignalAsync("CONT");
+
+    /// <summary>A line to it, and its answer.</summary>
+    /// <exception cref="CommandException">It refused or ended.</exception>
+    public async Task<string> AskAsync(string line)
+    {
+        await _asking.WaitAsync();
+        try
+        {
+            if (_child is not { HasEnded: false } child) throw new CommandException(ExitCode.Failed, $"store {number} is not running");
+            await child.TypeAsync(line);
+            return await child.AnswerAsync();
+        }
+        finally
+        {
+            _asking.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _child?.Dispose();
+        _asking.Dispose();
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        if (_child is not { HasEnded: false } child) throw new CommandException(ExitCode.Failed, $"store {number} is not running");
+        using var kill = Process.Start("kill", string.Create(CultureInfo.InvariantCulture, $"-{signal} {child.Process.Id}"));
+        await kill.WaitForExitAsync();
+    }
+
+    private IEnumerable<string> Arguments()
+    {
+        yield return "playground-node";
+        yield return "--number";
+        yield return number.ToString(CultureInfo.InvariantCulture);
+        yield return "--stores";
+        yield return options.Stores.ToString(CultureInfo.InvariantCulture);
+        yield return "--port-offset";
+        yield return options.PortOffset.ToString(CultureInfo.InvariantCulture);
+        yield return "--data";
+        yield return root;
+        if (options.ApiMode is not { } mode) yield break;
+        yield return "--api";
+        yield return mode;
+    }
+
+    /// <summary>One life of the process.</summary>
+    private sealed class Child : IDisposable
+    {
+        private const int KeptErrorLines = 20;
+
+        private readonly int _number;
+        private readonly Action<string> _messages;
+        private readonly Lock _gate = new();
+        private readonly Queue<string> _errors = [];
+        private readonly SemaphoreSlim _typing = new(1);
+        private TaskCompletionSource<string> _answer = NewAnswer();
+        private bool _isServing;
+
+        public Child(int number, Process process, Action<string> messages)
+        {
+            _number = number;
+            Process = process;
+            _messages = messages;
+            process.OutputDataReceived += (_, line) => OnOutput(line.Data);
+            process.ErrorDataReceived += (_, line) => OnError(line.Data);
+            process.Exited += (_, _) => OnExit();
+            process.EnableRaisingEvents = true;
+            process.BeginOutputReadLine();
+            process.BeginErrorReadLine();
+        }
+
+        public Process Process { get; }
+
+        public bool HasEnded => Process.HasExited;
+
+        public bool IsEndExpected { get; set; }
+
+        public async Task TypeAsync(string line)
+        {
+            await _typing.WaitAsync();
+            try
+            {
+                await Process.StandardInput.WriteAsync(line + "\n");
+                await Process.StandardInput.FlushAsync();
+            }
+            catch (IOException) when (Process.HasExited)
+            {
+                // OnExit answers.
+            }
+            finally
+            {
+                _typing.Release();
+            }
+        }
+
+        /// <summary>The next answer.</summary>
+        public async Task<string> AnswerAsync()
+        {
+            var answer = await _answer.Task;
+            lock (_gate) _answer = NewAnswer();
+            return answer;
+        }
+
+        public void Dispose()
+        {
+            IsEndExpected = true;
+            if (!Process.HasExited)
+            {
+                Process.Kill();
+                Process.WaitForExit();
+            }
+
+            Process.Dispose();
+            _typing.Dispose();
+        }
+
+        private static TaskCompletionSource<string> NewAnswer() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        private void OnOutput(string? line)
+        {
+            if (line is null) return;
+            if (line.StartsWith(NodeRunner.Answer, StringComparison.Ordinal)) Settle(a => a.TrySetResult(line[NodeRunner.Answer.Length..]));
+            else if (line.StartsWith(NodeRunner.Refusal, StringComparison.Ordinal)) Settle(a => a.TrySetException(new CommandException(ExitCode.Failed, line[NodeRunner.Refusal.Length..])));
+            else _messages($"store {_number}: {line}");
+        }
+
+        private void Settle(Action<TaskCompletionSource<string>> settle)
+        {
+            lock (_gate)
+            {
+                _isServing = true;
+                settle(_answer);
+            }
+        }
+
+        private void OnError(string? line)
+        {
+            if (line is null) return;
+            lock (_gate)
+            {
+                if (!_isServing)
+                {
+                    _errors.Enqueue(line);
+                    if (_errors.Count > KeptErrorLines) _errors.Dequeue();
+                    return;
+                }
+            }
+
+            _messages($"store {_number}: {line}");
+        }
+
+        private void OnExit()
+        {
+            // Its last words may still be on their way.
+            Process.WaitForExit();
+            lock (_gate)
+            {
+                var words = string.Join('\n', _errors);
+                if (words.StartsWith("tkv: ", StringComparison.Ordinal)) words = words["tkv: ".Length..];
+                var text = _isServing || words.Length == 0 ? $"store {_number} (process {Process.Id}) ended with exit status {Process.ExitCode}" : words;
+                var wasServing = _isServing;
+                if (!_answer.TrySetException(new CommandException(Process.ExitCode == ExitCode.Done ? ExitCode.Failed : Process.ExitCode, text)) || (wasServing && !IsEndExpected))
+                {
+                    // Nobody asks at the moment.
+                    if (!IsEndExpected) _messages(text);
+                }
+
+                _ = _answer.Task.Exception;
+            }
+        }
+    }
+}
