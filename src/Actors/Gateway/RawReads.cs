@@ -21,7 +21,7 @@ internal abstract class RawRead(IRegionRequest request, TimeSpan deadline, Reque
     public override void FailRead(string why) => scope.Responder.Respond(scope.Fail(request, why));
 
     /// <returns>Null if there is no live value.</returns>
-    protected (ByteString Value, ulong Ttl)? ReadLive(DataSnapshot snapshot, ColumnFamily family, ByteString regionKey, ulong now)
+    protected (ByteString Value, ulong Ttl)? ReadLive(IDataSnapshot snapshot, ColumnFamily family, ByteString regionKey, ulong now)
     {
         var stored = snapshot.Get(family, regionKey.Span);
         if (stored is null)
@@ -46,7 +46,7 @@ internal sealed class RawGet(RawGetRequest request, TimeSpan deadline, RequestSc
 
     public override Error? CheckKeys(Region region) => CheckKey(region, _key);
 
-    public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
+    public override void Execute(IDataSnapshot snapshot, Region region, MonotonicClock clock)
     {
         var live = ReadLive(snapshot, RawKeys.Family(request.Cf), _key, clock.UnixSeconds);
         Scope.Respond(live is { } found ? new RawGetResponse { Value = found.Value } : new RawGetResponse { NotFound = true });
@@ -63,7 +63,7 @@ internal sealed class RawGetTtl(RawGetKeyTTLRequest request, TimeSpan deadline, 
 
     public override Error? CheckKeys(Region region) => CheckKey(region, _key);
 
-    public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
+    public override void Execute(IDataSnapshot snapshot, Region region, MonotonicClock clock)
     {
         var live = ReadLive(snapshot, RawKeys.Family(request.Cf), _key, clock.UnixSeconds);
         Scope.Respond(live is { } found ? new RawGetKeyTTLResponse { Ttl = found.Ttl } : new RawGetKeyTTLResponse { NotFound = true });
@@ -92,7 +92,7 @@ internal sealed class RawBatchGet(RawBatchGetRequest request, TimeSpan deadline,
         return null;
     }
 
-    public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
+    public override void Execute(IDataSnapshot snapshot, Region region, MonotonicClock clock)
     {
         var pairs = new BatchGetPairs(Scope.MaxResponseBytes);
         for (var i = 0; i < _keys.Length; i++)
@@ -117,7 +117,7 @@ internal sealed class RawScan(RawScanRequest request, TimeSpan deadline, Request
 
     public override Error? CheckKeys(Region region) => RowScan.CheckStart(region, request.Reverse ? _upper : _lower, request.Reverse);
 
-    public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
+    public override void Execute(IDataSnapshot snapshot, Region region, MonotonicClock clock)
     {
         var scan = new RowScan(snapshot, Mode, RawKeys.Family(request.Cf), region, _lower, _upper, request.Reverse, request.KeyOnly, Deadline, clock);
         var response = new RawScanResponse();
@@ -160,7 +160,7 @@ internal sealed class RawBatchScan(RawBatchScanRequest request, TimeSpan deadlin
         return null;
     }
 
-    public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
+    public override void Execute(IDataSnapshot snapshot, Region region, MonotonicClock clock)
     {
         var response = new RawBatchScanResponse();
         var left = Scope.MaxResponseBytes;
@@ -204,7 +204,7 @@ internal sealed class RawChecksum(RawChecksumRequest request, TimeSpan deadline,
         return null;
     }
 
-    public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
+    public override void Execute(IDataSnapshot snapshot, Region region, MonotonicClock clock)
     {
         var sum = new RangeChecksum();
         foreach (var range in request.Ranges)

@@ -15,7 +15,7 @@ namespace TiKvActors.Actors.Gateway;
 /// Walks the live raw rows of [lower, upper) within a region. Expired rows are skipped; the deadline is looked at now and then.
 /// </summary>
 internal sealed class RowScan(
-    DataSnapshot snapshot, APIVersion mode, ColumnFamily family, Region region, ByteString lower, ByteString upper, bool isReverse, bool keyOnly, TimeSpan deadline, MonotonicClock clock)
+    IDataSnapshot snapshot, APIVersion mode, ColumnFamily family, Region region, ByteString lower, ByteString upper, bool isReverse, bool keyOnly, TimeSpan deadline, MonotonicClock clock)
 {
     private const int RowsBetweenClockReadings = 256;
 
@@ -99,7 +99,7 @@ internal sealed class RowScan(
         }
     }
 
-    private RangeCursor Open()
+    private IRangeCursor Open()
     {
         var start = KeyRange.MaxStart(lower, region.StartKey);
         var end = KeyRange.MinEnd(upper, region.EndKey);
@@ -111,7 +111,7 @@ internal sealed class RowScan(
         return cursor;
     }
 
-    private void Move(RangeCursor cursor)
+    private void Move(IRangeCursor cursor)
     {
         if (isReverse)
             cursor.Prev();

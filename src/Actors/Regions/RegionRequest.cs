@@ -36,7 +36,7 @@ internal abstract class ReadRequest(Context context, TimeSpan deadline) : Region
 
     /// <summary>Reads and answers, on a reader's thread. What it throws becomes a failure of the request.</summary>
     /// <param name="region">As it was when the read was found to be linearizable; its range bounds scans.</param>
-    public abstract void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock);
+    public abstract void Execute(IDataSnapshot snapshot, Region region, MonotonicClock clock);
 
     /// <summary>The data cannot be read: for the caller to know, not to try again. Any thread.</summary>
     public abstract void FailRead(string why);

@@ -8,12 +8,12 @@ using TiKvActors.Storage.Data;
 namespace TiKvActors.Actors.Stores;
 
 /// <summary>A batch for the data engine, for the entries of many regions.</summary>
-internal sealed class EngineBatch(DataEngine engine) : IRegionBatch, IDisposable
+internal sealed class EngineBatch(IDataEngine engine) : IRegionBatch, IDisposable
 {
     // What this batch would make of the regions' states; RocksDB's batches cannot be read.
     private readonly Dictionary<ulong, RegionLocalState> _states = [];
 
-    public DataBatch Writes { get; } = engine.NewBatch();
+    public IDataBatch Writes { get; } = engine.NewBatch();
 
     public void Put(string cf, ByteString key, ByteString value) => Writes.Put(Family(cf), key.Span, value.Span);
 

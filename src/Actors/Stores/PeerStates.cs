@@ -5,11 +5,57 @@ using Region = TiKvActors.Protocol.Metapb.Region;
 
 namespace TiKvActors.Actors.Stores;
 
+/// <summary>What a store finds when it is opened.</summary>
+internal sealed record StoreStates(IReadOnlyList<PeerStart> Peers, IReadOnlyDictionary<ulong, Region> Tombstones);
+
+/// <summary>After a failure of the region's peer.</summary>
+/// <param name="Start">Null for an uninitialised peer, and for one whose destruction was completed.</param>
+/// <param name="Unstarted">See <see cref="PeerStates.Unstarted"/>.</param>
+internal sealed record FailedPeerState(ulong RegionId, PeerStart? Start, Region? Tombstone, IReadOnlyList<PeerStart> Unstarted);
+
 /// <summary>What the data engine says about a store's peers. Reads the disk: for threads that may wait for it.</summary>
 internal static class PeerStates
 {
+    /// <summary>At start-up. What is staged and belongs to no interrupted installation is deleted.</summary>
+    public static StoreStates ReadAll(IDataEngine engine, ulong storeId)
+    {
+        var peers = new List<PeerStart>();
+        var tombstones = new Dictionary<ulong, Region>();
+        foreach (var state in engine.ReadRegionStates())
+        {
+            if (state.State == PeerState.Tombstone)
+                tombstones[state.Region.Id] = state.Region;
+            if (StartOf(engine, storeId, state) is { } start)
+                peers.Add(start);
+        }
+
+        engine.DeleteStagedBut(peers.Where(p => p.State!.State == PeerState.Applying).Select(p => p.RegionId).ToHashSet());
+        engine.FailPoints.Hit(StoreFailPoints.Loaded);
+        return new StoreStates(peers, tombstones);
+    }
+
+    /// <summary>
+    /// The first region's peer starts from the initial state, once: its region state, written and synced together with the applied index, is the marker
+    /// that stays even when the peer is removed later (as its tombstone).
+    /// </summary>
+    /// <returns>Null if it was written before.</returns>
+    public static PeerStart? WriteFirst(IDataEngine engine, Region region, MetaPeer self)
+    {
+        if (engine.ReadRegionState(region.Id) is not null)
+            return null;
+        var state = new RegionLocalState { State = PeerState.Normal, Region = region };
+        var apply = RegionState.InitialApplyState();
+        using var batch = engine.NewBatch();
+        batch.PutRegionState(state);
+        batch.PutApplyState(region.Id, apply);
+        engine.Write(batch);
+        engine.FailPoints.Hit(StoreFailPoints.FirstRegionWritten);
+        engine.Sync();
+        return new PeerStart(region.Id, self, state, apply);
+    }
+
     /// <returns>Null if nothing is left to be started: a tombstone without an applied index is a destruction that was completed.</returns>
-    public static PeerStart? StartOf(DataEngine engine, ulong storeId, RegionLocalState state)
+    public static PeerStart? StartOf(IDataEngine engine, ulong storeId, RegionLocalState state)
     {
         var regionId = state.Region.Id;
         var apply = engine.ReadApplyState(regionId);
@@ -19,9 +65,17 @@ internal static class PeerStates
         return new PeerStart(regionId, self, state, apply, engine.ReadApplyingSnapshot(regionId));
     }
 
+    /// <param name="known">Regions that have a peer, or will have one again.</param>
+    public static FailedPeerState OfFailed(IDataEngine engine, ulong storeId, ulong regionId, IReadOnlySet<ulong> known)
+    {
+        var state = engine.ReadRegionState(regionId);
+        var start = state is null ? null : StartOf(engine, storeId, state);
+        return new FailedPeerState(regionId, start, state is { State: PeerState.Tombstone } ? state.Region : null, Unstarted(engine, storeId, known));
+    }
+
     /// <summary>Regions that a split made here while nobody heard of it, because the parent's peer failed just then.</summary>
     /// <param name="known">Regions that have a peer, or will have one again.</param>
-    public static IReadOnlyList<PeerStart> Unstarted(DataEngine engine, ulong storeId, IReadOnlySet<ulong> known) =>
+    public static IReadOnlyList<PeerStart> Unstarted(IDataEngine engine, ulong storeId, IReadOnlySet<ulong> known) =>
         engine.ReadRegionStates()
             .Where(s => s.State == PeerState.Normal && !known.Contains(s.Region.Id))
             .Select(s => StartOf(engine, storeId, s))
@@ -33,7 +87,7 @@ internal static class PeerStates
     /// The region as its peer last saw it. The appliers may have split it since: what is deleted is the range that was left to it, not that of
     /// its new neighbours. A peer without an epoch never had data, whatever the engine holds under the region's id.
     /// </param>
-    public static RegionLocalState TombstoneOf(DataEngine engine, Region seen, MetaPeer self)
+    public static RegionLocalState TombstoneOf(IDataEngine engine, Region seen, MetaPeer self)
     {
         var last = seen.RegionEpoch is null ? null : engine.ReadRegionState(seen.Id)?.Region;
         return RegionState.Tombstone(last ?? seen, self);

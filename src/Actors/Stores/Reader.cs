@@ -43,11 +43,11 @@ internal sealed class Reader : UntypedActor
         {
             case Read read:
                 foreach (var task in read.Tasks)
-                    Execute(task, read.Snapshot.Data);
+                    Execute(task, read.Snapshot.Data, _clock, _log);
                 read.Snapshot.Release();
                 break;
             case ReadForSwap swap:
-                swap.Peer.Tell(Execute(swap.Request, swap.Snapshot.Data));
+                swap.Peer.Tell(Execute(swap.Request, swap.Snapshot.Data, _clock, _apiVersion, _log));
                 swap.Snapshot.Release();
                 break;
             default:
@@ -56,9 +56,10 @@ internal sealed class Reader : UntypedActor
         }
     }
 
-    private void Execute(ReadTask task, DataSnapshot snapshot)
+    /// <summary>Any thread.</summary>
+    public static void Execute(ReadTask task, IDataSnapshot snapshot, MonotonicClock clock, ILoggingAdapter log)
     {
-        if (task.Request.Deadline <= _clock.Now)
+        if (task.Request.Deadline <= clock.Now)
         {
             task.Request.Fail(RequestErrors.DeadlineExceeded());
             return;
@@ -66,28 +67,29 @@ internal sealed class Reader : UntypedActor
 
         try
         {
-            task.Request.Execute(snapshot, task.Region, _clock);
+            task.Request.Execute(snapshot, task.Region, clock);
         }
         catch (Exception e)
         {
-            _log.ReadFailed(task.Region.Id, task.Request.GetType().Name, e);
+            log.ReadFailed(task.Region.Id, task.Request.GetType().Name, e);
             task.Request.FailRead($"region {task.Region.Id} could not be read: {e.Message}");
         }
     }
 
-    private SwapRead Execute(CompareAndSwapRequest request, DataSnapshot snapshot)
+    /// <summary>Any thread.</summary>
+    public static SwapRead Execute(CompareAndSwapRequest request, IDataSnapshot snapshot, MonotonicClock clock, APIVersion mode, ILoggingAdapter log)
     {
         try
         {
             var stored = snapshot.Get(request.Family, request.Key.Span);
             if (stored is null)
                 return new SwapRead(request, null, null);
-            var value = RawValue.Decode(_apiVersion, request.Key.Span, stored);
-            return new SwapRead(request, value.IsExpired(_clock.UnixSeconds) ? null : ByteString.CopyFrom(value.UserValue), null);
+            var value = RawValue.Decode(mode, request.Key.Span, stored);
+            return new SwapRead(request, value.IsExpired(clock.UnixSeconds) ? null : ByteString.CopyFrom(value.UserValue), null);
         }
         catch (Exception e)
         {
-            _log.ReadFailed(request.Context.RegionId, request.GetType().Name, e);
+            log.ReadFailed(request.Context.RegionId, request.GetType().Name, e);
             return new SwapRead(request, null, e);
         }
     }

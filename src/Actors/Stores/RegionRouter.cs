@@ -1,25 +1,12 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
-using Google.Protobuf;
-using TiKvActors.Protocol.Metapb;
 
 namespace TiKvActors.Actors.Stores;
 
-/// <summary>
-/// Which peer of this store serves a region, and which key ranges are taken. Written by the store and its peers, read by the gateway
-/// on every request. Thread-safe.
-/// </summary>
+/// <summary>Which peer of this store serves a region. Written by the peers, read by the gateway on every request. Thread-safe.</summary>
 internal sealed class RegionRouter
 {
     private readonly ConcurrentDictionary<ulong, IActorRef> _peers = new();
-
-    // Ranges whose rows are here, and ranges of snapshots on their way. A peer that is about to be replaced by a snapshot of a narrower range has
-    // both: the installation deletes the old range, so nobody else may move in before it is done. Guarded by _gate.
-    private readonly Dictionary<ulong, Region> _owned = [];
-    private readonly Dictionary<ulong, Region> _incoming = [];
-    private readonly Lock _gate = new();
-
-    public int Count => _peers.Count;
 
     public IReadOnlyCollection<KeyValuePair<ulong, IActorRef>> Peers => _peers;
 
@@ -28,65 +15,4 @@ internal sealed class RegionRouter
     public void Add(ulong regionId, IActorRef peer) => _peers[regionId] = peer;
 
     public void Remove(ulong regionId, IActorRef peer) => _peers.TryRemove(new KeyValuePair<ulong, IActorRef>(regionId, peer));
-
-    /// <summary>A snapshot of the region is on its way.</summary>
-    /// <returns>False if another region's range overlaps: a split that this store has not applied yet, or a peer that is not gone yet.</returns>
-    public bool TryReserve(Region region)
-    {
-        lock (_gate)
-        {
-            if (Overlapping(region.Id, region.StartKey, region.EndKey) is not null)
-                return false;
-            _incoming[region.Id] = region;
-            return true;
-        }
-    }
-
-    /// <summary>No snapshot comes: what the region owns stays.</summary>
-    public void CancelReservation(ulong regionId)
-    {
-        lock (_gate)
-            _incoming.Remove(regionId);
-    }
-
-    /// <returns>Another region of this store whose range overlaps; null if there is none.</returns>
-    public Region? FindOverlapping(ulong regionId, ByteString startKey, ByteString endKey)
-    {
-        lock (_gate)
-            return Overlapping(regionId, startKey, endKey);
-    }
-
-    /// <summary>The regions' rows are here now, and only in these ranges: found on disk, installed, or parts of a split, all at once.</summary>
-    public void Own(params IReadOnlyList<Region> regions)
-    {
-        lock (_gate)
-        {
-            foreach (var region in regions)
-            {
-                _owned[region.Id] = region;
-                _incoming.Remove(region.Id);
-            }
-        }
-    }
-
-    /// <summary>Nothing of the region is left here.</summary>
-    public void Release(ulong regionId)
-    {
-        lock (_gate)
-        {
-            _owned.Remove(regionId);
-            _incoming.Remove(regionId);
-        }
-    }
-
-    private Region? Overlapping(ulong regionId, ByteString startKey, ByteString endKey)
-    {
-        foreach (var (id, region) in _owned.Concat(_incoming))
-        {
-            if (id != regionId && KeyRange.Overlaps(startKey, endKey, region.StartKey, region.EndKey))
-                return region;
-        }
-
-        return null;
-    }
 }

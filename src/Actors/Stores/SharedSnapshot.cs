@@ -12,7 +12,7 @@ internal sealed class SharedSnapshot
     private readonly OpenSnapshots _open;
     private int _users;
 
-    public SharedSnapshot(DataSnapshot snapshot, int users, OpenSnapshots open)
+    public SharedSnapshot(IDataSnapshot snapshot, int users, OpenSnapshots open)
     {
         Data = snapshot;
         _users = users;
@@ -20,7 +20,7 @@ internal sealed class SharedSnapshot
         open.Add(this);
     }
 
-    public DataSnapshot Data { get; }
+    public IDataSnapshot Data { get; }
 
     public void Release()
     {

@@ -133,8 +133,8 @@ internal sealed partial class Store
                 OnStores(response.Stores);
                 return true;
             case FirstPeerWritten { Start: { } start }:
-                if (!_peers.ContainsKey(start.RegionId))
-                    StartPeer(start);
+                if (!_peers.Has(start.RegionId))
+                    _peers.Start(start);
                 return true;
             case IsBootstrappedResponse or GetAllStoresResponse or StoreHeartbeatResponse or AllocIDResponse or FirstPeerWritten:
                 return true;
@@ -178,10 +178,6 @@ internal sealed partial class Store
         Self.Tell(Ask.Instance);
     }
 
-    /// <summary>
-    /// The first region's peer here starts from the initial state, once: its region state in the data engine, written and synced together with
-    /// the applied index, is the marker that stays even when the peer is removed later (as its tombstone).
-    /// </summary>
     private void OnBootstrapped(Region region)
     {
         if (_isBootstrapped)
@@ -191,19 +187,7 @@ internal sealed partial class Store
         if (region.Peers.FirstOrDefault(p => p.StoreId == _services.StoreId) is not { } self)
             return;
         var engine = _services.Engines.Data;
-        _slowWorker.Tell(new SlowWorker.Run("writing the first region's initial state", () =>
-        {
-            if (engine.ReadRegionState(region.Id) is not null)
-                return new FirstPeerWritten(null);
-            var state = new RegionLocalState { State = PeerState.Normal, Region = region };
-            var apply = RegionState.InitialApplyState();
-            using var batch = engine.NewBatch();
-            batch.PutRegionState(state);
-            batch.PutApplyState(region.Id, apply);
-            engine.Write(batch);
-            engine.Sync();
-            return new FirstPeerWritten(new PeerStart(region.Id, self, state, apply));
-        }));
+        _slowWorker.Tell(new SlowWorker.Run("writing the first region's initial state", () => new FirstPeerWritten(PeerStates.WriteFirst(engine, region, self))));
     }
 
     // ---- Other stores

@@ -5,7 +5,6 @@ using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.RaftServerpb;
 using TiKvActors.Storage;
-using TiKvActors.Storage.Snapshots;
 using NodeState = TiKvActors.Actors.Nodes.NodeState;
 using Region = TiKvActors.Protocol.Metapb.Region;
 
@@ -36,42 +35,12 @@ internal sealed partial class Store : UntypedActor, IWithTimers
         public static readonly TickTimer Instance = new();
     }
 
-    private sealed record StatesRead(IReadOnlyList<PeerStart> Peers, IReadOnlyDictionary<ulong, Region> Tombstones);
-
-    /// <summary>After a failure of the region's peer.</summary>
-    /// <param name="Start">Null for an uninitialised peer, and for one whose destruction was completed.</param>
-    /// <param name="Unstarted">See <see cref="PeerStates.Unstarted"/>.</param>
-    private sealed record PeerStateRead(ulong RegionId, PeerStart? Start, Region? Tombstone, IReadOnlyList<PeerStart> Unstarted);
-
     private sealed record RestartPeer(PeerStart Start);
-
-    private sealed class PeerEntry(IActorRef actor, MetaPeer self, bool isInitialized)
-    {
-        public IActorRef Actor => actor;
-
-        public MetaPeer Self => self;
-
-        /// <summary>Made by a message, and without a snapshot as far as the store knows.</summary>
-        public bool IsInitialized => isInitialized;
-
-        /// <summary>It destroyed itself: no new incarnation follows.</summary>
-        public bool IsDestroyed { get; set; }
-
-        /// <summary>Starts when this one has stopped.</summary>
-        public PeerStart? Successor { get; set; }
-    }
 
     private readonly TikvSettings _settings;
     private readonly NodeState _node;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly Dictionary<ulong, PeerEntry> _peers = [];
-
-    /// <summary>Regions whose peer was removed from this store, as they were then.</summary>
-    private readonly Dictionary<ulong, Region> _tombstones = [];
-    private readonly Dictionary<ulong, (TimeSpan Backoff, TimeSpan At)> _backoffs = [];
-
-    /// <summary>Regions whose peer has stopped and whose next incarnation is not started yet: no message makes another one.</summary>
-    private readonly HashSet<ulong> _failed = [];
+    private StorePeers<IActorRef> _peers = null!;
 
     /// <summary>Pulls under way, by receiver.</summary>
     private readonly Dictionary<IActorRef, (RaftMessage Announcement, IActorRef Peer)> _receivers = [];
@@ -115,24 +84,11 @@ internal sealed partial class Store : UntypedActor, IWithTimers
     private void Load(StoreIdent ident)
     {
         _services = StartServices(ident);
+        _peers = new StorePeers<IActorRef>(this, _node.Engines.Data, _services.Ranges, _settings.Store, ident.StoreId);
         _log.NodeOpened(_node.Engines.Directory, ident.StoreId, ident.ClusterId);
         Become(Loading);
         var engine = _node.Engines.Data;
-        _slowWorker.Tell(new SlowWorker.Run("reading the states of the store's regions", () =>
-        {
-            var peers = new List<PeerStart>();
-            var tombstones = new Dictionary<ulong, Region>();
-            foreach (var state in engine.ReadRegionStates())
-            {
-                if (state.State == PeerState.Tombstone)
-                    tombstones[state.Region.Id] = state.Region;
-                if (PeerStates.StartOf(engine, ident.StoreId, state) is { } start)
-                    peers.Add(start);
-            }
-
-            StagedSnapshot.DeleteAllBut(engine, peers.Where(p => p.State!.State == PeerState.Applying).Select(p => p.RegionId).ToHashSet());
-            return new StatesRead(peers, tombstones);
-        }));
+        _slowWorker.Tell(new SlowWorker.Run("reading the states of the store's regions", () => PeerStates.ReadAll(engine, ident.StoreId)));
     }
 
     private StoreServices StartServices(StoreIdent ident)
@@ -152,6 +108,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             Storage = StorageExtension.Get(Context.System),
             Clock = clock,
             Router = new RegionRouter(),
+            Ranges = new RegionRanges(),
             Counters = _node.Counters,
             Appliers = Pool("applier", _settings.Store.Appliers, Applier.Props(engines.Data, _settings.Store.ApplyBatchBytes).WithDispatcher("tikv.dispatchers.apply")),
             Readers = new ReaderPool(
@@ -171,11 +128,8 @@ internal sealed partial class Store : UntypedActor, IWithTimers
     {
         switch (message)
         {
-            case StatesRead read:
-                foreach (var (id, region) in read.Tombstones)
-                    _tombstones[id] = region;
-                foreach (var start in read.Peers)
-                    StartPeer(start);
+            case StoreStates read:
+                _peers.Load(read);
                 _log.StoreStartedRegions(_services.StoreId, read.Peers.Count);
                 Serve();
                 break;
@@ -206,9 +160,8 @@ internal sealed partial class Store : UntypedActor, IWithTimers
                 OnRaftBatch(batch);
                 break;
             case TickTimer:
-                var tick = new RegionPeer.Tick(_services.Clock.Now);
-                foreach (var peer in _peers.Values)
-                    peer.Actor.Tell(tick);
+                foreach (var peer in _peers.Peers)
+                    peer.Tell(RegionPeer.Tick.Instance);
                 break;
             case SnapshotChunkRequest request when Accept(request.Header):
                 _services.SnapshotSource.Forward(request);
@@ -216,14 +169,13 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             case SnapshotChunkRequest:
                 break;
             case RegionsCreated created:
-                foreach (var region in created.Regions)
-                    StartCreated(region, created.Campaign);
+                _peers.StartCreated(created.Regions, created.Campaign);
                 break;
             case PullSnapshot pull:
                 ReceiveSnapshot(pull.Announcement, Sender);
                 break;
             case PeerDestroyed destroyed:
-                OnDestroyed(destroyed);
+                _peers.Destroyed(destroyed.RegionId, destroyed.PeerId, destroyed.Region);
                 break;
             case LinkWanted wanted:
                 LinkTo(wanted.StoreId);
@@ -231,16 +183,14 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             case Terminated terminated:
                 OnTerminated(terminated.ActorRef);
                 break;
-            case PeerStateRead read:
-                OnStateOfFailed(read);
+            case FailedPeerState read:
+                _peers.StateRead(read);
                 break;
             case RestartPeer restart:
-                // A split may have made its peer meanwhile.
-                if (_failed.Contains(restart.Start.RegionId))
-                    StartPeer(restart.Start);
+                _peers.Restart(restart.Start);
                 break;
             case Applier.Unregistered unregistered:
-                ReadStateOfFailed(unregistered.RegionId);
+                _peers.Unregistered(unregistered.RegionId);
                 break;
             case SlowWorker.Failed failed:
                 // The region stays down; its replicas elsewhere go on without it.
@@ -261,12 +211,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
         if (!Accept(batch.Header))
             return;
         foreach (var message in batch.Batch.Msgs)
-        {
-            if (_peers.TryGetValue(message.RegionId, out var peer))
-                peer.Actor.Tell(message);
-            else
-                MaybeCreatePeer(message);
-        }
+            _peers.Deliver(message);
     }
 
     /// <summary>Cluster, store and version must fit; a mismatch is logged once a sender.</summary>

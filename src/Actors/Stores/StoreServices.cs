@@ -31,6 +31,8 @@ internal sealed record StoreServices
 
     public required RegionRouter Router { get; init; }
 
+    public required RegionRanges Ranges { get; init; }
+
     public required StoreCounters Counters { get; init; }
 
     public required IReadOnlyList<IActorRef> Appliers { get; init; }

@@ -10,7 +10,7 @@ namespace TiKvActors.Storage.Data;
 /// Changes to the data engine that become visible and durable together. Keys are region keys; a later change of a key wins over an earlier one.
 /// For one thread at a time.
 /// </summary>
-public sealed class DataBatch : IDisposable
+public sealed class DataBatch : IDataBatch
 {
     private const int StackBytes = 512;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Google.Protobuf;
 using RocksDbSharp;
 using TiKvActors.Protocol;
+using TiKvActors.Storage.Snapshots;
 using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Storage.Data;
@@ -10,7 +11,7 @@ namespace TiKvActors.Storage.Data;
 /// The rows of all regions on a store and the regions' states: RocksDB in data/, with TiKV's column families. Writes go to the write-ahead log
 /// without waiting for the disk (the Raft log can repeat them); <see cref="Sync"/> makes everything written so far durable. Thread-safe.
 /// </summary>
-public sealed partial class DataEngine
+public sealed partial class DataEngine : IDataEngine
 {
     private readonly UseGate _gate;
     private readonly RocksDb _db;
@@ -49,7 +50,7 @@ public sealed partial class DataEngine
 
     internal int SnapshotChunkBytes { get; }
 
-    internal FailPoints FailPoints => _failPoints;
+    public FailPoints FailPoints => _failPoints;
 
     /// <summary>For <see cref="Write"/>; dispose it, or reuse it after <see cref="DataBatch.Clear"/>.</summary>
     public DataBatch NewBatch() => new(this);
@@ -64,6 +65,7 @@ public sealed partial class DataEngine
             _failPoints.Hit(FailPoints.DataWrite);
             _db.Write(batch.Writes);
             Interlocked.Increment(ref _writes);
+            _failPoints.Hit(FailPoints.DataWritten);
         }
         finally
         {
@@ -109,6 +111,20 @@ public sealed partial class DataEngine
             throw;
         }
     }
+
+    IDataBatch IDataEngine.NewBatch() => NewBatch();
+
+    void IDataEngine.Write(IDataBatch batch) => Write((DataBatch)batch);
+
+    IDataSnapshot IDataEngine.NewSnapshot() => NewSnapshot();
+
+    IStagedSnapshot IDataEngine.BeginStaged(ulong regionId, ulong index, ulong term) => StagedSnapshot.Begin(this, regionId, index, term);
+
+    IStagedSnapshot? IDataEngine.FindStaged(ulong regionId, ulong index, ulong term) => StagedSnapshot.Find(this, regionId, index, term);
+
+    void IDataEngine.DeleteStagedBut(IReadOnlySet<ulong> regionIds) => StagedSnapshot.DeleteAllBut(this, regionIds);
+
+    IRegionSnapshotReader IDataEngine.OpenRegionSnapshot(ulong regionId) => new RegionSnapshotReader(this, regionId);
 
     /// <summary>A RocksDB property such as rocksdb.stats or rocksdb.estimate-num-keys; null if unknown.</summary>
     public string? GetProperty(string name, ColumnFamily family = ColumnFamily.Default)

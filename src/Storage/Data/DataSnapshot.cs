@@ -9,7 +9,7 @@ namespace TiKvActors.Storage.Data;
 /// The data engine as it was at one moment. Gets may come from several threads; a <see cref="RangeCursor"/> is for one. Disposing is once, and
 /// after all cursors.
 /// </summary>
-public sealed class DataSnapshot : IDisposable
+public sealed class DataSnapshot : IDataSnapshot
 {
     private const int StackBytes = 512;
 
@@ -52,6 +52,9 @@ public sealed class DataSnapshot : IDisposable
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         return new RangeCursor(this, family, start, end, fillCache);
     }
+
+    IRangeCursor IDataSnapshot.OpenCursor(ColumnFamily family, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, bool fillCache) =>
+        OpenCursor(family, start, end, fillCache);
 
     /// <inheritdoc cref="DataEngine.ReadRegionState"/>
     public RegionLocalState? ReadRegionState(ulong regionId) => ReadLocal(Keys.RegionState(regionId), RegionLocalState.Parser);

@@ -7,7 +7,7 @@ namespace TiKvActors.Storage.Data;
 /// <c>for (cursor.SeekToFirst(); cursor.Valid; cursor.Next())</c>. Keys are region keys. A read error comes out of <see cref="Valid"/>.
 /// For one thread at a time.
 /// </summary>
-public sealed class RangeCursor : IDisposable
+public sealed class RangeCursor : IRangeCursor
 {
     private readonly DataEngine _engine;
     private readonly ReadOptions _options;

@@ -13,7 +13,7 @@ public sealed record SnapshotChunk(ulong Index, ColumnFamily Family, IReadOnlyLi
 /// The sending side of a region's snapshot: state, applied index and rows as of one moment, read in bounded chunks as the receiver pulls
 /// them. Holds a RocksDB snapshot, so it must be disposed, also when a receiver goes silent. For one thread at a time; reads the disk.
 /// </summary>
-public sealed class RegionSnapshotReader : IDisposable
+public sealed class RegionSnapshotReader : IRegionSnapshotReader
 {
     private readonly DataSnapshot _snapshot;
     private readonly int _chunkBytes;

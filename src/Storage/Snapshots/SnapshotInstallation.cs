@@ -19,7 +19,7 @@ public static class SnapshotInstallation
 {
     /// <summary>From here on the old rows are gone: nothing would know later that the peer's range was once larger.</summary>
     /// <param name="region">The region as in the snapshot.</param>
-    public static void Record(DataEngine engine, Protocol.Metapb.Region region, ApplyingSnapshot record)
+    public static void Record(IDataEngine engine, Protocol.Metapb.Region region, ApplyingSnapshot record)
     {
         using var batch = engine.NewBatch();
         // A region without members is an uninitialised peer's: its empty range does not mean everything.
@@ -28,6 +28,7 @@ public static class SnapshotInstallation
         batch.PutRegionState(new RegionLocalState { State = PeerState.Applying, Region = region });
         batch.PutApplyingSnapshot(region.Id, record);
         engine.Write(batch);
+        engine.FailPoints.Hit(FailPoints.SnapshotRecordWritten);
         engine.Sync();
         engine.FailPoints.Hit(FailPoints.SnapshotRecorded);
     }
@@ -35,7 +36,7 @@ public static class SnapshotInstallation
     /// <param name="staged">Complete.</param>
     /// <exception cref="InvalidOperationException">The region is not in state Applying, or the staged rows are not complete.</exception>
     /// <exception cref="RocksDbException">Disk error: the peer must stop; a restart continues.</exception>
-    public static void Finish(DataEngine engine, ulong regionId, StagedSnapshot staged)
+    public static void Finish(IDataEngine engine, ulong regionId, IStagedSnapshot staged)
     {
         if (engine.ReadRegionState(regionId) is not { State: PeerState.Applying, Region: { } region } || engine.ReadApplyingSnapshot(regionId) is not { } record)
             throw new InvalidOperationException($"region {regionId} is not in state Applying");
@@ -46,9 +47,7 @@ public static class SnapshotInstallation
         engine.Write(batch);
         engine.FailPoints.Hit(FailPoints.SnapshotCleared);
 
-        foreach (var family in ColumnFamilies.OfData)
-            if (staged.FileOf(family) is { } file)
-                engine.Ingest(family, file);
+        staged.Ingest();
         engine.FailPoints.Hit(FailPoints.SnapshotIngested);
 
         batch.Clear();
@@ -56,7 +55,9 @@ public static class SnapshotInstallation
         batch.PutApplyState(regionId, new RaftApplyState { AppliedIndex = record.Snapshot.Index, TruncatedState = record.Snapshot });
         batch.DeleteApplyingSnapshot(regionId);
         engine.Write(batch);
+        engine.FailPoints.Hit(FailPoints.SnapshotNormalWritten);
         engine.Sync();
+        engine.FailPoints.Hit(FailPoints.SnapshotNormal);
         staged.Delete();
     }
 }

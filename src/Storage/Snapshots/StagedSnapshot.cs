@@ -8,16 +8,18 @@ namespace TiKvActors.Storage.Snapshots;
 /// Rows of a snapshot on the receiving side, before anything of the region is touched: table files in staging/, one a family, and a file
 /// 'complete' once all are durable. Its name says what it is of, so that a restart finds it again. For one thread at a time; writes the disk.
 /// </summary>
-public sealed class StagedSnapshot : IDisposable
+public sealed class StagedSnapshot : IStagedSnapshot
 {
     private const byte RecordVersion = 1;
 
     private readonly Dictionary<ColumnFamily, SstFileWriter> _writers = [];
+    private readonly DataEngine _engine;
     private readonly string _folder;
     private ulong _nextChunk;
 
-    private StagedSnapshot(string folder, bool complete)
+    private StagedSnapshot(DataEngine engine, string folder, bool complete)
     {
+        _engine = engine;
         _folder = folder;
         IsComplete = complete;
     }
@@ -34,14 +36,15 @@ public sealed class StagedSnapshot : IDisposable
         foreach (var old in Folders(engine, regionId)) Directory.Delete(old, true);
         var folder = FolderOf(engine, regionId, index, term);
         Directory.CreateDirectory(folder);
-        return new StagedSnapshot(folder, complete: false);
+        engine.FailPoints.Hit(FailPoints.StagingBegun);
+        return new StagedSnapshot(engine, folder, complete: false);
     }
 
     /// <summary>One that was completed before, by this run or an earlier one; null if there is none.</summary>
     public static StagedSnapshot? Find(DataEngine engine, ulong regionId, ulong index, ulong term)
     {
         var folder = FolderOf(engine, regionId, index, term);
-        return File.Exists(CompleteFile(folder)) ? new StagedSnapshot(folder, complete: true) : null;
+        return File.Exists(CompleteFile(folder)) ? new StagedSnapshot(engine, folder, complete: true) : null;
     }
 
     /// <summary>Deletes what is staged for regions other than the given ones: after a restart nothing else refers to it.</summary>
@@ -66,7 +69,10 @@ public sealed class StagedSnapshot : IDisposable
             foreach (var row in chunk.Rows) writer.Put(Keys.Data(row.Key.Span), row.Value.ToByteArray());
         }
         _nextChunk++;
-        if (chunk.Last) Complete();
+        _engine.FailPoints.Hit(FailPoints.ChunkStaged);
+        if (!chunk.Last) return;
+        Complete();
+        _engine.FailPoints.Hit(FailPoints.SnapshotStaged);
     }
 
     /// <summary>Closes the files; what is on disk stays. See <see cref="Delete"/>.</summary>
@@ -83,8 +89,17 @@ public sealed class StagedSnapshot : IDisposable
         if (Directory.Exists(_folder)) Directory.Delete(_folder, true);
     }
 
-    /// <summary>The file of a family; null if it has no rows.</summary>
-    internal string? FileOf(ColumnFamily family) => TableFile(family) is var file && File.Exists(file) ? file : null;
+    /// <inheritdoc/>
+    public void Ingest()
+    {
+        foreach (var family in ColumnFamilies.OfData)
+        {
+            var file = TableFile(family);
+            if (!File.Exists(file)) continue;
+            _engine.Ingest(family, file);
+            _engine.FailPoints.Hit(FailPoints.FamilyIngested);
+        }
+    }
 
     private static string FolderOf(DataEngine engine, ulong regionId, ulong index, ulong term) =>
         Path.Combine(engine.StagingFolder, $"{regionId}-{term}-{index}");

@@ -54,7 +54,7 @@ public sealed class ReaderTests
 
         public override Error? CheckKeys(Region region) => null;
 
-        public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock)
+        public override void Execute(IDataSnapshot snapshot, Region region, MonotonicClock clock)
         {
             _hasBegun = true;
             release.Wait();

@@ -74,7 +74,7 @@ internal sealed class TestRead(Context context, TimeSpan deadline, string key) :
 
     public override Error? CheckKeys(Region region) => KeyRange.Contains(region, _key) ? null : RegionErrors.KeyNotInRegion(_key, region);
 
-    public override void Execute(DataSnapshot snapshot, Region region, MonotonicClock clock) => throw new NotSupportedException();
+    public override void Execute(IDataSnapshot snapshot, Region region, MonotonicClock clock) => throw new NotSupportedException();
 
     public override void FailRead(string why) => Outcome.Set(null, why);
 

@@ -1,42 +1,48 @@
-using Akka.Actor;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Protocol.Pdpb;
+using Region = TiKvActors.Protocol.Metapb.Region;
 
 namespace TiKvActors.Actors.Regions;
 
-/// <summary>Talk with PD: heartbeats, ids for splits, the picture after a split.</summary>
-internal sealed partial class RegionPeer
+/// <summary>Splits, and the talk with PD: heartbeats, ids for splits, the picture after a split.</summary>
+internal sealed partial class PeerShell
 {
-    private RequestHeader PdHeader() => new() { ClusterId = _services.ClusterId, SenderId = _services.StoreId };
+    private readonly Queue<SplitRequest> _splitsAtPd = new();
+    private TimeSpan _splitAskedAt;
+
+    private RequestHeader PdHeader() => new() { ClusterId = _host.ClusterId, SenderId = _host.Config.StoreId };
 
     private void ReportToPd()
     {
         if (!_peer.IsLeader)
             return;
-        _lastReport = Now;
-        _services.Pd.Tell(new RegionHeartbeatRequest { Header = PdHeader(), Region = _peer.Region, Leader = _peer.Self, Term = _peer.Term }, Self);
+        _lastReport = _host.Now;
+        _host.TellPd(new RegionHeartbeatRequest { Header = PdHeader(), Region = _peer.Region, Leader = _peer.Self, Term = _peer.Term });
     }
 
     private void OnRoleChange()
     {
         _wasLeader = _peer.IsLeader;
-        _services.Counters.AddLeaders(_wasLeader ? 1 : -1);
+        _host.Counters.AddLeaders(_wasLeader ? 1 : -1);
         if (_wasLeader)
-            _log.BecameLeader(_start.RegionId, _start.Self.Id, _peer.Term);
+            _host.Log.BecameLeader(_start.RegionId, _start.Self.Id, _peer.Term);
     }
 
     private void OnSplit(SplitTask split)
     {
         StartCreated(split.Derived, split.Created, split.Campaign);
-        _log.RegionSplit(_start.RegionId, _start.Self.Id, split.Regions.Count, string.Join(", ", split.Regions.Select(r => r.Id)));
+        _host.Log.RegionSplit(_start.RegionId, _start.Self.Id, split.Regions.Count, string.Join(", ", split.Regions.Select(r => r.Id)));
         if (split.Campaign)
-            _services.Pd.Tell(new ReportBatchSplitRequest { Header = PdHeader(), Regions = { split.Regions } }, Self);
+            _host.TellPd(new ReportBatchSplitRequest { Header = PdHeader(), Regions = { split.Regions } });
     }
 
-    private void StartCreated(Protocol.Metapb.Region derived, IReadOnlyList<Protocol.Metapb.Region> created, bool campaign)
+    private void StartCreated(Region derived, IReadOnlyList<Region> created, bool campaign)
     {
-        _services.Router.Own([derived, .. created]);
-        _services.Store.Tell(new Store.RegionsCreated(created, campaign));
+        _failPoints.Hit(RegionFailPoints.SplitApplied);
+        _host.Ranges.Own([derived, .. created]);
+        _failPoints.Hit(RegionFailPoints.SplitOwned);
+        _host.RegionsCreated(created, campaign);
+        _failPoints.Hit(RegionFailPoints.SplitTold);
     }
 
     /// <summary>What was applied just before this peer stopped applying: its new neighbours exist all the same.</summary>
@@ -48,6 +54,7 @@ internal sealed partial class RegionPeer
 
     private void AskForSplitIds(SplitRequest split)
     {
+        _failPoints.Hit(RegionFailPoints.SplitIdsWanted);
         _splitsAtPd.Enqueue(split);
         if (_splitsAtPd.Count == 1)
             AskPd(split);
@@ -55,8 +62,8 @@ internal sealed partial class RegionPeer
 
     private void AskPd(SplitRequest split)
     {
-        _splitAskedAt = Now;
-        _services.Pd.Tell(new AskBatchSplitRequest { Header = PdHeader(), Region = _peer.Region, SplitCount = (uint)split.SplitKeys.Count }, Self);
+        _splitAskedAt = _host.Now;
+        _host.TellPd(new AskBatchSplitRequest { Header = PdHeader(), Region = _peer.Region, SplitCount = (uint)split.SplitKeys.Count });
     }
 
     private bool OnPdMessage(object message)
@@ -78,10 +85,11 @@ internal sealed partial class RegionPeer
         // An answer that comes after the request was given up.
         if (!_splitsAtPd.TryPeek(out var split) || response.Ids.Count != 0 && response.Ids.Count != split.SplitKeys.Count)
             return;
+        _failPoints.Hit(RegionFailPoints.SplitIdsGiven);
         _splitsAtPd.Dequeue();
         var refusal = response.Header.Error?.Message;
         if (refusal is not null)
-            _log.SplitRefused(_start.RegionId, refusal);
+            _host.Log.SplitRefused(_start.RegionId, refusal);
         _peer.ProposeSplit(split, refusal is null ? response.Ids : null, refusal ?? "");
         if (_splitsAtPd.TryPeek(out var next))
             AskPd(next);
@@ -90,7 +98,7 @@ internal sealed partial class RegionPeer
     /// <summary>PD did not answer in time. Ids that it may have given out are lost, which costs nothing.</summary>
     private void ExpireSplits(TimeSpan now)
     {
-        if (!_splitsAtPd.TryPeek(out var split) || now - _splitAskedAt < _services.Settings.Snapshot.ChunkTimeout)
+        if (!_splitsAtPd.TryPeek(out var split) || now - _splitAskedAt < _host.SnapshotSettings.ChunkTimeout)
             return;
         _splitsAtPd.Dequeue();
         _peer.ProposeSplit(split, null, "PD does not answer");
