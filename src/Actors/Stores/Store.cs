@@ -160,7 +160,8 @@ internal sealed partial class Store : UntypedActor, IWithTimers
                 OnRaftBatch(batch);
                 break;
             case TickTimer:
-                foreach (var peer in _peers.Peers)
+                // Only those that run: while thousands recover, ticks for them would only pile up.
+                foreach (var (_, peer) in _services.Router.Peers)
                     peer.Tell(RegionPeer.Tick.Instance);
                 break;
             case SnapshotChunkRequest request when Accept(request.Header):

@@ -73,6 +73,8 @@ internal sealed class TestClient(ActorSystem system, TestCluster cluster)
     {
         request.Context = new Context { ApiVersion = APIVersion.V2, MaxExecutionDurationMs = (ulong)_attempt.TotalMilliseconds, MaxResponseBytes = 4 << 20 };
         var running = cluster.Running.ToList();
+        if (running.Count == 0)
+            return null;
         return await AskAsync<T>(running[Interlocked.Increment(ref _next) % running.Count], request);
     }
 

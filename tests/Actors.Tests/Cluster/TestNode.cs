@@ -21,6 +21,8 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
 
     public TikvExtension Tikv => Actors.Nodes.Tikv.Get(System);
 
+    public NodeLog Log { get; } = new();
+
     public ulong StoreId => Tikv.Node?.Services?.StoreId ?? 0;
 
     public void Start()
@@ -49,6 +51,7 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
             }
             """)).WithFallback(TikvSettings.Reference());
         _system = ActorSystem.Create("tikv", config);
+        Log.Follow(_system);
         _ = Tikv;
     }
 
