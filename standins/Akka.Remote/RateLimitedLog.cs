@@ -18,7 +18,7 @@ internal sealed class RateLimitedLog
         _level = level;
     }
 
-    public void Write(string text)
+    public void Write(string text, Exception cause = null)
     {
         var (now, next) = (Environment.TickCount64, Volatile.Read(ref _next));
         if (now < next || Interlocked.CompareExchange(ref _next, now + (long)_interval.TotalMilliseconds, next) != next)
@@ -27,6 +27,6 @@ internal sealed class RateLimitedLog
             return;
         }
         var suppressed = Interlocked.Exchange(ref _suppressed, 0);
-        _log.Log(_level, null, suppressed == 0 ? text : $"{text} ({suppressed} more like it were not logged)");
+        _log.Log(_level, cause, suppressed == 0 ? text : $"{text} ({suppressed} more like it were not logged)");
     }
 }

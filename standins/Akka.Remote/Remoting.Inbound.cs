@@ -8,13 +8,20 @@ namespace Akka.Remote;
 
 internal sealed partial class Remoting
 {
-    /// <summary>Connections that may be in their handshake at a time; who opens more and says nothing is not waited for.</summary>
+    /// <summary>Connections that may be in their handshake at a time.</summary>
     private const int MaximumHandshakes = 512;
 
+    private readonly Handshakes _handshakes = new(MaximumHandshakes);
     private readonly RateLimitedLog _rejections;
     private readonly RateLimitedLog _misdirected;
+    private readonly RateLimitedLog _unreadable;
     private long _accepted;
-    private int _handshakes;
+
+    /// <summary>Connections that have not finished their handshake.</summary>
+    public int HandshakeCount => _handshakes.Count;
+
+    /// <summary>A message that cannot be deserialized or delivered is lost alone.</summary>
+    public void ReportUnreadable(string what, Exception cause) => _unreadable.Write(what, cause);
 
     /// <summary>Gives a message that arrived to its recipient.</summary>
     public void Dispatch(IInternalActorRef recipient, object message, IActorRef sender, bool isSystem)
@@ -86,16 +93,17 @@ internal sealed partial class Remoting
     {
         Connection connection = null;
         Association association = null;
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stopped.Token);
+        timeout.CancelAfter(HandshakeTimeout);
+        var entered = _handshakes.Enter(timeout);
         try
         {
-            if (Interlocked.Increment(ref _handshakes) > MaximumHandshakes) throw new AkkaProtocolException($"{MaximumHandshakes} connections are in their handshake already");
             Tcp.Apply(socket);
             connection = new Connection(socket, this, isInbound: true);
-            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stopped.Token);
-            timeout.CancelAfter(HandshakeTimeout);
             var hello = await connection.ReadHelloAsync(timeout.Token);
-            association = AssociationFor(hello.Origin);
-            var refusal = Misdirected(hello) ?? association?.TryAccept(connection, hello) ?? (association == null ? new Refusal(RefusalReason.ShuttingDown, "this system is shutting down") : null);
+            var refusal = Misdirected(hello);
+            // Only now: who is refused leaves nothing behind.
+            if (refusal == null) refusal = (association = AssociationFor(hello.Origin)) == null ? new Refusal(RefusalReason.ShuttingDown, "this system is shutting down") : association.TryAccept(connection, hello);
             if (refusal != null)
             {
                 association = null;
@@ -110,17 +118,23 @@ internal sealed partial class Remoting
         catch (Exception e)
         {
             association?.ConnectionLost(connection, e);
-            if (association == null && !IsStopped) _rejections.Write($"Closed a connection from {connection?.Peer ?? "a stranger"}: {Reason(e)}");
+            var pushedOut = _handshakes.Leave(entered);
+            if (association == null && !IsStopped) _rejections.Write($"Closed a connection from {connection?.Peer ?? "a stranger"}: {Reason(e, pushedOut)}");
             connection?.Dispose();
             socket.Dispose();
         }
         finally
         {
-            Interlocked.Decrement(ref _handshakes);
+            _handshakes.Leave(entered);
         }
     }
 
-    private string Reason(Exception e) => e is OperationCanceledException ? $"no greeting within {HandshakeTimeout} (akka.remote.handshake-timeout)" : e.Message;
+    private string Reason(Exception e, bool pushedOut) => e switch
+    {
+        OperationCanceledException when pushedOut => $"more than {MaximumHandshakes} connections have sent no greeting, and this was the oldest of them",
+        OperationCanceledException => $"no greeting within {HandshakeTimeout} (akka.remote.handshake-timeout)",
+        _ => e.Message
+    };
 
     private Refusal Misdirected(Hello hello)
     {

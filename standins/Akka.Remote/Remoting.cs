@@ -43,6 +43,7 @@ internal sealed partial class Remoting : RemoteTransport
         _longQueues = new RateLimitedLog(Log, LogLevel.WarningLevel);
         _rejections = new RateLimitedLog(Log, LogLevel.WarningLevel);
         _misdirected = new RateLimitedLog(Log, LogLevel.WarningLevel);
+        _unreadable = new RateLimitedLog(Log, LogLevel.ErrorLevel);
     }
 
     public RemoteSettings Settings { get; }

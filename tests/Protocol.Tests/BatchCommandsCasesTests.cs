@@ -1,6 +1,7 @@
 using Google.Protobuf.Reflection;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Tikvpb;
+using TiKvActors.Tests.Shared;
 
 namespace TiKvActors.Protocol.Tests;
 

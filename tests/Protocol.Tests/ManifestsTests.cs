@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Google.Protobuf;
 using TiKvActors.Protocol.Metapb;
 using TiKvActors.Protocol.Serialization;
+using TiKvActors.Tests.Shared;
 
 namespace TiKvActors.Protocol.Tests;
 
@@ -48,7 +49,7 @@ public partial class ManifestsTests
             for (var i = 0; i < 10; i++)
             {
                 var message = Filled.Message(type, random);
-                var copy = Manifests.ParserOf(Manifests.Of(message)).ParseFrom(message.ToByteArray());
+                var copy = Manifests.MessageOf(Manifests.Of(message)).Parse(message.ToByteArray());
                 Assert.Equal(message, copy);
                 Assert.Equal(manifest, Manifests.Of(copy));
             }
@@ -67,7 +68,7 @@ public partial class ManifestsTests
     public void A_message_without_manifest_is_refused_by_name()
     {
         Assert.Contains("TiKvActors.Protocol.Metapb.Store", Assert.Throws<ArgumentException>(() => Manifests.Of(new Store())).Message);
-        Assert.Contains("\"nope\"", Assert.Throws<ArgumentException>(() => Manifests.ParserOf("nope")).Message);
+        Assert.Contains("\"nope\"", Assert.Throws<ArgumentException>(() => Manifests.MessageOf("nope")).Message);
     }
 
     [GeneratedRegex(@"^\| `(\w+)` \| `([\w.]+)` \|$", RegexOptions.Multiline)]

@@ -5,6 +5,7 @@ using Akka.Serialization;
 using Google.Protobuf;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Serialization;
+using TiKvActors.Tests.Shared;
 
 namespace TiKvActors.Protocol.Tests;
 

@@ -1,6 +1,6 @@
-using Google.Protobuf;
 using TiKvActors.Protocol.Commands;
 using TiKvActors.Protocol.RaftCmdpb;
+using TiKvActors.Tests.Shared;
 
 namespace TiKvActors.Protocol.Tests;
 
@@ -22,6 +22,9 @@ public class RaftCommandCodecTests
     [Fact]
     public void Empty_data_is_no_command() => Assert.Throws<UnknownRaftCommandVersionException>(() => RaftCommandCodec.Decode([]));
 
-    [Fact]
-    public void Corruption_is_not_taken_for_a_command() => Assert.Throws<InvalidProtocolBufferException>(() => RaftCommandCodec.Decode([1, 0x0A, 0x7F]));
+    [Theory]
+    [InlineData("010A7F")]
+    [InlineData("010AFFFFFFFF0794")]
+    [InlineData("010A0F08F0A2B88EEB8812FFFFFFFF070AC3BC103F8A5F")]
+    public void Corruption_is_not_taken_for_a_command(string data) => Assert.Throws<InvalidDataException>(() => RaftCommandCodec.Decode(Convert.FromHexString(data)));
 }

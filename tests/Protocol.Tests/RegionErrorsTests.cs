@@ -2,6 +2,7 @@ using Google.Protobuf;
 using TiKvActors.Protocol.Errorpb;
 using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.Metapb;
+using TiKvActors.Tests.Shared;
 
 namespace TiKvActors.Protocol.Tests;
 

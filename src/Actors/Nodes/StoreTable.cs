@@ -2,6 +2,7 @@ using Akka.Actor;
 using Google.Protobuf;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Protocol;
+using TiKvActors.Protocol.Serialization;
 
 namespace TiKvActors.Actors.Nodes;
 
@@ -39,9 +40,9 @@ internal sealed class StoreTable
         var bytes = File.ReadAllBytes(file);
         try
         {
-            return new StoreTable(file, [.. PlacementSnapshot.Parser.ParseFrom(bytes).Stores]);
+            return new StoreTable(file, [.. PlacementSnapshot.Parser.Parse(bytes).Stores]);
         }
-        catch (InvalidProtocolBufferException e)
+        catch (InvalidDataException e)
         {
             // Not synced, so a crash of the machine may leave anything.
             return new StoreTable(file, [], e);

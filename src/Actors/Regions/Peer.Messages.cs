@@ -27,6 +27,8 @@ internal sealed partial class Peer
             return;
         }
 
+        if (message.Message is null)
+            return;
         if (IsFromStalePeer(message))
         {
             if (message.Message.MsgType is MessageType.MsgRequestVote or MessageType.MsgRequestPreVote)

@@ -44,6 +44,8 @@ internal sealed partial class Store
     {
         switch (message)
         {
+            case IPdResponse when !IsFromPd:
+                break;
             case Ask when _clusterId == 0:
                 _pd.Tell(new GetClusterIdentityRequest { Header = new RequestHeader() }, Self);
                 break;
@@ -120,6 +122,8 @@ internal sealed partial class Store
                 _pd.Tell(new StoreHeartbeatRequest { Header = PdHeader(), Stats = new StoreStats { StoreId = _services.StoreId, RegionCount = (uint)_peers.Count } }, Self);
                 AskForStores();
                 return true;
+            case IPdResponse when !IsFromPd:
+                return true;
             case GetClusterIdentityResponse identity:
                 CheckIdentity(identity);
                 return true;
@@ -143,6 +147,9 @@ internal sealed partial class Store
         }
     }
 
+    /// <summary>Anybody who reaches the port can send what looks like an answer of PD.</summary>
+    private bool IsFromPd => Sender.Path.ToStringWithoutAddress() == _pdPath.ToStringWithoutAddress() && (Sender.Path.Address.HasLocalScope || Sender.Path.Address == _pdPath.Address);
+
     private Protocol.Metapb.Store Describe() => new()
     {
         Id = _services.StoreId,
@@ -159,7 +166,7 @@ internal sealed partial class Store
     {
         if (identity.Header.ClusterId == 0 || identity.Header.ClusterId == _services.ClusterId)
             return;
-        if (_refusedSenders.Add($"pd {identity.Header.ClusterId}"))
+        if (IsNewRefusal($"pd {identity.Header.ClusterId}"))
             _log.StoreRefused(_services.StoreId, $"{_node.Engines.Directory} belongs to cluster {_services.ClusterId}, PD at {_settings.PdEndpoint} runs cluster {identity.Header.ClusterId}");
     }
 
@@ -167,7 +174,7 @@ internal sealed partial class Store
     {
         if (response.Header.Error is { } error)
         {
-            if (_refusedSenders.Add(error.Message))
+            if (IsNewRefusal(error.Message))
                 _log.StoreRefused(_services.StoreId, error.Message);
             return;
         }

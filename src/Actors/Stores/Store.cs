@@ -46,6 +46,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
     private readonly Dictionary<IActorRef, (RaftMessage Announcement, IActorRef Peer)> _receivers = [];
     private readonly HashSet<string> _refusedSenders = [];
     private readonly ICanTell _pd;
+    private readonly ActorPath _pdPath;
     private readonly string _address;
     private StoreServices _services = null!;
     private IActorRef _slowWorker = null!;
@@ -55,7 +56,8 @@ internal sealed partial class Store : UntypedActor, IWithTimers
         _settings = settings;
         _node = node;
         _address = address;
-        _pd = Context.ActorSelection(NodePaths.Pd(Context.System.Name, settings.PdEndpoint));
+        _pdPath = ActorPath.Parse(NodePaths.Pd(Context.System.Name, settings.PdEndpoint));
+        _pd = Context.ActorSelection(_pdPath);
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -164,7 +166,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
                 foreach (var (_, peer) in _services.Router.Peers)
                     peer.Tell(RegionPeer.Tick.Instance);
                 break;
-            case SnapshotChunkRequest request when Accept(request.Header):
+            case SnapshotChunkRequest { Key.ToPeer: not null } request when Accept(request.Header):
                 _services.SnapshotSource.Forward(request);
                 break;
             case SnapshotChunkRequest:
@@ -211,7 +213,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
     {
         if (!Accept(batch.Header))
             return;
-        foreach (var message in batch.Batch.Msgs)
+        foreach (var message in batch.Batch?.Msgs ?? [])
             _peers.Deliver(message);
     }
 
@@ -228,10 +230,13 @@ internal sealed partial class Store : UntypedActor, IWithTimers
         };
         if (wrong is null)
             return true;
-        if (_refusedSenders.Count < 1000 && _refusedSenders.Add($"{header?.FromStoreId} {wrong}"))
+        if (IsNewRefusal($"{header?.FromStoreId} {wrong}"))
             _log.ForeignBatch($"store {header?.FromStoreId} ({Sender.Path.Address})", wrong);
         return false;
     }
+
+    /// <summary>Whether it has not been logged yet; strangers cannot make the memory of that grow for ever.</summary>
+    private bool IsNewRefusal(string text) => _refusedSenders.Count < 1000 && _refusedSenders.Add(text);
 
     private StoreStatistics Statistics()
     {

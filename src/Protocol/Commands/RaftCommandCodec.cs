@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using TiKvActors.Protocol.RaftCmdpb;
+using TiKvActors.Protocol.Serialization;
 
 namespace TiKvActors.Protocol.Commands;
 
@@ -20,12 +21,12 @@ public static class RaftCommandCodec
     }
 
     /// <exception cref="UnknownRaftCommandVersionException">A newer program wrote it: the peer must stop, not skip it.</exception>
-    /// <exception cref="InvalidProtocolBufferException">Corrupt.</exception>
+    /// <exception cref="InvalidDataException">Corrupt.</exception>
     public static RaftCmdRequest Decode(ReadOnlySpan<byte> data)
     {
         if (data.IsEmpty || data[0] != Version)
             throw new UnknownRaftCommandVersionException(data.IsEmpty ? null : data[0]);
-        return RaftCmdRequest.Parser.ParseFrom(data[1..]);
+        return RaftCmdRequest.Parser.Parse(data[1..]);
     }
 }
 

@@ -22,11 +22,11 @@ public sealed class ProtocolSerializer(ExtendedActorSystem system) : SerializerW
     {
         try
         {
-            return Manifests.ParserOf(manifest).ParseFrom(bytes);
+            return Manifests.MessageOf(manifest).Parse(bytes);
         }
-        catch (Exception e) when (e is ArgumentException or InvalidProtocolBufferException)
+        catch (Exception e) when (e is ArgumentException or InvalidDataException)
         {
-            throw new SerializationException($"{bytes.Length} bytes with manifest \"{manifest}\" are no message: {e.Message}", e);
+            throw new SerializationException($"manifest \"{manifest}\": {e.Message}", e);
         }
     }
 }

@@ -193,7 +193,7 @@ public sealed partial class DataEngine : IDataEngine
         }
     }
 
-    private T? ReadLocal<T>(ColumnFamily family, ReadOnlySpan<byte> key, MessageParser<T> parser) where T : class, IMessage<T>
+    private T? ReadLocal<T>(ColumnFamily family, ReadOnlySpan<byte> key, MessageParser<T> parser) where T : class, IMessage<T>, new()
     {
         _gate.Enter();
         try

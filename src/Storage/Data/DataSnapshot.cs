@@ -70,7 +70,7 @@ public sealed class DataSnapshot : IDataSnapshot
         _engine.ExitUse();
     }
 
-    private T? ReadLocal<T>(byte[] key, MessageParser<T> parser) where T : class, IMessage<T>
+    private T? ReadLocal<T>(byte[] key, MessageParser<T> parser) where T : class, IMessage<T>, new()
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         return _engine.Db.Get(key, new RecordReader<T>(_engine.NameOf(ColumnFamily.Raft), key, parser), _engine.Handle(ColumnFamily.Raft), _options);

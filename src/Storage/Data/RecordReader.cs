@@ -1,18 +1,19 @@
 using Google.Protobuf;
 using RocksDbSharp;
+using TiKvActors.Protocol.Serialization;
 
 namespace TiKvActors.Storage.Data;
 
 /// <summary>Parses a record where RocksDB keeps it; one that cannot be parsed is corruption with file and key.</summary>
-internal sealed class RecordReader<T>(string file, byte[] key, MessageParser<T> parser) : ISpanDeserializer<T?> where T : class, IMessage<T>
+internal sealed class RecordReader<T>(string file, byte[] key, MessageParser<T> parser) : ISpanDeserializer<T?> where T : class, IMessage<T>, new()
 {
     public T Deserialize(ReadOnlySpan<byte> buffer)
     {
         try
         {
-            return parser.ParseFrom(buffer);
+            return parser.Parse(buffer);
         }
-        catch (InvalidProtocolBufferException e)
+        catch (InvalidDataException e)
         {
             throw new CorruptionException(file, key, $"{buffer.Length} bytes are no {typeof(T).Name}", e);
         }

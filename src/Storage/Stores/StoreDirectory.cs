@@ -1,6 +1,7 @@
 using System.Globalization;
 using Google.Protobuf;
 using TiKvActors.Protocol;
+using TiKvActors.Protocol.Serialization;
 
 namespace TiKvActors.Storage.Stores;
 
@@ -78,10 +79,10 @@ internal sealed class StoreDirectory : IDisposable
         var bytes = File.ReadAllBytes(file);
         try
         {
-            var identity = StoreIdentity.Parser.ParseFrom(bytes);
+            var identity = StoreIdentity.Parser.Parse(bytes);
             return identity.FormatVersion > 0 ? identity : throw new CorruptionException(file, "no format version");
         }
-        catch (InvalidProtocolBufferException e)
+        catch (InvalidDataException e)
         {
             throw new CorruptionException(file, e.Message);
         }

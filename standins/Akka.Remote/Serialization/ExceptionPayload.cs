@@ -50,8 +50,7 @@ internal static class ExceptionPayload
     /// <summary>An empty exception, without any constructor if the type has none that needs nothing; null if the type is not known.</summary>
     private static Exception Create(string typeName)
     {
-        var type = Type.GetType(typeName, throwOnError: false);
-        if (type is not { IsAbstract: false, ContainsGenericParameters: false } || !typeof(Exception).IsAssignableFrom(type)) return null;
+        if (Akka.Serialization.Serialization.FindType(typeName) is not { IsAbstract: false, ContainsGenericParameters: false } type || !typeof(Exception).IsAssignableFrom(type)) return null;
         return (Exception)(type.GetConstructor(Type.EmptyTypes)?.Invoke(null) ?? RuntimeHelpers.GetUninitializedObject(type));
     }
 

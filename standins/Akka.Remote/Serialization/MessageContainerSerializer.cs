@@ -29,7 +29,9 @@ public class MessageContainerSerializer : Serializer
     {
         var from = new WireReader(bytes);
         var wildCardFanOut = from.Byte() != 0;
-        var elements = new SelectionPathElement[checked((int)from.Var())];
+        var count = from.Var();
+        if (count > (ulong)from.Remaining) throw new MalformedFrameException($"a selection of {count} elements in {from.Remaining} bytes");
+        var elements = new SelectionPathElement[(int)count];
         for (var i = 0; i < elements.Length; i++)
         {
             elements[i] = from.Byte() switch

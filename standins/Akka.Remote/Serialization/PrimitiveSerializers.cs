@@ -49,10 +49,12 @@ public sealed class PrimitiveSerializers : SerializerWithStringManifest
     public override object FromBinary(byte[] bytes, string manifest)
     {
         if (_stringNames.Contains(manifest)) return Encoding.UTF8.GetString(bytes);
-        if (_int32Names.Contains(manifest)) return BinaryPrimitives.ReadInt32LittleEndian(bytes);
-        if (_int64Names.Contains(manifest)) return BinaryPrimitives.ReadInt64LittleEndian(bytes);
+        if (_int32Names.Contains(manifest)) return BinaryPrimitives.ReadInt32LittleEndian(Whole(bytes, 4));
+        if (_int64Names.Contains(manifest)) return BinaryPrimitives.ReadInt64LittleEndian(Whole(bytes, 8));
         throw new SerializationException($"Unknown manifest '{manifest}' for {nameof(PrimitiveSerializers)}");
     }
+
+    private static byte[] Whole(byte[] bytes, int size) => bytes.Length >= size ? bytes : throw new SerializationException($"an integer of {size} bytes in {bytes.Length}");
 
     /// <summary>Own, legacy, and the legacy one of .NET Framework.</summary>
     private static string[] NamesOf(string own, Type type) => [own, type.TypeQualifiedName(), type.FullName + ", mscorlib"];

@@ -6,6 +6,11 @@ namespace Akka.Remote.Serialization;
 /// <summary>A message inside another one: serializer id, manifest, length and bytes of its own serializer.</summary>
 internal static class WrappedPayload
 {
+    /// <summary>Messages inside each other. Each level holds its own bytes and some of the stack.</summary>
+    private const int Deepest = 32;
+
+    [ThreadStatic] private static int _depth;
+
     public static void Write(WireWriter to, ExtendedActorSystem system, object message)
     {
         var serializer = system.Serialization.FindSerializerFor(message);
@@ -22,7 +27,17 @@ internal static class WrappedPayload
         var manifest = from.Text();
         var length = from.Var();
         if (length > int.MaxValue) throw new MalformedFrameException($"a wrapped message of {length} bytes");
-        return system.Serialization.Deserialize(from.Bytes((int)length).ToArray(), serializerId, manifest);
+        var bytes = from.Bytes((int)length).ToArray();
+        if (_depth == Deepest) throw new MalformedFrameException($"more than {Deepest} messages inside each other");
+        _depth++;
+        try
+        {
+            return system.Serialization.Deserialize(bytes, serializerId, manifest);
+        }
+        finally
+        {
+            _depth--;
+        }
     }
 
     /// <summary>The bytes that a serializer's method wrote.</summary>

@@ -9,12 +9,19 @@ internal sealed partial class Connection
 
     private const int DirectPayload = 24 * 1024;
 
+    /// <summary>A larger payload gets its memory as it comes in: who only announces one has not got it.</summary>
+    private const int TrustedPayload = 1024 * 1024;
+
+    /// <summary>Holds a greeting with its length.</summary>
+    private const int HandshakeBuffer = 4 + Frames.MaximumHandshake;
+
     private readonly InboundMessages _inbound;
-    private byte[] _input = ArrayPool<byte>.Shared.Rent(InputBuffer);
+    private byte[] _input = new byte[HandshakeBuffer];
     private int _inputStart;
     private int _inputEnd;
     private InboundHeader _directHeader;
     private byte[] _directPayload;
+    private int _directLength;
     private int _directFilled;
     private DisassociateInfo? _goodbyeReceived;
     private volatile bool _deaf;
@@ -25,6 +32,7 @@ internal sealed partial class Connection
     private async Task ReadAsync()
     {
         Exception cause = null;
+        UseWholeBuffer();
         try
         {
             if (Predecessor != null)
@@ -49,6 +57,15 @@ internal sealed partial class Connection
         Dispose();
         ArrayPool<byte>.Shared.Return(_input);
         _input = [];
+    }
+
+    /// <summary>A connection costs little until its handshake is done.</summary>
+    private void UseWholeBuffer()
+    {
+        var whole = ArrayPool<byte>.Shared.Rent(InputBuffer);
+        var there = _input.AsSpan(_inputStart, _inputEnd - _inputStart);
+        there.CopyTo(whole);
+        (_input, _inputStart, _inputEnd) = (whole, 0, there.Length);
     }
 
     private async Task<(FrameKind Kind, byte[] Body)> ReadHandshakeFrameAsync(CancellationToken cancellation)
@@ -81,6 +98,7 @@ internal sealed partial class Connection
     {
         if (_directPayload != null)
         {
+            if (_directFilled == _directPayload.Length) Array.Resize(ref _directPayload, (int)Math.Min(_directLength, 2L * _directFilled));
             var direct = await _stream.ReadAsync(_directPayload.AsMemory(_directFilled), cancellation);
             _directFilled += direct;
             return direct > 0;
@@ -106,7 +124,7 @@ internal sealed partial class Connection
         var delivered = 0L;
         if (_directPayload != null)
         {
-            if (_directFilled < _directPayload.Length) return;
+            if (_directFilled < _directLength) return;
             delivered = Deliver(_directHeader, _directPayload);
             _directPayload = null;
         }
@@ -138,7 +156,8 @@ internal sealed partial class Connection
         if (headerEnd > 4 + length) throw new MalformedFrameException("a header beyond its frame");
         if (there.Length < headerEnd) return false;
         _directHeader = _inbound.ReadHeader(there[Frames.MessagePrefix..headerEnd], kind == FrameKind.System);
-        _directPayload = GC.AllocateUninitializedArray<byte>(4 + length - headerEnd);
+        _directLength = 4 + length - headerEnd;
+        _directPayload = GC.AllocateUninitializedArray<byte>(Math.Min(_directLength, TrustedPayload));
         there[headerEnd..].CopyTo(_directPayload);
         _directFilled = there.Length - headerEnd;
         _inputStart = _inputEnd = 0;

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Event;
 
 namespace Akka.Remote.Transport;
 
@@ -83,7 +82,7 @@ internal sealed class InboundMessages
         return new InboundHeader(sequence, recipient, ReadReference(ref from), ReadClass(ref from));
     }
 
-    /// <summary>A message that cannot be deserialized is lost alone, with an error in the log.</summary>
+    /// <summary>A message that cannot be deserialized is lost alone, with an error in the log, if there was none just before.</summary>
     public void Deliver(in InboundHeader header, byte[] payload)
     {
         object message;
@@ -93,8 +92,9 @@ internal sealed class InboundMessages
         }
         catch (Exception e)
         {
-            _remoting.Log.Error(e, "A message for {0} from {1} cannot be deserialized (serializer {2}, manifest '{3}', {4} bytes) and is dropped",
-                header.Recipient.Path, header.Sender?.Path ?? "nobody", header.Class.SerializerId, header.Class.Manifest, payload.Length);
+            _remoting.ReportUnreadable(
+                $"A message for {header.Recipient.Path} from {header.Sender?.Path ?? "nobody"} cannot be deserialized (serializer {header.Class.SerializerId}, "
+                + $"manifest '{header.Class.Manifest}', {payload.Length} bytes) and is dropped", e);
             return;
         }
         try
@@ -104,7 +104,7 @@ internal sealed class InboundMessages
         catch (Exception e)
         {
             // A mailbox, a router or a selection that refuses one message is no reason to lose the others.
-            _remoting.Log.Error(e, "A {0} for {1} from {2} cannot be delivered and is dropped", message?.GetType(), header.Recipient.Path, header.Sender?.Path ?? "nobody");
+            _remoting.ReportUnreadable($"A {message?.GetType()} for {header.Recipient.Path} from {header.Sender?.Path ?? "nobody"} cannot be delivered and is dropped", e);
         }
     }
 

@@ -150,6 +150,7 @@ public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>,
         {
             if (!long.TryParse(absoluteUri[(hash + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out uid)) return false;
             absoluteUri = absoluteUri[..hash];
+            if (absoluteUri.Contains('#')) return false;
         }
         foreach (var range in absoluteUri.Split('/'))
         {
@@ -180,7 +181,16 @@ public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>,
 
     public static string FormatPathElements(IEnumerable<string> pathElements) => "/" + string.Join("/", pathElements);
 
-    public string ToStringWithoutAddress() => _withoutAddress ??= Parent == null ? "/" + Name : Parent.Parent == null && Parent.Name == "" ? "/" + Name : Parent.ToStringWithoutAddress() + "/" + Name;
+    public string ToStringWithoutAddress() => _withoutAddress ??= WithoutAddress();
+
+    /// <summary>Not by recursion: a text from elsewhere may have as many elements as a frame has bytes.</summary>
+    private string WithoutAddress()
+    {
+        if (Parent == null) return "/" + Name;
+        if (Parent._withoutAddress is { Length: > 1 } parent) return parent + "/" + Name;
+        var rootName = Root.Name;
+        return (rootName.Length == 0 ? "" : "/" + rootName) + "/" + string.Join('/', Elements);
+    }
 
     public override string ToString() => _text ??= Address + ToStringWithoutAddress();
 
@@ -217,13 +227,11 @@ public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>,
     {
         if (other is null) return 1;
         if (Depth != other.Depth) return Depth.CompareTo(other.Depth);
-        if (Parent == null)
-        {
-            var byAddress = Address.CompareTo(other.Address);
-            return byAddress != 0 ? byAddress : string.CompareOrdinal(Name, other.Name);
-        }
-        var byParent = Parent.CompareTo(other.Parent);
-        return byParent != 0 ? byParent : string.CompareOrdinal(Name, other.Name);
+        var result = Address.CompareTo(other.Address);
+        if (result == 0) result = string.CompareOrdinal(Root.Name, other.Root.Name);
+        var (names, others) = (Elements, other.Elements);
+        for (var i = 0; i < names.Count && result == 0; i++) result = string.CompareOrdinal(names[i], others[i]);
+        return result;
     }
 
     public ISurrogate ToSurrogate(ActorSystem system) => new Surrogate(ToSerializationFormat());

@@ -13,6 +13,9 @@ namespace Akka.Serialization;
 /// </summary>
 public class Serialization
 {
+    /// <summary>Manifests whose class is remembered.</summary>
+    private const int MaximumRemembered = 10_000;
+
     [ThreadStatic] private static Information _currentTransport;
 
     private readonly Lock _lock = new();
@@ -62,9 +65,29 @@ public class Serialization
         var serializer = SerializerOf(serializerId);
         if (serializer is SerializerWithStringManifest withManifest) return withManifest.FromBinary(bytes, manifest);
         if (string.IsNullOrEmpty(manifest)) return serializer.FromBinary(bytes, null);
-        var type = _typesByManifest.GetOrAdd(manifest, name => Type.GetType(name)
-            ?? throw new SerializationException($"Cannot find the class {name} that the manifest of a message for serializer {serializerId} names"));
-        return serializer.FromBinary(bytes, type);
+        return serializer.FromBinary(bytes, TypeOf(manifest, serializerId));
+    }
+
+    /// <summary>Null for a text that names no class here, also if it could not name one anywhere.</summary>
+    internal static Type FindType(string name)
+    {
+        try
+        {
+            return Type.GetType(name);
+        }
+        catch (Exception e) when (e is IOException or ArgumentException or TypeLoadException or BadImageFormatException)
+        {
+            return null;
+        }
+    }
+
+    private Type TypeOf(string manifest, int serializerId)
+    {
+        if (_typesByManifest.TryGetValue(manifest, out var known)) return known;
+        var type = FindType(manifest) ?? throw new SerializationException($"Cannot find the class {manifest} that the manifest of a message for serializer {serializerId} names");
+        // Who sends chooses the names, and there is no end to arrays of arrays.
+        if (_typesByManifest.Count < MaximumRemembered) _typesByManifest.TryAdd(manifest, type);
+        return type;
     }
 
     public Serializer FindSerializerFor(object obj, string defaultSerializerName = null) =>

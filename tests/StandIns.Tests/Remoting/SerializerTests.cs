@@ -83,18 +83,22 @@ public sealed class SerializerTests : IAsyncLifetime
         Assert.Null(Assert.IsType<Status.Failure>(Back(new Status.Failure(null))).Cause);
     }
 
-    [Fact]
-    public void An_exception_of_a_type_that_is_not_known_here_names_it()
+    [Theory]
+    [InlineData("Elsewhere.LostException, Elsewhere")]
+    [InlineData("Elsewhere.LostException, \u0001=[")]
+    [InlineData("[[[,")]
+    [InlineData("")]
+    public void An_exception_of_a_type_that_is_not_known_here_names_it(string typeName)
     {
         using var bytes = new Akka.Remote.Transport.WireWriter(64);
         bytes.Byte(1);
-        bytes.Text("Elsewhere.LostException, Elsewhere");
+        bytes.Text(typeName);
         bytes.Text("gone");
         bytes.Text("");
         bytes.Byte(0);
         var from = new Akka.Remote.Transport.WireReader(bytes.Written.Span);
         var exception = Akka.Remote.Serialization.ExceptionPayload.Read(ref from);
-        Assert.Contains("Elsewhere.LostException", exception.Message);
+        Assert.Contains(typeName, exception.Message);
         Assert.Contains("gone", exception.Message);
     }
 

@@ -2,7 +2,7 @@ using System.Collections;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
-namespace TiKvActors.Protocol.Tests;
+namespace TiKvActors.Tests.Shared;
 
 /// <summary>Messages in which every field has some value that is not its default.</summary>
 internal static class Filled
