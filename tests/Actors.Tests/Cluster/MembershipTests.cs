@@ -1,7 +1,5 @@
 using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol.Eraftpb;
-using TiKvActors.Protocol.Errorpb;
-using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Metapb;
 using TiKvActors.Protocol.RaftCmdpb;
 using TiKvActors.Protocol.RaftServerpb;
@@ -73,24 +71,10 @@ public sealed class MembershipTests
             async () =>
             {
                 var leader = await cluster.LeaderOfAsync("a");
-                var request = new Change(leader.Status, change(leader.Status.Region));
+                var request = new MembershipChange(leader.Status, change(leader.Status.Region));
                 leader.Node.Tikv.Node!.Services!.Router.Find(leader.Status.Region.Id)!.Tell(new RegionPeer.Submit([request]), Akka.Actor.ActorRefs.NoSender);
                 return await request.Done.WaitAsync(TimeSpan.FromSeconds(20)) is null;
             },
             "the membership changes");
-    }
-
-    private sealed class Change(RegionPeer.Status from, ChangePeerRequest change) : ChangePeersRequest(
-        new Context { RegionId = from.Region.Id, RegionEpoch = from.Region.RegionEpoch, Peer = from.Self }, TimeSpan.MaxValue)
-    {
-        private readonly TaskCompletionSource<Error?> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task<Error?> Done => _done.Task;
-
-        public override ChangePeerV2Request Changes { get; } = new() { Changes = { change } };
-
-        public override void Succeed(Region region) => _done.TrySetResult(null);
-
-        public override void Fail(Error error) => _done.TrySetResult(error);
     }
 }

@@ -21,6 +21,9 @@ internal sealed class TestClient(ActorSystem system, TestCluster cluster)
 
     public ActorSystem System => system;
 
+    /// <summary>The nodes to ask. A test that kills nodes in unkind ways leaves them out: their silence would only be waited for.</summary>
+    public Func<TestNode, bool> Asks { get; set; } = _ => true;
+
     public static ByteString Key(string key) => _keys.ToRequestKey(Encoding.UTF8.GetBytes(key));
 
     public static ByteString RegionKey(string key) => RegionKeys.FromRawRequestKey(APIVersion.V2, Key(key));
@@ -72,7 +75,7 @@ internal sealed class TestClient(ActorSystem system, TestCluster cluster)
         where T : class, IRegionResponse
     {
         request.Context = new Context { ApiVersion = APIVersion.V2, MaxExecutionDurationMs = (ulong)_attempt.TotalMilliseconds, MaxResponseBytes = 4 << 20 };
-        var running = cluster.Running.ToList();
+        var running = cluster.Running.Where(Asks).ToList();
         if (running.Count == 0)
             return null;
         return await AskAsync<T>(running[Interlocked.Increment(ref _next) % running.Count], request);
@@ -117,14 +120,20 @@ internal sealed class WriteLoad : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly TestClient _client;
     private readonly string _letters;
+    private readonly string _name;
     private readonly List<Task> _writers;
 
+    /// <param name="name">Within each key: tells the writes of one load from those of another.</param>
+    /// <param name="swaps">Whether somebody also swaps values: what comes of it is not checked.</param>
     /// <param name="letters">First letters of the keys: they spread the load over the regions that a test splits off, or keep it within some.</param>
-    public WriteLoad(TestClient client, int writers = 8, int valueBytes = 20, string letters = "abcdefghijklmnopqrstuvwxyz")
+    public WriteLoad(TestClient client, int writers = 8, int valueBytes = 20, string letters = "abcdefghijklmnopqrstuvwxyz", string name = "", bool swaps = false)
     {
         _client = client;
+        _name = name;
         _letters = letters;
         _writers = [.. Enumerable.Range(0, writers).Select(w => Task.Run(() => WriteAsync(w, valueBytes)))];
+        if (swaps)
+            _writers.Add(Task.Run(SwapAsync));
     }
 
     public int Acknowledged => _acknowledged.Count;
@@ -167,11 +176,18 @@ internal sealed class WriteLoad : IAsyncDisposable
         _stop.Dispose();
     }
 
+    private async Task SwapAsync()
+    {
+        var key = $"{_letters[0]}-swapped{_name}";
+        while (!_stop.IsCancellationRequested)
+            await _client.CompareAndSwapAsync(key, await _client.GetAsync(key), Guid.NewGuid().ToString());
+    }
+
     private async Task WriteAsync(int writer, int valueBytes)
     {
         for (var i = 0; !_stop.IsCancellationRequested; i++)
         {
-            var key = $"{_letters[(writer + i) % _letters.Length]}-{writer}-{i}";
+            var key = $"{_letters[(writer + i) % _letters.Length]}-{writer}-{i}{_name}";
             var value = $"{i}".PadRight(valueBytes, '.');
             await _client.PutAsync(key, value);
             _acknowledged[key] = value;

@@ -35,8 +35,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     public IEnumerable<TestNode> Running => Nodes.Where(n => n.IsRunning);
 
+    /// <param name="prepare">Called before any node starts.</param>
     /// <returns>Once the first region serves.</returns>
-    public static async Task<TestCluster> StartAsync(int nodes = 3, string config = "")
+    public static async Task<TestCluster> StartAsync(int nodes = 3, string config = "", Action<TestCluster>? prepare = null)
     {
         var directory = Directory.CreateTempSubdirectory("tikv-cluster-").FullName;
         var ports = FreePorts(nodes);
@@ -44,6 +45,7 @@ internal sealed class TestCluster : IAsyncDisposable
         var cluster = new TestCluster(
             directory,
             [.. Enumerable.Range(1, nodes).Select(n => new TestNode(n, ports[n - 1], ports[0], Path.Combine(directory, $"node-{n}"), config))]);
+        prepare?.Invoke(cluster);
         foreach (var node in cluster.Nodes)
             node.Start();
         await cluster.LeaderOfAsync("a");

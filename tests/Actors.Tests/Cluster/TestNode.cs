@@ -15,6 +15,9 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
 
     public int Port => port;
 
+    /// <summary>Called after every start, before much has happened.</summary>
+    public Action? Started { get; set; }
+
     public bool IsRunning => _system is not null;
 
     public ActorSystem System => _system ?? throw new InvalidOperationException($"node {number} is stopped");
@@ -53,6 +56,7 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
         _system = ActorSystem.Create("tikv", config);
         Log.Follow(_system);
         _ = Tikv;
+        Started?.Invoke();
     }
 
     public async Task StopAsync()
@@ -63,6 +67,56 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
         _system = null;
         await system.Terminate();
     }
+
+    /// <summary>
+    /// Copies the directory as kill -9 would leave it now. Nobody may write meanwhile but who has begun to: what then misses in the copy, or is torn,
+    /// nobody has heard of.
+    /// </summary>
+    public void TakeImage()
+    {
+        // The engines' own threads may still finish a table file, or remove one: then the copy is of no one moment.
+        while (!TryTakeImage())
+            Directory.Delete(Image, true);
+    }
+
+    private bool TryTakeImage()
+    {
+        var files = Files();
+        try
+        {
+            foreach (var (file, _) in files)
+            {
+                var copy = Path.Combine(Image, Path.GetRelativePath(directory, file));
+                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+                File.Copy(file, copy);
+            }
+
+            return files.SequenceEqual(Files());
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>What is left of the actor system ends, and what it did to the directory since the image was taken never happened.</summary>
+    public async Task BecomeImageAsync()
+    {
+        await StopAsync();
+        Directory.Delete(directory, true);
+        Directory.Move(Image, directory);
+    }
+
+    private string Image => directory + ".image";
+
+    /// <summary>All files; how long one is counts if it is no log, which is appended to.</summary>
+    private List<(string File, long Length)> Files() =>
+    [
+        .. new DirectoryInfo(directory).GetFiles("*", SearchOption.AllDirectories)
+            .Where(f => f.Name is not ("LOCK" or "pid" or "LOG"))
+            .Select(f => (f.FullName, f.Extension == ".log" ? 0 : f.Length))
+            .Order(),
+    ];
 
     /// <summary>States of this node's peers; empty while it does not serve.</summary>
     public async Task<List<RegionPeer.Status>> PeersAsync()
