@@ -1,6 +1,6 @@
 namespace TiKvActors.Host.Check;
 
-/// <summary>Few operations of one key that no order explains: without any one of them there would be an order.</summary>
+/// <summary>Few operations of one key that no order explains.</summary>
 public static class CounterExample
 {
     /// <summary>
@@ -27,8 +27,27 @@ public static class CounterExample
                 else first += size;
             }
 
-            if (size == 1 && kept.Count == before) return kept;
+            if (size == 1 && kept.Count == before) return WithoutIrrelevantDeletes(kept);
         }
+    }
+
+    /// <summary>
+    /// Leaves out deletes whether or not they took place, if that explains nothing. They cannot be left out like other writes, because an absent key is found by many.
+    /// </summary>
+    private static List<RegisterOperation> WithoutIrrelevantDeletes(List<RegisterOperation> all)
+    {
+        var kept = new List<RegisterOperation>(all);
+        var irrelevant = new List<RegisterOperation>();
+        foreach (var delete in all.Where(o => o is { Action: RegisterAction.Write, Value: null }))
+        {
+            kept.Remove(delete);
+            irrelevant.Add(delete with { IsCertain = false });
+            if (RegisterChecker.Check([.. kept, .. irrelevant]).Verdict == RegisterVerdict.NotLinearizable) continue;
+            kept.Add(delete);
+            irrelevant.RemoveAt(irrelevant.Count - 1);
+        }
+
+        return [.. kept.OrderBy(o => o.Invoked)];
     }
 
     private static List<RegisterOperation> WithoutSome(List<RegisterOperation> all, int first, int count)

@@ -13,24 +13,48 @@ public static class HistoryReader
         var processes = new HashSet<string>(StringComparer.Ordinal);
         foreach (var path in paths)
         {
-            var operations = new FileReader(path).Read(out var process);
-            if (!processes.Add(process)) throw new FormatException($"{path}: process \"{process}\" has written another file too; check them separately");
-            history.AddRange(operations);
+            history.AddRange(new FileReader(path, processes).Read());
         }
 
         return history;
     }
 
-    private sealed class FileReader(string path)
+    /// <summary>Puts the histories of several processes into one file, which <see cref="Read"/> takes too. Half a line at an end is left out.</summary>
+    public static async Task JoinAsync(IEnumerable<string> paths, string into, CancellationToken cancellation)
+    {
+        await using var writer = new StreamWriter(into, append: false);
+        foreach (var path in paths)
+        {
+            var endsInLine = EndsInLine(path);
+            string? waiting = null;
+            await foreach (var line in File.ReadLinesAsync(path, cancellation))
+            {
+                if (waiting is not null) await writer.WriteAsync(waiting + "\n");
+                waiting = line;
+            }
+
+            if (waiting is not null && endsInLine) await writer.WriteAsync(waiting + "\n");
+        }
+    }
+
+    private static bool EndsInLine(string path)
+    {
+        using var file = File.OpenRead(path);
+        if (file.Length == 0) return false;
+        file.Seek(-1, SeekOrigin.End);
+        return file.ReadByte() == '\n';
+    }
+
+    private sealed class FileReader(string path, HashSet<string> processes)
     {
         private readonly List<HistoryOperation> _operations = [];
         private readonly Dictionary<long, int> _open = [];
         private string? _process;
         private int _lineNumber;
 
-        public List<HistoryOperation> Read(out string process)
+        public List<HistoryOperation> Read()
         {
-            var endsInLine = EndsInLine();
+            var endsInLine = EndsInLine(path);
             string? waiting = null;
             foreach (var line in File.ReadLines(path))
             {
@@ -40,16 +64,7 @@ public static class HistoryReader
 
             // A process that was killed may have left half a line.
             if (waiting is not null && endsInLine) Take(waiting);
-            process = _process ?? throw new FormatException($"{path}: it is empty: the first line names format, version and process");
-            return _operations;
-        }
-
-        private bool EndsInLine()
-        {
-            using var file = File.OpenRead(path);
-            if (file.Length == 0) return false;
-            file.Seek(-1, SeekOrigin.End);
-            return file.ReadByte() == '\n';
+            return _process is not null ? _operations : throw new FormatException($"{path}: it is empty: the first line names format, version and process");
         }
 
         private void Take(string line)
@@ -58,7 +73,7 @@ public static class HistoryReader
             try
             {
                 using var json = JsonDocument.Parse(line);
-                if (_process is null) TakeHeader(json.RootElement);
+                if (_process is null || json.RootElement.TryGetProperty("format", out _)) TakeHeader(json.RootElement);
                 else if (json.RootElement.GetProperty("event").GetString() == "invoke") TakeInvocation(json.RootElement);
                 else TakeCompletion(json.RootElement);
             }
@@ -73,6 +88,8 @@ public static class HistoryReader
             if (line.GetProperty("format").GetString() != HistoryWriter.Format || line.GetProperty("version").GetInt32() != HistoryWriter.Version)
                 throw new FormatException($"the first line must name format {HistoryWriter.Format}, version {HistoryWriter.Version}");
             _process = line.GetProperty("process").GetString()!;
+            if (!processes.Add(_process)) throw new FormatException($"process \"{_process}\" has a history already; check them separately");
+            _open.Clear();
         }
 
         private void TakeInvocation(JsonElement line)

@@ -4,7 +4,7 @@ using TiKvActors.Client;
 
 namespace TiKvActors.Host.Check;
 
-/// <summary>A <see cref="RawClient"/> whose calls are written to a history. Results and exceptions are the client's. One call at a time; several can share client and writer.</summary>
+/// <summary>A <see cref="RawClient"/> whose calls are written to a history. Results and exceptions are the client's. Any thread.</summary>
 public sealed class RecordingClient(RawClient client, HistoryWriter history, int number)
 {
     public Task<byte[]?> GetAsync(byte[] key) => RunAsync(

@@ -1,21 +1,20 @@
 using System.CommandLine;
-using System.Globalization;
 using TiKvActors.Client;
 using TiKvActors.Host.Bench;
 using TiKvActors.Host.Terminal;
 
 namespace TiKvActors.Host.Commands;
 
-/// <summary><c>tkv bench put|get</c>: a closed loop of many clients, and what it cost the servers.</summary>
+/// <summary><c>tkv bench put|get</c>: a closed loop of many clients, and what it cost the servers; <c>check</c> is <see cref="CheckCommand"/>.</summary>
 internal static class BenchCommand
 {
     private static readonly CommonOptions _common = new();
 
-    private static readonly Option<int> _clients = Number("--clients", "Concurrent clients, each with one operation under way", 64, 1, 100_000);
-    private static readonly Option<int> _seconds = Number("--seconds", "How long to measure", 10, 1, 86_400);
-    private static readonly Option<int> _warmup = Number("--warmup", "Seconds before measuring begins", 3, 0, 3_600);
-    private static readonly Option<int> _keyCount = Number("--keys", "Different keys, chosen uniformly", 100_000, 1, int.MaxValue);
-    private static readonly Option<int> _valueBytes = Number("--value-size", "Bytes of a value", 100, 0, 8 * 1024 * 1024 - 64);
+    private static readonly Option<int> _clients = Numbers.Option("--clients", "Concurrent clients, each with one operation under way", 64, 1, 100_000);
+    private static readonly Option<int> _seconds = Numbers.Option("--seconds", "How long to measure", 10, 1, 86_400);
+    private static readonly Option<int> _warmup = Numbers.Option("--warmup", "Seconds before measuring begins", 3, 0, 3_600);
+    private static readonly Option<int> _keyCount = Numbers.Option("--keys", "Different keys, chosen uniformly", 100_000, 1, int.MaxValue);
+    private static readonly Option<int> _valueBytes = Numbers.Option("--value-size", "Bytes of a value", 100, 0, 8 * 1024 * 1024 - 64);
 
     public static Command Create()
     {
@@ -25,21 +24,13 @@ internal static class BenchCommand
         var get = new Command("get", "Read uniformly chosen keys, after storing all of them\n\nExample: ./tkv bench get --clients 64 --seconds 30");
         get.SetAction((parsed, cancellation) => Run(parsed, cancellation, "get", prefill: true,
             client => (key, _, c) => client.GetAsync(key, c)));
-        var command = new Command("bench", "Put a load on a cluster and measure it\n\nExample: ./tkv bench put --clients 256") { put, get };
-        foreach (var option in new Option[] { _clients, _seconds, _warmup, _keyCount, _valueBytes }) command.Add(option);
-        _common.AddTo(command);
-        return command;
-    }
-
-    private static Option<int> Number(string name, string description, int byDefault, int least, int most)
-    {
-        var option = new Option<int>(name) { Description = $"{description} (default {byDefault.ToString(CultureInfo.InvariantCulture)})", HelpName = "N", DefaultValueFactory = _ => byDefault, Recursive = true };
-        option.Validators.Add(result =>
+        foreach (var load in new[] { put, get })
         {
-            var given = result.GetValueOrDefault<int>();
-            if (given < least || given > most) result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} {given}: must be from {least} to {most}"));
-        });
-        return option;
+            foreach (var option in new Option[] { _clients, _seconds, _warmup, _keyCount, _valueBytes }) load.Add(option);
+            _common.AddTo(load);
+        }
+
+        return new Command("bench", "Put a load on a cluster and measure it, or check what it does under faults\n\nExample: ./tkv bench put --clients 256") { put, get, CheckCommand.Create() };
     }
 
     private static Task<int> Run(ParseResult parsed, CancellationToken cancellation, string workload, bool prefill, Func<RawClient, LoadGenerator.Operation> operation) =>

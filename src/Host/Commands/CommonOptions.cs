@@ -27,12 +27,13 @@ internal sealed class CommonOptions
         Recursive = true,
     };
 
+    public CommonOptions() => _timeout.Validators.Add(result =>
+    {
+        if (result.GetValueOrDefault<double>() is not (> 0 and <= 86_400)) result.AddError("--timeout must be more than 0 and at most 86400 seconds");
+    });
+
     public void AddTo(Command command)
     {
-        _timeout.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<double>() is not (> 0 and <= 86_400)) result.AddError("--timeout must be more than 0 and at most 86400 seconds");
-        });
         command.Add(_endpoint);
         command.Add(_json);
         command.Add(_timeout);

@@ -37,6 +37,7 @@ public static class Tkv
             RawCommand.Create(),
             CtlCommand.Create(),
             BenchCommand.Create(),
+            CheckCommand.CreateClient(),
             CompletionCommand.Create(),
             ScriptCommand("sim", "Run the deterministic simulation: ./tkv sim --seeds N [--from S] [--profile NAME]"),
             ScriptCommand("test", "Run every test of the repository: ./tkv test"),

@@ -26,6 +26,8 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
 
     public int? ProcessId => _child?.Process.Id;
 
+    public bool IsPaused { get; private set; }
+
     /// <returns>When the engines are open.</returns>
     /// <exception cref="CommandException">It ended instead; the message is its own.</exception>
     public async Task StartAsync()
@@ -40,6 +42,7 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
     public async Task StopAsync()
     {
         if (_child is not { HasEnded: false } child) return;
+        if (IsPaused) await ResumeAsync();
         child.IsEndExpected = true;
         await child.TypeAsync("stop");
         try
@@ -60,12 +63,21 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
         child.IsEndExpected = true;
         child.Process.Kill();
         await child.Process.WaitForExitAsync();
+        IsPaused = false;
     }
 
     /// <summary>SIGSTOP: it stands still until <see cref="ResumeAsync"/>, with all its connections open.</summary>
-    public Task PauseAsync() => SignalAsync("STOP");
+    public async Task PauseAsync()
+    {
+        await SignalAsync("STOP");
+        IsPaused = true;
+    }
 
-    public Task ResumeAsync() => SignalAsync("CONT");
+    public async Task ResumeAsync()
+    {
+        await SignalAsync("CONT");
+        IsPaused = false;
+    }
 
     /// <summary>A line to it, and its answer.</summary>
     /// <exception cref="CommandException">It refused or ended.</exception>

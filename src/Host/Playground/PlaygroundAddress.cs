@@ -8,8 +8,8 @@ internal static class PlaygroundAddress
     public const string Host = "127.0.0.1";
     private const int FirstPort = 2551;
 
-    public static int PortOf(int store, PlaygroundOptions options) => FirstPort + options.PortOffset + store - 1;
+    public static int PortOf(int store, int portOffset) => FirstPort + portOffset + store - 1;
 
     /// <summary>host:port.</summary>
-    public static string Of(int store, PlaygroundOptions options) => string.Create(CultureInfo.InvariantCulture, $"{Host}:{PortOf(store, options)}");
+    public static string Of(int store, PlaygroundOptions options) => string.Create(CultureInfo.InvariantCulture, $"{Host}:{PortOf(store, options.PortOffset)}");
 }

@@ -29,7 +29,7 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
 
     private string DataDirectory => Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"store-{number}"));
 
-    private int Port => PlaygroundAddress.PortOf(number, options);
+    private int Port => PlaygroundAddress.PortOf(number, options.PortOffset);
 
     public async Task StartAsync()
     {

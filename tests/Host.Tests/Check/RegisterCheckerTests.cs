@@ -119,6 +119,22 @@ public class RegisterCheckerTests
     }
 
     [Fact]
+    public void A_counterexample_is_without_the_deletes_that_explain_nothing()
+    {
+        var history = new List<RegisterOperation>();
+        for (var i = 0; i < 300; i += 10)
+        {
+            history.Add(RegisterOperation.Write($"v{i}", i, i + 1));
+            history.Add(RegisterOperation.Write(null, i + 2, i + 8));
+            history.Add(Read(null, i + 3, i + 9));
+        }
+
+        history.Add(RegisterOperation.Write("lost", 400, 401));
+        history.Add(Read(null, 402, 403));
+        Assert.Equal(["lost", null], HistoryChecker.Find("k", history)!.CounterExample.Select(o => o.Value));
+    }
+
+    [Fact]
     public void A_counterexample_is_printed_with_times_and_callers()
     {
         HistoryOperation[] history =

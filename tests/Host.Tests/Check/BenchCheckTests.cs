@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.Text.Json;
+using TiKvActors.Host.Commands;
+
+namespace TiKvActors.Host.Tests.Check;
+
+/// <summary><c>tkv bench check</c> as a user runs it.</summary>
+public class BenchCheckTests
+{
+    /// <summary>Exit status 0 is the assertion: linearizable, and the replicas equal.</summary>
+    [Fact]
+    public async Task A_minute_of_faults_loses_nothing()
+    {
+        using var directory = new TemporaryDirectory();
+        var (exitCode, output, error) = await RunAsync("bench", "check", "--seconds", "60", "--seed", "20", "--history", directory.File("history"), "--json");
+        Assert.True(exitCode == 0, error + output);
+        var report = JsonDocument.Parse(output).RootElement;
+        Assert.True(report.GetProperty("passed").GetBoolean());
+        Assert.All(report.GetProperty("operations").EnumerateObject(), kind => Assert.True(kind.Value.GetProperty("ok").GetInt32() > 10, output));
+        Assert.True(report.GetProperty("faults").EnumerateObject().Sum(kind => kind.Value.GetProperty("done").GetInt32()) >= 5, output);
+
+        var again = await RunAsync("bench", "check", "--check-only", directory.File("history"));
+        Assert.Equal((0, ""), (again.ExitCode, again.Error));
+        Assert.EndsWith("verdict    linearizable\n", again.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_recorded_stale_read_is_shown_with_exit_status_1()
+    {
+        using var directory = new TemporaryDirectory();
+        await File.WriteAllTextAsync(directory.File("one"), """
+            {"format":"tikv-actors-history","version":1,"process":"one"}
+            {"at":1000000,"event":"invoke","op":1,"client":1,"do":"put","keys":["k"],"values":["old"]}
+            {"at":2000000,"event":"ok","op":1}
+            {"at":3000000,"event":"invoke","op":2,"client":1,"do":"put","keys":["k"],"values":["new"]}
+            {"at":4000000,"event":"ok","op":2}
+
+            """);
+        await File.WriteAllTextAsync(directory.File("two"), """
+            {"format":"tikv-actors-history","version":1,"process":"two"}
+            {"at":5000000,"event":"invoke","op":1,"client":2,"do":"get","keys":["k"]}
+            {"at":6000000,"event":"ok","op":1,"values":["old"]}
+
+            """);
+        var (exitCode, output, _) = await RunAsync("bench", "check", "--check-only", directory.File("one"), directory.File("two"));
+        Assert.Equal(1, exitCode);
+        Assert.Contains("process two, client 2, operation 1 (get): found \"old\"", output, StringComparison.Ordinal);
+        Assert.EndsWith("verdict    NOT LINEARIZABLE\n", output, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync("bench", "check", "--check-only", directory.File("one"))).ExitCode);
+    }
+
+    [Theory]
+    [InlineData("--faults takes some of kill,pause,stop,transfer,split", "--faults", "kill,flood")]
+    [InlineData("--seconds 0: must be from 1", "--seconds", "0")]
+    [InlineData("it is empty", "--check-only", "/dev/null")]
+    public async Task Bad_usage_is_named_and_exits_with_2(string expected, params string[] arguments)
+    {
+        var (exitCode, output, error) = await RunAsync(["bench", "check", .. arguments]);
+        Assert.Equal((2, ""), (exitCode, output));
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var exitCode = await Tkv.RunAsync(arguments, new InvocationConfiguration { Output = output, Error = TextWriter.Synchronized(error) });
+        return (exitCode, output.ToString(), error.ToString());
+    }
+}
