@@ -23,6 +23,6 @@ internal sealed class NodeLog
 
     private sealed class Listener : ReceiveActor
     {
-        public Listener(ConcurrentQueue<string> lines) => Receive<LogEvent>(e => lines.Enqueue(e.Message.ToString()!));
+        public Listener(ConcurrentQueue<string> lines) => Receive<LogEvent>(e => lines.Enqueue($"{e.Message} [{e.LogSource}]"));
     }
 }
