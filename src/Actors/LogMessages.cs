@@ -97,6 +97,9 @@ internal static class LogMessages
     public static void StoreTableDamaged(this ILoggingAdapter log, string directory, Exception cause) =>
         log.Warning(cause, "TKA110 the file 'stores' in {0} is damaged, so the other stores are unknown until PD tells them: {1}", directory, cause.Message);
 
+    public static void LogEndDamaged(this ILoggingAdapter log, string what) =>
+        log.Warning("TKA111 {0}", what);
+
     public static void WorkFailed(this ILoggingAdapter log, string what, Exception cause) =>
         log.Error(cause, "TKA109 {0} failed: {1}", what, cause.Message);
 }

@@ -29,6 +29,12 @@ public sealed class IdentityMismatchException(string directory, string what, str
 /// <summary>What was read from disk cannot be what was written.</summary>
 public sealed class CorruptionException : StorageException
 {
+    internal const string Remedy = "This store must not go on: replace it by a new one, which gets the data from the other stores.";
+
+    public CorruptionException(string file, string what, Exception cause) : base($"corruption in {file}: {what}", cause)
+    {
+    }
+
     public CorruptionException(string file, string what) : base($"corruption in {file}: {what}")
     {
     }

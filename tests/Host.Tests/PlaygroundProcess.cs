@@ -18,7 +18,7 @@ internal sealed class PlaygroundProcess : IAsyncDisposable
     private readonly List<string> _output = [];
     private readonly TaskCompletionSource<string> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private PlaygroundProcess(string arguments, int portOffset)
+    private PlaygroundProcess(string arguments, int portOffset, IReadOnlyDictionary<string, string>? environment)
     {
         PortOffset = portOffset;
         _process = new Process
@@ -30,6 +30,7 @@ internal sealed class PlaygroundProcess : IAsyncDisposable
                 RedirectStandardInput = true,
             },
         };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) _process.StartInfo.Environment[name] = value;
         _process.OutputDataReceived += (_, line) => Seen(line.Data);
         _process.ErrorDataReceived += (_, line) => Seen(line.Data);
         _process.Start();
@@ -48,6 +49,9 @@ internal sealed class PlaygroundProcess : IAsyncDisposable
             lock (_output) return string.Join('\n', _output);
         }
     }
+
+    /// <summary>It serves; or it ended before it did, see <see cref="Output"/>.</summary>
+    public Task Ready => _ready.Task;
 
     /// <summary>An offset at which three playground stores find their ports free.</summary>
     public static int FreePortOffset()
@@ -73,9 +77,9 @@ internal sealed class PlaygroundProcess : IAsyncDisposable
     }
 
     /// <summary>Returns when the playground serves.</summary>
-    public static async Task<PlaygroundProcess> StartAsync(string arguments, int portOffset)
+    public static async Task<PlaygroundProcess> StartAsync(string arguments, int portOffset, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var playground = Launch(arguments, portOffset);
+        var playground = Launch(arguments, portOffset, environment);
         try
         {
             await playground._ready.Task.WaitAsync(_patience);
@@ -90,7 +94,8 @@ internal sealed class PlaygroundProcess : IAsyncDisposable
     }
 
     /// <summary>For starts that are meant to fail.</summary>
-    public static PlaygroundProcess Launch(string arguments, int portOffset) => new(arguments, portOffset);
+    public static PlaygroundProcess Launch(string arguments, int portOffset, IReadOnlyDictionary<string, string>? environment = null) =>
+        new(arguments, portOffset, environment);
 
     /// <summary>A line to its standard input.</summary>
     public async Task TypeAsync(string line)

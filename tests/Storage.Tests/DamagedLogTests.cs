@@ -1,5 +1,5 @@
-using RocksDbSharp;
 using TiKvActors.Storage.Journal;
+using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Storage.Tests;
 
@@ -32,12 +32,77 @@ public sealed class DamagedLogTests : IDisposable
         await AppendTen();
         var log = CopiedLog("raft");
         Flip(log, new FileInfo(log).Length / 2);
-        var error = Assert.Throws<RocksDbException>(() => _copy.Reopen());
-        Assert.StartsWith("Corruption:", error.Message);
+        var error = Assert.Throws<CorruptionException>(() => _copy.Reopen());
+        Assert.StartsWith($"corruption in {log}: offset ", error.Message);
+        Assert.Contains("checksum mismatch", error.Message);
         // Nothing is held by the failed attempt.
         JournalEngineTests.CopyFolder(Path.Combine(_store.Directory, "raft"), Path.Combine(_copy.Directory, "raft"), overwrite: true);
         _copy.Reopen();
         Assert.Equal(10, Numbers(_copy).Count());
+    }
+
+    /// <summary>What a write that was under way when the power failed may leave on disk: any of its pages, and anything in the others.</summary>
+    [Theory]
+    [InlineData("zeros")]
+    [InlineData("garbage")]
+    [InlineData("holes")]
+    public async Task A_last_record_of_which_anything_is_left_is_cut_off_and_reported(string what)
+    {
+        await AppendTen();
+        var synced = new FileInfo(CopiedLog("raft")).Length;
+        await AppendAsync(11, 100_000);
+        var log = CopiedLog("raft");
+        var tail = Bytes(log)[(int)synced..];
+        var random = new Random(1);
+        if (what == "zeros") Array.Clear(tail);
+        if (what == "garbage") random.NextBytes(tail);
+        if (what == "holes") Array.Clear(tail, 0, 8192);
+        Overwrite(log, synced, tail);
+        _copy.Reopen();
+        Assert.Equal(Enumerable.Range(1, 10).Select(n => (long)n), Numbers(_copy));
+        Assert.Contains($"{log} ended in a write that was never acknowledged (offset {synced} of {synced + tail.Length}", Assert.Single(_copy.Engines.LogDamages));
+        _copy.Reopen();
+        Assert.Empty(_copy.Engines.LogDamages);
+    }
+
+    /// <summary>Whatever bit is wrong: it is the last record's, or it is found and named.</summary>
+    [Fact]
+    public async Task A_flipped_bit_anywhere_in_the_journals_log_is_found()
+    {
+        await AppendTen();
+        var last = new FileInfo(CopiedLog("raft")).Length;
+        await AppendAsync(11, 200);
+        var log = CopiedLog("raft");
+        var whole = Bytes(log);
+        for (var at = 0; at < whole.Length; at++)
+        {
+            var flipped = whole.ToArray();
+            flipped[at] ^= (byte)(1 << at % 8);
+            await File.WriteAllBytesAsync(log, flipped);
+            if (at >= last) Assert.Equal(last, WriteAheadLog.CutTornEnd(Path.GetDirectoryName(log)!)!.Offset);
+            else Assert.StartsWith($"corruption in {log}: offset ", Assert.Throws<CorruptionException>(() => WriteAheadLog.CutTornEnd(Path.GetDirectoryName(log)!)).Message);
+        }
+    }
+
+    [Fact]
+    public async Task An_older_log_of_the_journal_has_no_torn_end()
+    {
+        await AppendTen();
+        var log = CopiedLog("raft");
+        Resize(log, new FileInfo(log).Length - 3);
+        var next = Path.Combine(Path.GetDirectoryName(log)!, "000099.log");
+        await File.WriteAllBytesAsync(next, []);
+        Assert.Contains("000099.log follows", Assert.Throws<CorruptionException>(() => _copy.Reopen()).Message);
+    }
+
+    [Fact]
+    public async Task Logs_with_records_of_all_sizes_are_read_as_rocksdb_wrote_them()
+    {
+        var random = new Random(2);
+        for (var n = 1; n <= 200; n++) await AppendAsync(n, random.Next(n % 10 == 0 ? 200_000 : 2_000));
+        // Around the end of a block, where a header just fits or does not.
+        for (var n = 201; n <= 300; n++) await AppendAsync(n, 32_700 - random.Next(40));
+        Assert.Null(WriteAheadLog.FindDamage(Path.Combine(_store.Directory, "raft")));
     }
 
     [Fact]
@@ -51,10 +116,11 @@ public sealed class DamagedLogTests : IDisposable
             _store.Engines.Data.Write(batch);
         }
         var log = CopiedLog("data");
-        Resize(log, new FileInfo(log).Length / 2);
+        Resize(log, new FileInfo(log).Length / 2 - 3);
         _copy.Reopen();
         var applied = _copy.Engines.Data.ReadApplyState(7)?.AppliedIndex ?? 0;
         Assert.InRange(applied, 1ul, 9ul);
+        Assert.StartsWith($"{log} cannot be read from offset ", Assert.Single(_copy.Engines.LogDamages));
         using var snapshot = _copy.Engines.Data.NewSnapshot();
         for (ulong i = 1; i <= 10; i++) Assert.Equal(i <= applied, snapshot.Get(ColumnFamily.Default, TestStore.Bytes($"key {i:00}")) is not null);
     }
@@ -76,16 +142,32 @@ public sealed class DamagedLogTests : IDisposable
         stream.WriteByte((byte)~old);
     }
 
+    private static byte[] Bytes(string file)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+
+    private static void Overwrite(string file, long position, byte[] bytes)
+    {
+        using var stream = new FileStream(file, FileMode.Open);
+        stream.Position = position;
+        stream.Write(bytes);
+    }
+
     private async Task AppendTen()
     {
-        for (var n = 1L; n <= 10; n++)
-            await _store.Engines.Journal.AppendAsync("a", [(n, JournalRecords.Encode(new StoredEvent(n, 1, "", "", "", 0, new byte[200])))]);
+        for (var n = 1L; n <= 10; n++) await AppendAsync(n, 200);
     }
+
+    private Task AppendAsync(long n, int bytes) => _store.Engines.Journal.AppendAsync("a", [(n, JournalRecords.Encode(new StoredEvent(n, 1, "", "", "", 0, new byte[bytes])))]);
 
     /// <summary>The files as a crash would leave them, without a clean close.</summary>
     private string CopiedLog(string engine)
     {
-        JournalEngineTests.CopyFolder(_store.Directory, _copy.Directory);
+        JournalEngineTests.CopyFolder(_store.Directory, _copy.Directory, overwrite: true);
         return Directory.GetFiles(Path.Combine(_copy.Directory, engine), "*.log").OrderBy(f => new FileInfo(f).Length).Last();
     }
 }

@@ -88,6 +88,8 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
                 _engines = opened.Engines;
                 if (opened.StoreTable.Damage is { } damage)
                     _log.StoreTableDamaged(_settings.DataDirectory, damage);
+                foreach (var end in opened.Engines.LogDamages)
+                    _log.LogEndDamaged(end);
                 opened.Engines.Journal.Failed.PipeTo(Self, success: e => new JournalFailed(opened.Engines, e));
                 StartParts(opened);
                 break;

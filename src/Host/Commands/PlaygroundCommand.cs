@@ -24,8 +24,9 @@ internal static class PlaygroundCommand
         api.AcceptOnlyFromAmong("v2", "v1", "v1ttl");
         var portOffset = PortOffset();
         var processes = new Option<bool>("--processes") { Description = "Each store in a process of its own, which can be killed, paused (SIGSTOP) and resumed (SIGCONT); they end with the playground" };
+        var config = ConfigFile();
         var command = new Command("playground", "Run a whole cluster on this machine, until Ctrl-C\n\nExample: ./tkv playground --data /var/tmp/tkv")
-            { stores, data, ephemeral, api, portOffset, processes };
+            { stores, data, ephemeral, api, portOffset, processes, config };
         command.Validators.Add(result =>
         {
             if (result.GetResult(data) != null && result.GetValue(ephemeral)) result.AddError("--data and --ephemeral exclude each other");
@@ -39,6 +40,7 @@ internal static class PlaygroundCommand
                 ApiMode = parsed.GetValue(api),
                 PortOffset = parsed.GetValue(portOffset),
                 Processes = parsed.GetValue(processes),
+                ConfigFile = parsed.GetValue(config)?.FullName,
             };
             var output = new Output(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, json: false);
             await using var cluster = new PlaygroundCluster(options, output);
@@ -56,7 +58,8 @@ internal static class PlaygroundCommand
         var data = new Option<string>("--data") { Required = true };
         var api = new Option<string?>("--api");
         var portOffset = PortOffset();
-        var command = new Command("playground-node", "One store of a playground in a process of its own; 'tkv playground --processes' starts it") { number, stores, data, api, portOffset };
+        var config = ConfigFile();
+        var command = new Command("playground-node", "One store of a playground in a process of its own; 'tkv playground --processes' starts it") { number, stores, data, api, portOffset, config };
         command.Hidden = true;
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -67,12 +70,20 @@ internal static class PlaygroundCommand
                 DataDirectory = root,
                 ApiMode = parsed.GetValue(api),
                 PortOffset = parsed.GetValue(portOffset),
+                ConfigFile = parsed.GetValue(config)?.FullName,
             };
             var node = new PlaygroundNode(parsed.GetRequiredValue(number), root, options, new SharedBlockCache(StorageSettings.Default.BlockCacheBytes));
             await new NodeRunner(node, new Output(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, json: false)).RunAsync(Console.In, cancellation);
             return ExitCode.Done;
         });
         return command;
+    }
+
+    private static Option<FileInfo> ConfigFile()
+    {
+        var option = new Option<FileInfo>("--config") { Description = "HOCON for every store, before the reference configuration", HelpName = "FILE" };
+        option.AcceptExistingOnly();
+        return option;
     }
 
     private static Option<int> PortOffset()

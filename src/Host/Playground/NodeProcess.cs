@@ -120,6 +120,12 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
         yield return options.PortOffset.ToString(CultureInfo.InvariantCulture);
         yield return "--data";
         yield return root;
+        if (options.ConfigFile is { } config)
+        {
+            yield return "--config";
+            yield return config;
+        }
+
         if (options.ApiMode is not { } mode) yield break;
         yield return "--api";
         yield return mode;

@@ -80,6 +80,7 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
         try
         {
             var config = ConfigurationFactory.ParseString(Hocon())
+                .WithFallback(ConfigurationFactory.ParseString(options.ConfigFile is { } file ? File.ReadAllText(file) : ""))
                 .WithFallback(ConfigurationFactory.FromResource("TiKvActors.Host.playground.conf", typeof(PlaygroundNode).Assembly))
                 .WithFallback(TikvSettings.Reference());
             return ActorSystem.Create(SystemName, BootstrapSetup.Create().WithConfig(config).And(new StorageSetup { BlockCache = blockCache }));

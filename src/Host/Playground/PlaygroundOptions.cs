@@ -13,6 +13,9 @@ public sealed record PlaygroundOptions
 
     public required int PortOffset { get; init; }
 
+    /// <summary>HOCON that every store takes before the reference configuration; null for none.</summary>
+    public string? ConfigFile { get; init; }
+
     /// <summary>Each store in a process of its own.</summary>
     public bool Processes { get; init; }
 }

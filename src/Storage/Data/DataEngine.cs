@@ -35,8 +35,10 @@ public sealed partial class DataEngine : IDataEngine
         var families = Enum.GetValues<ColumnFamily>();
         var named = new RocksDbSharp.ColumnFamilies(EngineOptions.Family(settings, cache));
         foreach (var family in families.Where(f => f != ColumnFamily.Default)) named.Add(ColumnFamilies.NameOf(family), EngineOptions.Family(settings, cache));
-        // After a power failure the unsynced end of the log may be torn; everything before it is a consistent state, from which Raft repeats the rest.
-        _db = RocksDb.Open(EngineOptions.Database(settings).SetWalRecoveryMode(Recovery.PointInTime), path, named);
+        // After a power failure the unsynced end of the log may be torn; everything before it is a consistent state, from which Raft repeats the rest. If it is
+        // older than what Raft still has, the peers concerned notice: their applied index is below their truncated one.
+        LogDamage = WriteAheadLog.FindDamage(path);
+        _db = EngineOptions.Open(EngineOptions.Database(settings).SetWalRecoveryMode(Recovery.PointInTime), path, named);
         _families = families.Select(f => _db.GetColumnFamily(ColumnFamilies.NameOf(f))).ToArray();
     }
 
@@ -45,6 +47,9 @@ public sealed partial class DataEngine : IDataEngine
 
     /// <summary>Times that <see cref="Sync"/> went to the disk since opening.</summary>
     public long Syncs => Volatile.Read(ref _syncs);
+
+    /// <summary>From where on the log could not be read when it was opened; null if all of it could.</summary>
+    internal LogDamage? LogDamage { get; }
 
     internal string StagingFolder { get; }
 

@@ -36,8 +36,9 @@ public sealed partial class JournalEngine
         _gate = new UseGate($"journal {path}");
         var settings = options.Settings.Raft;
         // Everything was synced, so only the last record may be torn; damage before it is an error, not an end.
-        _options = EngineOptions.Database(settings).SetWalRecoveryMode(Recovery.TolerateCorruptedTailRecords).EnableStatistics();
-        _db = RocksDb.Open(_options, path, new RocksDbSharp.ColumnFamilies(EngineOptions.Family(settings, cache)));
+        LogDamage = WriteAheadLog.CutTornEnd(path);
+        _options = EngineOptions.Database(settings).SetWalRecoveryMode(Recovery.AbsoluteConsistency).EnableStatistics();
+        _db = EngineOptions.Open(_options, path, new RocksDbSharp.ColumnFamilies(EngineOptions.Family(settings, cache)));
         try
         {
             LoadNumbers();
@@ -69,6 +70,9 @@ public sealed partial class JournalEngine
             return new JournalStatistics(counters.Batches, ReadSyncs(), counters.Requests, counters.Events, counters.Bytes, counters.LargestBatch);
         }
     }
+
+    /// <summary>The torn end of the log that was cut off when it was opened; null if there was none.</summary>
+    internal LogDamage? LogDamage { get; }
 
     internal int ReplayChunkEvents { get; }
 

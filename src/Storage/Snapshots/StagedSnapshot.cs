@@ -35,6 +35,7 @@ public sealed class StagedSnapshot : IStagedSnapshot
     {
         foreach (var old in Folders(engine, regionId)) Directory.Delete(old, true);
         var folder = FolderOf(engine, regionId, index, term);
+        DurableFile.CreateDirectory(engine.StagingFolder);
         Directory.CreateDirectory(folder);
         engine.FailPoints.Hit(FailPoints.StagingBegun);
         return new StagedSnapshot(engine, folder, complete: false);

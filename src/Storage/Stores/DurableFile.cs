@@ -12,10 +12,27 @@ internal static partial class DurableFile
         using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
         {
             file.Write(bytes);
-            file.Flush(flushToDisk: true);
+            Sync(file);
         }
         File.Move(temporary, path, overwrite: true);
         SyncDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Shortens a file, durably.</summary>
+    public static void Cut(string path, long length)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None);
+        file.SetLength(length);
+        Sync(file);
+    }
+
+    /// <summary>A directory, with those above it, whose name is durable; one that is there already may have been made by a process that died here.</summary>
+    public static void CreateDirectory(string path)
+    {
+        var parent = Path.GetDirectoryName(path);
+        if (parent is not null && !Directory.Exists(parent)) CreateDirectory(parent);
+        Directory.CreateDirectory(path);
+        if (parent is not null) SyncDirectory(parent);
     }
 
     /// <summary>Makes the names in a directory durable. Windows does that by itself.</summary>
@@ -27,6 +44,14 @@ internal static partial class DurableFile
         if (descriptor < 0) throw new IOException($"cannot open directory {path}: error {Marshal.GetLastPInvokeError()}");
         using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
         if (FSync(descriptor) != 0) throw new IOException($"cannot sync directory {path}: error {Marshal.GetLastPInvokeError()}");
+    }
+
+    /// <summary>FileStream.Flush(flushToDisk: true) says nothing when the disk fails.</summary>
+    private static void Sync(FileStream file)
+    {
+        file.Flush(flushToDisk: OperatingSystem.IsWindows());
+        if (!OperatingSystem.IsWindows() && FSync((int)file.SafeFileHandle.DangerousGetHandle()) != 0)
+            throw new IOException($"cannot sync {file.Name}: error {Marshal.GetLastPInvokeError()}");
     }
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -21,6 +21,20 @@ internal static class EngineOptions
         .SetInfoLogLevel(InfoLogLevel.Warn)
         .SkipStatsUpdateOnOpen(true);
 
+    /// <exception cref="CorruptionException">The message names the file, where RocksDB does.</exception>
+    /// <exception cref="RocksDbException">Another error of the disk or of the files.</exception>
+    public static RocksDb Open(DbOptions options, string path, RocksDbSharp.ColumnFamilies families)
+    {
+        try
+        {
+            return RocksDb.Open(options, path, families);
+        }
+        catch (RocksDbException e) when (e.Message.StartsWith("Corruption", StringComparison.Ordinal))
+        {
+            throw new CorruptionException(path, $"{e.Message}. {CorruptionException.Remedy}", e);
+        }
+    }
+
     public static ColumnFamilyOptions Family(EngineSettings settings, SharedBlockCache cache)
     {
         var table = new BlockBasedTableOptions()

@@ -43,7 +43,7 @@ internal sealed class StoreDirectory : IDisposable
     public static StoreDirectory Lock(string path)
     {
         path = Path.GetFullPath(path);
-        Directory.CreateDirectory(path);
+        if (!File.Exists(Path.Combine(path, IdentityName))) DurableFile.CreateDirectory(path);
         var file = Path.Combine(path, "LOCK");
         FileStream held;
         try

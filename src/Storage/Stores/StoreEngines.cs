@@ -41,6 +41,13 @@ public sealed class StoreEngines : IDisposable
 
     public string Directory => _directory.Root;
 
+    /// <summary>Ends of logs that could not be read when the engines were opened, in words: what a power failure leaves, or a bad disk. Nothing that was promised is lost.</summary>
+    public IReadOnlyList<string> LogDamages => new[]
+    {
+        Journal.LogDamage is { } torn ? $"{torn.File} ended in a write that was never acknowledged (offset {torn.Offset} of {torn.FileBytes}: {torn.What}): it was cut off" : null,
+        Data.LogDamage is { } damage ? $"{damage.File} cannot be read from offset {damage.Offset} of {damage.FileBytes} on ({damage.What}): the Raft logs repeat it" : null,
+    }.OfType<string>().ToArray();
+
     public StorageSettings Settings { get; }
 
     public FailPoints FailPoints { get; }
@@ -77,6 +84,8 @@ public sealed class StoreEngines : IDisposable
             var identity = ReadOrCreateIdentity(directory);
             Check(directory.Root, identity.Ident, options.Expected);
             engines = new StoreEngines(directory, identity, options);
+            // What is promised from now on must not be in directories that a power failure takes away.
+            DurableFile.SyncDirectory(directory.Root);
             engines.CheckCopies();
             return engines;
         }

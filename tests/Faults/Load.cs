@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Text;
+using TiKvActors.Client;
+
+namespace TiKvActors.Faults;
+
+/// <summary>
+/// Writers, each with keys of its own, that know what may be stored: what was acknowledged last, or what was attempted after it and never answered. A call
+/// that says it failed without effect has had none.
+/// </summary>
+internal sealed class Load(int writers, int seed)
+{
+    private const int KeysOfABatch = 8;
+
+    private readonly Writer[] _writers = Enumerable.Range(0, writers).Select(i => new Writer(i, seed)).ToArray();
+
+    public long Acknowledged => _writers.Sum(w => Volatile.Read(ref w.Acknowledgements));
+
+    /// <summary>Attempts whose outcome only <see cref="VerifyAsync"/> found out.</summary>
+    public int UnknownThatHappened { get; private set; }
+
+    public int UnknownThatDidNot { get; private set; }
+
+    /// <summary>Every writer writes until its first failure, or until it is stopped.</summary>
+    public Task RunAsync(RawClient client, CancellationToken stop) => Task.WhenAll(_writers.Select(w => w.RunAsync(client, stop)));
+
+    /// <summary>Every acknowledged write is there, every other wholly there or wholly absent.</summary>
+    /// <exception cref="LostWriteException"/>
+    public async Task VerifyAsync(RawClient client)
+    {
+        var keys = _writers.SelectMany(w => w.Keys).ToList();
+        var values = await client.BatchGetAsync(keys.Select(k => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(k)).ToList());
+        var stored = keys.Zip(values, (key, value) => (key, value: value is null ? null : Encoding.UTF8.GetString(value))).ToDictionary(p => p.key, p => p.value);
+        foreach (var writer in _writers)
+        {
+            if (writer.Settle(stored) is not { } happened) continue;
+            if (happened) UnknownThatHappened++;
+            else UnknownThatDidNot++;
+        }
+    }
+
+    private sealed class Writer
+    {
+        private readonly int _kind;
+        private readonly Random _random;
+        private string? _acknowledged;
+        private string? _attempted;
+        private bool _isUnknown;
+        private int _number;
+
+        public long Acknowledgements;
+
+        public Writer(int index, int seed)
+        {
+            _kind = index % 3;
+            _random = new Random(HashCode.Combine(seed, index));
+            Keys = Enumerable.Range(0, _kind == 1 ? KeysOfABatch : 1).Select(k => string.Create(CultureInfo.InvariantCulture, $"key/{k}/{index}")).ToArray();
+        }
+
+        public string[] Keys { get; }
+
+        public async Task RunAsync(RawClient client, CancellationToken stop)
+        {
+            while (!stop.IsCancellationRequested && !_isUnknown)
+            {
+                _attempted = _random.Next(5) == 0 && _kind == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"{++_number}{new string('.', _random.Next(400))}");
+                _isUnknown = true;
+                try
+                {
+                    await WriteAsync(client, stop);
+                    _acknowledged = _attempted;
+                    _isUnknown = false;
+                    Interlocked.Increment(ref Acknowledgements);
+                }
+                catch (Exception e) when (e is UndeterminedException || e.InnerException is UndeterminedException)
+                {
+                    return;
+                }
+                catch (Exception e) when (e is TikvException or OperationCanceledException)
+                {
+                    _isUnknown = false;
+                    return;
+                }
+            }
+        }
+
+        /// <returns>Whether the attempt of unknown outcome has happened; null if there was none.</returns>
+        public bool? Settle(Dictionary<string, string?> stored)
+        {
+            var found = stored[Keys[0]];
+            if (Keys.Any(k => stored[k] != found)) throw new LostWriteException($"a batch is there in parts: {string.Join(", ", Keys.Select(k => $"{k} = {Brief(stored[k])}"))}");
+            var wasUnknown = _isUnknown;
+            var happened = wasUnknown && found == _attempted;
+            if (!happened && found != _acknowledged)
+                throw new LostWriteException($"{Keys[0]} is {Brief(found)}, acknowledged was {Brief(_acknowledged)}{(wasUnknown ? $", then attempted {Brief(_attempted)}" : "")}");
+            _acknowledged = found;
+            _isUnknown = false;
+            return wasUnknown ? happened : null;
+        }
+
+        private async Task WriteAsync(RawClient client, CancellationToken stop)
+        {
+            switch (_kind)
+            {
+                case 0 when _attempted is null:
+                    await client.DeleteAsync(Bytes(Keys[0]), stop);
+                    break;
+                case 0:
+                    await client.PutAsync(Bytes(Keys[0]), Bytes(_attempted), null, stop);
+                    break;
+                case 1:
+                    await client.BatchPutAsync(Keys.Select(k => new RawKeyValue(Bytes(k), Bytes(_attempted!))).ToList(), null, stop);
+                    break;
+                default:
+                    var result = await client.CompareAndSwapAsync(Bytes(Keys[0]), _acknowledged is { } expected ? Bytes(expected) : null, Bytes(_attempted!), null, stop);
+                    if (!result.Swapped)
+                        throw new LostWriteException($"{Keys[0]} is {Brief(result.Previous is { } bytes ? Encoding.UTF8.GetString(bytes) : null)}, acknowledged was {Brief(_acknowledged)}");
+                    break;
+            }
+        }
+
+        private static string Brief(string? value) => value?.TrimEnd('.') ?? "absent";
+
+        private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
+    }
+}
+
+/// <summary>What no store may ever do.</summary>
+internal sealed class LostWriteException(string message) : Exception(message);
