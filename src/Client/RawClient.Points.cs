@@ -60,7 +60,7 @@ public sealed partial class RawClient
             call,
             requestKey,
             () => new RawCASRequest { Key = requestKey, PreviousNotExist = expected is null, PreviousValue = before, Value = after, Ttl = seconds }).ConfigureAwait(false);
-        return new RawCasResult(response.Succeed, response.PreviousNotExist ? null : response.PreviousValue.ToByteArray());
+        return response.Succeed ? new RawCasResult(true, expected?.ToArray()) : new RawCasResult(false, response.PreviousNotExist ? null : response.PreviousValue.ToByteArray());
     }
 
     /// <returns>Null if the key is absent.</returns>

@@ -107,8 +107,26 @@ internal sealed partial class FakeCluster : ITransport
         if (OnKv is { } handler && await handler(address, request, delivery, attempt) is { } answer)
             return answer;
         Assert.True(delivery.TryLeave());
+        return Handle(address, request);
+    }
+
+    /// <summary>What a store makes of a request that has reached it.</summary>
+    public IRegionResponse Handle(string address, IRegionRequest request)
+    {
         lock (_lock)
             return Serve((ulong)Addresses.ToList().IndexOf(address) + 1, request);
+    }
+
+    public void Put(string userKey, string value)
+    {
+        lock (_lock)
+            _data[RequestKeyOf(userKey)] = ByteString.CopyFromUtf8(value);
+    }
+
+    public string? Value(string userKey)
+    {
+        lock (_lock)
+            return _data.GetValueOrDefault(RequestKeyOf(userKey))?.ToStringUtf8();
     }
 
     public async Task<IPdResponse> AskPdAsync(string address, IPdRequest request, CancellationToken attempt)
@@ -129,7 +147,9 @@ internal sealed partial class FakeCluster : ITransport
         return default;
     }
 
-    public ByteString RegionKeyOf(string userKey) => RegionKeys.FromRawRequestKey(ApiVersion, new RawKeySpace(ApiVersion, KeyspaceId.Default).ToRequestKey(System.Text.Encoding.UTF8.GetBytes(userKey)));
+    public ByteString RegionKeyOf(string userKey) => RegionKeys.FromRawRequestKey(ApiVersion, RequestKeyOf(userKey));
+
+    private ByteString RequestKeyOf(string userKey) => new RawKeySpace(ApiVersion, KeyspaceId.Default).ToRequestKey(System.Text.Encoding.UTF8.GetBytes(userKey));
 
     private IPdResponse Serve(IPdRequest request)
     {

@@ -66,7 +66,11 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
         }
         if (Complaint(response) is { } complaint)
             throw call.Refused(complaint);
-        return response as TResponse ?? throw call.Refused($"store {peer.StoreId} answered {request.Descriptor.Name} with {response.Descriptor.Name}");
+        if (response is TResponse expected)
+            return expected;
+        // It says nothing about what was asked.
+        call.MayHaveHappenedUnlessRead();
+        throw call.Refused($"store {peer.StoreId} answered {request.Descriptor.Name} with {response.Descriptor.Name}");
     }
 
     private Context ContextFor(Call call, CachedRegion region, Protocol.Metapb.Peer peer) => new()
@@ -154,6 +158,8 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
     {
         var text = response switch
         {
+            // It has happened; only the previous value did not fit, and that is what was expected.
+            RawCASResponse { Succeed: true } => null,
             IErrorTextResponse r => r.Error,
             RawBatchGetResponse r => Abort(r.Pairs),
             RawScanResponse r => Abort(r.Kvs),

@@ -18,7 +18,15 @@ internal sealed class RegionShares(RegionRouter router, ClientEnvironment enviro
         Call call, IReadOnlyList<ShareItem> items, Func<Call, CachedRegion, IReadOnlyList<ShareItem>, Task<IReadOnlyList<ShareItem>>> send, SemaphoreSlim slots)
     {
         var shares = await PlanAsync(call, items).ConfigureAwait(false);
-        await Task.WhenAll(shares.Select(share => SendAsync(shares.Count == 1 ? call : call.Part(), share.Region, share.Items))).ConfigureAwait(false);
+        var sends = shares.Select(share => SendAsync(shares.Count == 1 ? call : call.Part(), share.Region, share.Items)).ToList();
+        try
+        {
+            await Task.WhenAll(sends).ConfigureAwait(false);
+        }
+        catch (Exception) when (sends.Count > 1)
+        {
+            throw Gravest(call, sends);
+        }
 
         async Task SendAsync(Call part, CachedRegion region, IReadOnlyList<ShareItem> shareItems)
         {
@@ -35,6 +43,15 @@ internal sealed class RegionShares(RegionRouter router, ClientEnvironment enviro
             if (again.Count > 0)
                 await RunAsync(part, again, send, slots).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Each share judged by what was known then; what is unknown of one of them is unknown of the call.</summary>
+    private static Exception Gravest(Call call, List<Task> sends)
+    {
+        var failures = sends.Select(s => s.Exception?.InnerException).OfType<Exception>().ToList();
+        if (sends.Any(s => s.IsCanceled))
+            return call.Cancelled();
+        return failures.Find(e => e is UndeterminedException) ?? failures[0];
     }
 
     private static async Task EnterAsync(Call call, SemaphoreSlim slots)
