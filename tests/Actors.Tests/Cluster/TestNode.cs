@@ -15,6 +15,8 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
 
     public int Port => port;
 
+    public string DataDirectory => directory;
+
     /// <summary>Called after every start, before much has happened.</summary>
     public Action? Started { get; set; }
 
