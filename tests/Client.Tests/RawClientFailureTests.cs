@@ -142,6 +142,20 @@ public class RawClientFailureTests
     }
 
     [Fact]
+    public async Task Without_a_quorum_the_region_its_replicas_and_who_answered_are_named()
+    {
+        await using var client = await _cluster.ConnectAsync(callTimeout: TimeSpan.FromSeconds(1));
+        _cluster.OnKv = (address, request, _, _) => address == "n2:2"
+            ? Task.FromResult<IRegionResponse?>(FakeCluster.Failed(request, RegionErrors.NotLeader(1, null)))
+            : throw new NodeUnreachableException(address, "connection refused");
+        var e = await Assert.ThrowsAsync<RegionUnavailableException>(() => client.GetAsync(K));
+        Assert.Contains(
+            "region 1 has no quorum (of its 3 voters, store 1 did not answer: store 1 at n1:1: connection refused; store 2 answered: region 1 has no known leader; "
+            + "store 3 did not answer: store 3 at n3:3: connection refused)",
+            e.Message);
+    }
+
+    [Fact]
     public async Task A_busy_cluster_says_so()
     {
         await using var client = await _cluster.ConnectAsync(callTimeout: Soon);

@@ -61,6 +61,9 @@ internal sealed class Call
         _shared.Last = (problem, text);
     }
 
+    /// <inheritdoc cref="RegionInquiry.Heard"/>
+    public void Heard(Protocol.Metapb.Region region, ulong storeId, bool answered, string what) => _shared.Inquiry.Heard(region, storeId, answered, what);
+
     /// <summary>A write left this machine and its answer is lost.</summary>
     /// <exception cref="UndeterminedException">The write must not be tried again.</exception>
     public void LostAnswer(string text)
@@ -111,12 +114,15 @@ internal sealed class Call
     private TikvException GaveUp()
     {
         var (problem, text) = _shared.Last;
+        var lacksQuorum = _shared.Inquiry.LacksQuorum;
         if (_shared.MayHaveHappened)
-            return Undetermined($"no answer within {Seconds(_shared.Timeout)}, {Tries}; last: {text}");
+            return Undetermined($"no answer within {Seconds(_shared.Timeout)}, {Tries}; last: {(lacksQuorum ? _shared.Inquiry.ToString() : text)}");
         var message = $"{_shared.Operation} did not finish within {Seconds(_shared.Timeout)} ({Tries}; last: {text})";
         return problem switch
         {
-            Problem.NoLeader => new RegionUnavailableException($"{message}: a region needs a majority of its replicas, are enough stores running?"),
+            // Whatever the last problem was: without a quorum there are others, such as PD that is away too.
+            _ when problem == Problem.NoLeader || lacksQuorum => new RegionUnavailableException(
+                $"{_shared.Operation} did not finish within {Seconds(_shared.Timeout)} ({Tries}): {_shared.Inquiry}. A region needs a majority of its voters: are enough stores running?"),
             Problem.ServerIsBusy => new ServerIsBusyException($"{message}: send less at a time, or allow more time"),
             Problem.NotBootstrapped => new ClusterNotReadyException($"{message}: start the stores that the cluster waits for"),
             _ => new DeadlineExceededException(message),
@@ -136,6 +142,7 @@ internal sealed class Call
         public readonly ClientEnvironment Environment = environment;
         public readonly CancellationToken Cancellation = cancellation;
         public readonly ByteString TraceId = ByteString.CopyFrom(Guid.NewGuid().ToByteArray());
+        public readonly RegionInquiry Inquiry = new();
         public int FailedAttempts;
         public volatile bool MayHaveHappened;
         private readonly Lock _lock = new();

@@ -124,6 +124,7 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
     private static async Task OnNoAnswerAsync(Call call, CachedRegion region, Protocol.Metapb.Peer peer, Delivery delivery, string text)
     {
         call.Failed(Problem.NoLeader, text);
+        call.Heard(region.Region, peer.StoreId, answered: false, text);
         if (delivery.MayHaveArrived())
             call.LostAnswer(text);
         region.TryAnotherThan(peer);
@@ -135,6 +136,7 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
         var text = $"region {region.Region.Id} on store {peer.StoreId}: {error.Message}";
         var reaction = RegionErrorPolicy.React(error, region, peer, Cache, keys.ApiVersion);
         call.Failed(reaction.Problem, text);
+        call.Heard(region.Region, peer.StoreId, answered: true, error.Message);
         if (reaction.DropStore)
             _stores.Drop(peer.StoreId);
         switch (reaction.Verdict)

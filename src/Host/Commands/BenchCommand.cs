@@ -30,7 +30,7 @@ internal static class BenchCommand
             _common.AddTo(load);
         }
 
-        return new Command("bench", "Put a load on a cluster and measure it, or check what it does under faults\n\nExample: ./tkv bench put --clients 256") { put, get, CheckCommand.Create() };
+        return new Command("bench", "Put a load on a cluster and measure it, or check what it does under faults\n\nExample: ./tkv bench put --clients 256") { put, get, CheckCommand.Create(), StopsCommand.Create() };
     }
 
     private static Task<int> Run(ParseResult parsed, CancellationToken cancellation, string workload, bool prefill, Func<RawClient, LoadGenerator.Operation> operation) =>

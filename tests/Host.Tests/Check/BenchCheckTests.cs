@@ -4,7 +4,7 @@ using TiKvActors.Host.Commands;
 
 namespace TiKvActors.Host.Tests.Check;
 
-/// <summary><c>tkv bench check</c> as a user runs it.</summary>
+/// <summary><c>tkv bench check</c> and <c>tkv bench stops</c> as a user runs them.</summary>
 public class BenchCheckTests
 {
     /// <summary>Exit status 0 is the assertion: linearizable, and the replicas equal.</summary>
@@ -47,6 +47,17 @@ public class BenchCheckTests
         Assert.Contains("process two, client 2, operation 1 (get): found \"old\"", output, StringComparison.Ordinal);
         Assert.EndsWith("verdict    NOT LINEARIZABLE\n", output, StringComparison.Ordinal);
         Assert.Equal(0, (await RunAsync("bench", "check", "--check-only", directory.File("one"))).ExitCode);
+    }
+
+    [Fact]
+    public async Task Stops_of_the_leader_are_measured()
+    {
+        var (exitCode, output, error) = await RunAsync("bench", "stops", "--stops", "1", "--clients", "4", "--json");
+        Assert.True(exitCode == 0, error);
+        var gaps = JsonDocument.Parse(output).RootElement.GetProperty("gaps").EnumerateArray().ToList();
+        Assert.Equal(["killed", "killed", "killed", "stopped", "stopped", "stopped"], gaps.Select(g => g.GetProperty("kind").GetString()));
+        Assert.All(gaps, gap => Assert.True(gap.GetProperty("worstMs").GetDouble() > 0, output));
+        Assert.Contains("store", error, StringComparison.Ordinal);
     }
 
     [Theory]
