@@ -12,8 +12,10 @@ public partial class PublicApiTests
     [InlineData("Akka")]
     [InlineData("Akka.Remote")]
     [InlineData("Akka.Persistence")]
+    [InlineData("Akka.Serialization.Hyperion")]
     [InlineData("Akka.TestKit")]
     [InlineData("Akka.TestKit.Xunit2")]
+    [InlineData("Hyperion")]
     [InlineData("RocksDbSharp")]
     public void Has_nothing_public_beyond_the_real_package(string assembly)
     {
