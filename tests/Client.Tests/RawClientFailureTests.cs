@@ -156,6 +156,22 @@ public class RawClientFailureTests
     }
 
     [Fact]
+    public async Task A_store_that_has_answered_is_not_called_silent_because_the_call_ended_during_the_next_try()
+    {
+        await using var client = await _cluster.ConnectAsync(callTimeout: TimeSpan.FromSeconds(1));
+        var asked = 0;
+        _cluster.OnKv = async (address, request, _, attempt) =>
+        {
+            if (address != "n2:2") throw new NodeUnreachableException(address, "connection refused");
+            if (++asked > 1) await Task.Delay(Timeout.Infinite, attempt);
+            return FakeCluster.Failed(request, RegionErrors.NotLeader(1, null));
+        };
+        var e = await Assert.ThrowsAsync<RegionUnavailableException>(() => client.GetAsync(K));
+        Assert.Equal(2, asked);
+        Assert.Contains("store 2 answered: region 1 has no known leader", e.Message);
+    }
+
+    [Fact]
     public async Task A_busy_cluster_says_so()
     {
         await using var client = await _cluster.ConnectAsync(callTimeout: Soon);

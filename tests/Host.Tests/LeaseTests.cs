@@ -12,7 +12,8 @@ using TiKvActors.Protocol.Serialization;
 namespace TiKvActors.Host.Tests;
 
 /// <summary>
-/// Nobody reads from a lease that is over, with real processes: a counter goes up, and every store is asked for it directly, all the time; one that is paused is asked
+/// Nobody reads from a lease that is over, with real processes: a counter goes up, and every store is asked for it directly, all the
+/// time; one that is paused is asked
 /// through connections of their own when another one leads. No answer may be less than what was acknowledged before its question was asked.
 /// </summary>
 public class LeaseTests
@@ -28,7 +29,8 @@ public class LeaseTests
             var leader = await story.LeaderAsync();
             await story.KnockAsync(leader);
             await leader.PauseAsync();
-            // A process reads its connections in the order in which they had something to read: these come before the ones that tell it that it is deposed.
+            // A process reads its connections in the order in which they had something to read: these come before the ones that tell it
+            // that it is deposed.
             var first = story.KnockAsync(leader, 1);
             // Longer than any lease: another one has been elected. What is asked now must not be answered with what was before.
             await story.ProgressAsync(20);

@@ -61,8 +61,7 @@ internal sealed class Call
         _shared.Last = (problem, text);
     }
 
-    /// <inheritdoc cref="RegionInquiry.Heard"/>
-    public void Heard(Protocol.Metapb.Region region, ulong storeId, bool answered, string what) => _shared.Inquiry.Heard(region, storeId, answered, what);
+    public RegionInquiry Inquiry => _shared.Inquiry;
 
     /// <summary>A write left this machine and its answer is lost.</summary>
     /// <exception cref="UndeterminedException">The write must not be tried again.</exception>

@@ -2,7 +2,10 @@ using TiKvActors.Protocol.Metapb;
 
 namespace TiKvActors.Client.Calls;
 
-/// <summary>What the replicas of the region that a call is about said when they were asked last. The parts of a batch call share it: it is about the latest region. Any thread.</summary>
+/// <summary>
+/// What the replicas of the region that a call is about said when they were asked last. The parts of a batch call share it: it is about
+/// the latest region. Any thread.
+/// </summary>
 internal sealed class RegionInquiry
 {
     private readonly Lock _gate = new();
@@ -19,6 +22,17 @@ internal sealed class RegionInquiry
             _region = region;
             _heard[storeId] = (answered, what);
         }
+    }
+
+    /// <summary>A try that the call's own end cut short: it says nothing about a store that has been heard of.</summary>
+    public void HeardNothingYet(Region region, ulong storeId, string what)
+    {
+        lock (_gate)
+        {
+            if (_region?.Id == region.Id && _heard.ContainsKey(storeId)) return;
+        }
+
+        Heard(region, storeId, answered: false, what);
     }
 
     /// <summary>No majority of the voters can be reached, as far as all of them were asked.</summary>

@@ -104,6 +104,10 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
         catch (OperationCanceledException)
         {
             var text = $"store {peer.StoreId} at {address} did not answer within {attempt.Timeout.TotalSeconds:0.###} s";
+            if (attempt.Timeout < TimeoutOf(request))
+                call.Inquiry.HeardNothingYet(region.Region, peer.StoreId, text);
+            else
+                call.Inquiry.Heard(region.Region, peer.StoreId, answered: false, text);
             await OnNoAnswerAsync(call, region, peer, delivery, text).ConfigureAwait(false);
             return null;
         }
@@ -116,6 +120,7 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
         catch (NodeUnreachableException e)
         {
             _stores.Suspect();
+            call.Inquiry.Heard(region.Region, peer.StoreId, answered: false, $"store {peer.StoreId} at {e.Message}");
             await OnNoAnswerAsync(call, region, peer, delivery, $"store {peer.StoreId} at {e.Message}").ConfigureAwait(false);
             return null;
         }
@@ -124,7 +129,6 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
     private static async Task OnNoAnswerAsync(Call call, CachedRegion region, Protocol.Metapb.Peer peer, Delivery delivery, string text)
     {
         call.Failed(Problem.NoLeader, text);
-        call.Heard(region.Region, peer.StoreId, answered: false, text);
         if (delivery.MayHaveArrived())
             call.LostAnswer(text);
         region.TryAnotherThan(peer);
@@ -136,7 +140,7 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
         var text = $"region {region.Region.Id} on store {peer.StoreId}: {error.Message}";
         var reaction = RegionErrorPolicy.React(error, region, peer, Cache, keys.ApiVersion);
         call.Failed(reaction.Problem, text);
-        call.Heard(region.Region, peer.StoreId, answered: true, error.Message);
+        call.Inquiry.Heard(region.Region, peer.StoreId, answered: true, error.Message);
         if (reaction.DropStore)
             _stores.Drop(peer.StoreId);
         switch (reaction.Verdict)

@@ -27,7 +27,8 @@ internal sealed record StopsOptions
 internal sealed record StopMeasured(bool ByKill, int Store, TimeSpan WriteGap, TimeSpan ReadGap, TimeSpan ClientGap, int Errors);
 
 /// <summary>
-/// <c>tkv bench stops</c>: a cluster of processes under a steady load; again and again the store that leads is stopped, and started again once everybody is served. The gap in service is
+/// <c>tkv bench stops</c>: a cluster of processes under a steady load; again and again the store that leads is stopped, and started again
+/// once everybody is served. The gap in service is
 /// what the clients see, from the last answer before to the first one after.
 /// </summary>
 internal sealed class StopsRun : IAsyncDisposable
@@ -127,7 +128,9 @@ internal sealed class StopsRun : IAsyncDisposable
         return leader!;
     }
 
-    /// <summary>The store has applied what the others had when it was started: it can be in a majority without anybody waiting for it.</summary>
+    /// <summary>
+    /// The store has applied what the others had when it was started: it can be in a majority without anybody waiting for it.
+    /// </summary>
     private async Task CaughtUpAsync(NodeProcess node, CancellationToken cancellation)
     {
         var goal = (await Task.WhenAll(_cluster.Nodes.Where(n => n != node).Select(AppliedAsync))).Max();

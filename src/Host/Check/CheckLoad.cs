@@ -6,8 +6,10 @@ using TiKvActors.Client;
 namespace TiKvActors.Host.Check;
 
 /// <summary>
-/// One client process of <c>tkv bench check</c>: clients that read and write a few keys in every way, each value written once, until they are told to stop.
-/// Half of them wait for the store that they asked until the call's end. One reads on and on, without waiting for answers: it asks a paused leader when another one has
+/// One client process of <c>tkv bench check</c>: clients that read and write a few keys in every way, each value written once, until they
+/// are told to stop.
+/// Half of them wait for the store that they asked until the call's end. One reads on and on, without waiting for answers: it asks a
+/// paused leader when another one has
 /// taken writes already, and hears what that one answers when it is resumed.
 /// </summary>
 internal sealed class CheckLoad(string endpoints, string process, int clients, int keys, int seed, HistoryWriter history)

@@ -4,7 +4,8 @@ namespace TiKvActors.Host.Check;
 public static class CounterExample
 {
     /// <summary>
-    /// Leaves out what the contradiction does not need. Reads may always be left out; a write only when nobody who is left has found its value, because then
+    /// Leaves out what the contradiction does not need. Reads may always be left out; a write only when nobody who is left has found its
+    /// value, because then
     /// leaving it out cannot make a contradiction.
     /// </summary>
     /// <param name="operations">Not linearizable.</param>
@@ -32,7 +33,8 @@ public static class CounterExample
     }
 
     /// <summary>
-    /// Leaves out deletes whether or not they took place, if that explains nothing. They cannot be left out like other writes, because an absent key is found by many.
+    /// Leaves out deletes whether or not they took place, if that explains nothing. They cannot be left out like other writes, because an
+    /// absent key is found by many.
     /// </summary>
     private static List<RegisterOperation> WithoutIrrelevantDeletes(List<RegisterOperation> all)
     {

@@ -33,7 +33,8 @@ public sealed record HistoryVerdict(int Operations, int Keys, IReadOnlyList<KeyF
 }
 
 /// <summary>
-/// Whether every key of a history is linearizable, each for itself, absent at first. Linearizability of single keys is that of all of them together; of what happens
+/// Whether every key of a history is linearizable, each for itself, absent at first. Linearizability of single keys is that of all of
+/// them together; of what happens
 /// to several keys in one call nothing more is checked. Pure.
 /// </summary>
 public static class HistoryChecker

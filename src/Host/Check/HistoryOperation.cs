@@ -22,7 +22,10 @@ public enum HistoryOutcome
     Unknown,
 }
 
-/// <summary>One call of a client, as docs/testing.md describes it. Keys and values are text, escaped as on the command line; null stands for absent.</summary>
+/// <summary>
+/// One call of a client, as docs/testing.md describes it. Keys and values are text, escaped as on the command line; null stands for
+/// absent.
+/// </summary>
 public sealed record HistoryOperation
 {
     /// <summary>Of the client process; with <see cref="Number"/> it names the operation.</summary>

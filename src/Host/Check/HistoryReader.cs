@@ -19,7 +19,9 @@ public static class HistoryReader
         return history;
     }
 
-    /// <summary>Puts the histories of several processes into one file, which <see cref="Read"/> takes too. Half a line at an end is left out.</summary>
+    /// <summary>
+    /// Puts the histories of several processes into one file, which <see cref="Read"/> takes too. Half a line at an end is left out.
+    /// </summary>
     public static async Task JoinAsync(IEnumerable<string> paths, string into, CancellationToken cancellation)
     {
         await using var writer = new StreamWriter(into, append: false);

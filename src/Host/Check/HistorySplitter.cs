@@ -4,7 +4,8 @@ using TiKvActors.Protocol.Keys;
 namespace TiKvActors.Host.Check;
 
 /// <summary>
-/// Takes calls apart into effects on single keys. A batch or a scan is one call of many effects, each at a moment of its own within the call's time: that
+/// Takes calls apart into effects on single keys. A batch or a scan is one call of many effects, each at a moment of its own within the
+/// call's time: that
 /// is all that RawClient promises about it. Pure.
 /// </summary>
 public static class HistorySplitter

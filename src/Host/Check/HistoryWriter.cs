@@ -5,7 +5,8 @@ using TiKvActors.Protocol.Keys;
 namespace TiKvActors.Host.Check;
 
 /// <summary>
-/// Writes a history as JSON lines, an invocation before the call is made, so that it is known even if the process is killed. The format is in docs/testing.md.
+/// Writes a history as JSON lines, an invocation before the call is made, so that it is known even if the process is killed. The format
+/// is in docs/testing.md.
 /// Any thread.
 /// </summary>
 public sealed class HistoryWriter : IDisposable

@@ -6,7 +6,8 @@ using TiKvActors.Host.Terminal;
 namespace TiKvActors.Host.Check;
 
 /// <summary>
-/// Does harm to a cluster, one fault after the other, in an order that the seed decides. What the cluster is doing at that moment it does not decide: the same
+/// Does harm to a cluster, one fault after the other, in an order that the seed decides. What the cluster is doing at that moment it does
+/// not decide: the same
 /// seed is the same story, not the same history.
 /// </summary>
 internal sealed class Nemesis(ProcessCluster cluster, CheckOptions options, Action<string> messages)

@@ -15,13 +15,18 @@ public enum RegisterVerdict
 public readonly record struct RegisterResult(RegisterVerdict Verdict, int FailedAt = -1);
 
 /// <summary>
-/// Whether operations on one register, absent at first, are linearizable: whether there is an order of the effects, each within its operation's
+/// Whether operations on one register, absent at first, are linearizable: whether there is an order of the effects, each within its
+/// operation's
 /// time, in which every read and swap finds what it has found. Pure.
 ///
-/// The search is Wing and Gong's with Lowe's two improvements: operations are put into order no earlier than some completion demands, and equal
-/// configurations are searched once. A configuration is the register's value and which of the open operations have taken place. Four things keep their number small:
-/// a read takes place as soon as the value is there; an uncertain write that nobody found has not taken place; a write may have been overwritten at once
-/// by another that took place while it was open, which needs no configuration of its own; and a write whose readers are all open takes place, with them,
+/// The search is Wing and Gong's with Lowe's two improvements: operations are put into order no earlier than some completion demands, and
+/// equal
+/// configurations are searched once. A configuration is the register's value and which of the open operations have taken place. Four
+/// things keep their number small:
+/// a read takes place as soon as the value is there; an uncertain write that nobody found has not taken place; a write may have been
+/// overwritten at once
+/// by another that took place while it was open, which needs no configuration of its own; and a write whose readers are all open takes
+/// place, with them,
 /// before the next write that does.
 /// </summary>
 public static class RegisterChecker
@@ -179,7 +184,8 @@ public static class RegisterChecker
                 return;
             }
 
-            // It need not have taken place, or was overwritten at once by that other write. That it took place now matters only to who finds its value.
+            // It need not have taken place, or was overwritten at once by that other write. That it took place now matters only to who
+            // finds its value.
             if (!step.IsCertain || (step.Action == RegisterAction.Write && configuration.BlindAt >= _invokedAt[operation]))
             {
                 next.Add(configuration);

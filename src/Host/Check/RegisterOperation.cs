@@ -8,12 +8,15 @@ public enum RegisterAction
     /// <summary>Made <see cref="RegisterOperation.Value"/> the value, whatever it was.</summary>
     Write,
 
-    /// <summary>Found <see cref="RegisterOperation.Found"/> and made <see cref="RegisterOperation.Value"/> the value, as one step.</summary>
+    /// <summary>
+    /// Found <see cref="RegisterOperation.Found"/> and made <see cref="RegisterOperation.Value"/> the value, as one step.
+    /// </summary>
     Swap,
 }
 
 /// <summary>
-/// One effect on one register (a key), or one look at it. Null stands for an absent key. Times are of one clock, in any unit; an effect takes
+/// One effect on one register (a key), or one look at it. Null stands for an absent key. Times are of one clock, in any unit; an effect
+/// takes
 /// place at one moment from <see cref="Invoked"/> to <see cref="Completed"/>, both included.
 /// </summary>
 public sealed record RegisterOperation

@@ -5,7 +5,8 @@ using TiKvActors.Host.Terminal;
 namespace TiKvActors.Host.Playground;
 
 /// <summary>
-/// One store of a playground in a process of its own (<c>tkv playground-node</c>), which can also be killed, paused and resumed. It obeys lines on its
+/// One store of a playground in a process of its own (<c>tkv playground-node</c>), which can also be killed, paused and resumed. It obeys
+/// lines on its
 /// standard input and ends when that is closed: when this process ends, however it ends.
 /// </summary>
 /// <param name="root">Of all stores' data.</param>

@@ -2,7 +2,9 @@ using TiKvActors.Host.Terminal;
 
 namespace TiKvActors.Host.Playground;
 
-/// <summary>The child's side of <see cref="NodeProcess"/>: serves until standard input says <c>stop</c> or is closed. One answer to each line.</summary>
+/// <summary>
+/// The child's side of <see cref="NodeProcess"/>: serves until standard input says <c>stop</c> or is closed. One answer to each line.
+/// </summary>
 internal sealed class NodeRunner(PlaygroundNode node, Output output)
 {
     public const string Answer = "tkv-node-answer ";

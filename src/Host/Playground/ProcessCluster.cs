@@ -6,7 +6,9 @@ using TiKvActors.Host.Terminal;
 
 namespace TiKvActors.Host.Playground;
 
-/// <summary>A cluster of processes that are to be maltreated: a process a store, on free ports, with data in a directory of the caller's.</summary>
+/// <summary>
+/// A cluster of processes that are to be maltreated: a process a store, on free ports, with data in a directory of the caller's.
+/// </summary>
 internal sealed class ProcessCluster : IAsyncDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);

@@ -2,7 +2,9 @@ using TiKvActors.Host.Check;
 
 namespace TiKvActors.Host.Tests.Check;
 
-/// <summary>Histories of a register that exists: each operation takes effect at one moment, clients overlap at random, some answers are lost.</summary>
+/// <summary>
+/// Histories of a register that exists: each operation takes effect at one moment, clients overlap at random, some answers are lost.
+/// </summary>
 internal sealed class RandomRegister(int seed)
 {
     private readonly Random _random = new(seed);
