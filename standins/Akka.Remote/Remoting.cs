@@ -121,7 +121,7 @@ internal sealed partial class Remoting : RemoteTransport
         }
         // An association may be forgotten at any moment; then there is a new one, unless remoting is shutting down.
         while (AssociationOf(recipient) is { } association)
-            if (isSystem ? association.TrySendSystem(envelope) : association.TrySend(envelope, urgent: message is RemoteWatcher.Heartbeat or RemoteWatcher.HeartbeatRsp)) return;
+            if (isSystem ? association.TrySendSystem(envelope) : association.TrySend(envelope, urgent: message is RemoteWatcher.Heartbeat or RemoteWatcher.HeartbeatRsp or IUrgentMessage)) return;
         DeadLetter(envelope);
     }
 

@@ -11,6 +11,8 @@ public partial class PublicApiTests
     [ApiListTheory]
     [InlineData("Akka")]
     [InlineData("Akka.Remote")]
+    [InlineData("Akka.Cluster")]
+    [InlineData("Akka.Cluster.Tools")]
     [InlineData("Akka.Persistence")]
     [InlineData("Akka.Serialization.Hyperion")]
     [InlineData("Akka.TestKit")]

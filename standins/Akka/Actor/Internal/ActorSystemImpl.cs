@@ -148,7 +148,7 @@ public partial class ActorSystemImpl : ExtendedActorSystem
     internal object SerializeAndDeserialize(object message)
     {
         var unwrapped = WrappedMessage.Unwrap(message);
-        if (unwrapped is INoSerializationVerificationNeeded || message is AllDeadLetters) return message;
+        if (unwrapped is INoSerializationVerificationNeeded or IStaysHere || message is AllDeadLetters) return message;
         var serializer = _serialization.FindSerializerFor(unwrapped);
         var copy = Akka.Serialization.Serialization.WithTransport(this, (Serialization: _serialization, Serializer: serializer, Message: unwrapped), static s =>
             s.Serialization.Deserialize(s.Serializer.ToBinary(s.Message), s.Serializer.Identifier, Akka.Serialization.Serialization.ManifestFor(s.Serializer, s.Message)));
