@@ -20,6 +20,7 @@ internal sealed class RequestGateway : UntypedActor
     private readonly NodeState _node;
     private readonly RequestFactory _factory;
     private readonly Admission _admission;
+    private readonly Admission _routed;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Dictionary<IActorRef, BatchReplies> _replies = [];
 
@@ -33,7 +34,8 @@ internal sealed class RequestGateway : UntypedActor
         _settings = settings;
         _node = node;
         _factory = new RequestFactory(node.Clock);
-        _admission = new Admission(settings.Gateway.MaxRequests);
+        _admission = new Admission(settings.Gateway.MaxRequests, settings.Gateway.MaxRequestsBytes);
+        _routed = new Admission(settings.Gateway.MaxRoutedRequests);
         _pd = Context.ActorSelection(NodePaths.Pd(Context.System.Name, settings.PdEndpoint));
     }
 
@@ -122,15 +124,30 @@ internal sealed class RequestGateway : UntypedActor
             return;
         }
 
-        if (!isAdmitted && !_admission.TryEnter())
+        if (!isAdmitted)
         {
-            responder.Respond(RequestScope.Fail(message, RegionErrors.ServerIsBusy($"{_settings.Gateway.MaxRequests} requests wait on this node", _settings.Peer.BusyBackoff)));
-            return;
+            var bytes = message.CalculateSize();
+            if (!_admission.TryEnter(bytes))
+            {
+                responder.Respond(Busy(message, $"{_admission.Inside} requests wait on this node"));
+                return;
+            }
+
+            responder = new AdmittedResponder(responder, _admission, bytes);
         }
 
-        if (!isAdmitted)
-            responder = new AdmittedResponder(responder, _admission);
         var context = message.Context;
+        if (context is null or { RegionId: 0 })
+        {
+            if (!_routed.TryEnter())
+            {
+                responder.Respond(Busy(message, $"{_routed.Inside} requests that this node routes wait"));
+                return;
+            }
+
+            responder = new AdmittedResponder(responder, _routed);
+        }
+
         var scope = new RequestScope(responder, services.ApiVersion, MaxResponseBytes(context), _log);
         if (context is { ClusterId: not 0 } && context.ClusterId != services.ClusterId)
         {
@@ -163,6 +180,8 @@ internal sealed class RequestGateway : UntypedActor
         requests.Add(request);
     }
 
+    private IMessage Busy(IRegionRequest message, string why) => RequestScope.Fail(message, RegionErrors.ServerIsBusy(why, _settings.Peer.BusyBackoff));
+
     private void SendToPeers()
     {
         foreach (var (peer, requests) in _byPeer)
@@ -182,8 +201,12 @@ internal sealed class RequestGateway : UntypedActor
         router.RouteAsync(message, scope.MaxResponseBytes).PipeTo(
             Self,
             success: response => new Routed(scope, response),
-            failure: e => new Routed(scope, RequestScope.Fail(message, RequestErrors.Other($"the request could not be routed: {e.Message}"))));
+            failure: e => new Routed(scope, RequestScope.Fail(message, Unrouted(message, $"the request could not be routed: {e.Message}"))));
     }
+
+    /// <summary>A part of a write may have reached its store.</summary>
+    private static Protocol.Errorpb.Error Unrouted(IRegionRequest message, string why) =>
+        RequestRouter.IsWrite(message) ? RegionErrors.UndeterminedResult(why) : RequestErrors.Other(why);
 
     private int MaxResponseBytes(Context? context) => context is { MaxResponseBytes: > 0 }
         ? (int)Math.Min(context.MaxResponseBytes, (uint)_settings.Gateway.MaxResponseBytes)

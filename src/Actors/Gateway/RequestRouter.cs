@@ -417,6 +417,6 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         }
     }
 
-    private static bool IsWrite(IRegionRequest request) =>
+    public static bool IsWrite(IRegionRequest request) =>
         request is RawPutRequest or RawDeleteRequest or RawCASRequest or RawBatchPutRequest or RawBatchDeleteRequest or RawDeleteRangeRequest or SplitRegionRequest;
 }

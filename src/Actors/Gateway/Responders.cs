@@ -11,20 +11,32 @@ internal interface IResponder
     void Respond(IMessage response);
 }
 
-/// <summary>Bounds the requests that a node has accepted and not answered, over all regions: what mailboxes and queues behind it are fed by.</summary>
-internal sealed class Admission(int limit)
+/// <summary>
+/// Bounds the requests that a node has accepted and not answered, over all regions, in number and in bytes: what mailboxes and queues behind it are
+/// fed by. Thread-safe.
+/// </summary>
+internal sealed class Admission(int limit, long byteLimit = long.MaxValue)
 {
     private int _inside;
+    private long _bytes;
 
-    public bool TryEnter()
+    public int Inside => Volatile.Read(ref _inside);
+
+    public bool TryEnter(int bytes = 0)
     {
-        if (Interlocked.Increment(ref _inside) <= limit)
+        var inside = Interlocked.Increment(ref _inside);
+        var total = Interlocked.Add(ref _bytes, bytes);
+        if (inside <= limit && (total <= byteLimit || total == bytes))
             return true;
-        Interlocked.Decrement(ref _inside);
+        Leave(bytes);
         return false;
     }
 
-    public void Leave() => Interlocked.Decrement(ref _inside);
+    public void Leave(int bytes = 0)
+    {
+        Interlocked.Add(ref _bytes, -bytes);
+        Interlocked.Decrement(ref _inside);
+    }
 }
 
 /// <summary>A request that came by itself.</summary>
@@ -40,11 +52,11 @@ internal sealed class BatchResponder(BatchReplies replies, ulong requestId) : IR
 }
 
 /// <summary>Gives the request's place free when it is answered.</summary>
-internal sealed class AdmittedResponder(IResponder inner, Admission admission) : IResponder
+internal sealed class AdmittedResponder(IResponder inner, Admission admission, int bytes = 0) : IResponder
 {
     public void Respond(IMessage response)
     {
-        admission.Leave();
+        admission.Leave(bytes);
         inner.Respond(response);
     }
 }

@@ -84,6 +84,8 @@ public sealed record TikvSettings
             Snapshot = new SnapshotSettings(Count(config, "snapshot.max-receiving"), Positive(config, "snapshot.chunk-timeout")),
             Gateway = new GatewaySettings(
                 Count(config, "gateway.max-requests"),
+                Bytes(config, "gateway.max-requests-size"),
+                Count(config, "gateway.max-routed-requests"),
                 Bytes(config, "gateway.batch-response-size"),
                 Bytes(config, "gateway.max-response-size"),
                 Positive(config, "gateway.default-deadline"),
@@ -171,4 +173,5 @@ internal sealed record LinkSettings(int BatchBytes, int MaxWaiting);
 
 internal sealed record SnapshotSettings(int MaxReceiving, TimeSpan ChunkTimeout);
 
-internal sealed record GatewaySettings(int MaxRequests, int BatchResponseBytes, int MaxResponseBytes, TimeSpan DefaultDeadline, TimeSpan AttemptTimeout, TimeSpan RetryBackoff, TimeSpan RetryBackoffMax);
+internal sealed record GatewaySettings(
+    int MaxRequests, int MaxRequestsBytes, int MaxRoutedRequests, int BatchResponseBytes, int MaxResponseBytes, TimeSpan DefaultDeadline, TimeSpan AttemptTimeout, TimeSpan RetryBackoff, TimeSpan RetryBackoffMax);

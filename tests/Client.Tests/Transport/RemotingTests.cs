@@ -103,12 +103,16 @@ public sealed class RemotingTests : IAsyncLifetime
     public async Task A_compare_and_swap_that_finds_no_connection_is_not_undetermined()
     {
         _cluster.Lead(0, 2);
-        await using var client = await RawClient.ConnectAsync(_node.Address, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(2) });
-        var e = await Assert.ThrowsAsync<RegionUnavailableException>(() => client.CompareAndSwapAsync(K, null, K).WaitAsync(Patience));
-        Assert.Contains("majority", e.Message);
-        await Assert.ThrowsAsync<RegionUnavailableException>(() => client.PutAsync(K, K).WaitAsync(Patience));
+        // No time-out may decide: what one ends before remoting has reported the refused connection is undetermined by right.
+        var options = new RawClientOptions { Config = ConfigurationFactory.ParseString("tikv.client.attempt-timeout = 60s"), CallTimeout = TimeSpan.FromSeconds(60) };
+        await using var client = await RawClient.ConnectAsync(_node.Address, options);
+        var swap = client.CompareAndSwapAsync(K, null, K);
+        // Between two of its questions to the node that is there it has tried the two that are not.
+        await Task.Run(() => SpinWait.SpinUntil(() => swap.IsCompleted || _cluster.KvRequests.Count >= 3, Patience));
+        Assert.False(swap.IsCompleted, swap.Exception?.Message);
+        Assert.InRange(_cluster.KvRequests.Count, 3, int.MaxValue);
         _cluster.Lead(0, 1);
-        Assert.True((await client.CompareAndSwapAsync(K, null, K).WaitAsync(Patience)).Swapped);
+        Assert.True((await swap.WaitAsync(Patience)).Swapped);
     }
 
     [Fact]
