@@ -42,9 +42,13 @@ public class RecoveryTests
     {
         await using var scene = new PersistenceScene(typeof(HangingReplayJournal), "akka.persistence.max-concurrent-recoveries = 1\ntested.recovery-event-timeout = 150ms");
         KeptJournal.Of(scene.System)["hangs"] = [new Persistent(1, 1, "hangs")];
+        HangingReplayJournal.Replaying = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         scene.System.ActorOf(Account.Props(scene, "hangs"));
+        // Two actors that start at once may take the permit in either order.
+        await HangingReplayJournal.Replaying.Task.WaitAsync(TimeSpan.FromSeconds(60));
         scene.System.ActorOf(Account.Props(scene, "next"));
         await scene.Reported("next recovered 0 at 0");
+        await scene.Reported("hangs stopped");
         Assert.Equal(["hangs recovery failed: RecoveryTimedOutException", "hangs stopped", "next recovered 0 at 0"], scene.Reports.OrderBy(r => r, StringComparer.Ordinal));
     }
 
@@ -153,7 +157,13 @@ public class RecoveryTests
     /// <summary>Never ends a replay.</summary>
     public sealed class HangingReplayJournal : KeptJournal
     {
-        public override Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max, Action<IPersistentRepresentation> recoveryCallback) =>
-            new TaskCompletionSource().Task;
+        /// <summary>Done when a replay has begun.</summary>
+        public static TaskCompletionSource Replaying { get; set; } = new();
+
+        public override Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max, Action<IPersistentRepresentation> recoveryCallback)
+        {
+            Replaying.TrySetResult();
+            return new TaskCompletionSource().Task;
+        }
     }
 }
