@@ -171,6 +171,7 @@ public sealed class CrashCluster : IAsyncLifetime
         {
             if (node.Tikv.Engines is not { } engines)
                 return $"node {node.Number} does not serve";
+            var rows = 0ul;
             foreach (var state in engines.Data.ReadRegionStates())
             {
                 using var snapshot = engines.Data.NewSnapshot();
@@ -181,8 +182,14 @@ public sealed class CrashCluster : IAsyncLifetime
                     return $"region {region.Id} on node {node.Number} is {state.State}";
                 if (!replicas.TryGetValue(region.Id, out var all))
                     replicas.Add(region.Id, all = []);
-                all.Add((node.Number, region, apply!.AppliedIndex, RangeChecksum.OfRegion(snapshot, region.StartKey.Span, region.EndKey.Span)));
+                var sum = RangeChecksum.OfRegion(snapshot, region.StartKey.Span, region.EndKey.Span);
+                rows += sum.TotalKvs;
+                all.Add((node.Number, region, apply!.AppliedIndex, sum));
             }
+
+            using var whole = engines.Data.NewSnapshot();
+            if (RangeChecksum.OfRegion(whole, [], []).TotalKvs is var found && found != rows)
+                return $"node {node.Number} has {found} rows, its regions have {rows}";
         }
 
         foreach (var (id, all) in replicas)
