@@ -1,9 +1,9 @@
 namespace TiKvActors.Simulation;
 
-/// <summary>How often each fault and each rare path was met: a simulator that stops reaching something must show it.</summary>
+/// <summary>How often each fault, fail point and rare path was met: a simulator that stops reaching something must show it.</summary>
 internal sealed class Coverage
 {
-    private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _counts = new(StringComparer.Ordinal);
 
     public void Count(string what, long times = 1) => _counts[what] = this[what] + times;
 
@@ -14,5 +14,6 @@ internal sealed class Coverage
         foreach (var (what, times) in other._counts) Count(what, times);
     }
 
-    public override string ToString() => string.Join('\n', _counts.Select(c => $"  {c.Key,-44} {c.Value,12:N0}"));
+    public override string ToString() =>
+        string.Join('\n', _counts.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"  {c.Key,-44} {c.Value,12:N0}"));
 }

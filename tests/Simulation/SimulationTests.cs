@@ -5,14 +5,18 @@ public class SimulationTests
 {
     private const int Seeds = 1000;
 
-    [Fact]
-    public void A_thousand_seeds_hold()
+    public static TheoryData<string> Levels => [.. SimLevel.All.Select(l => l.Name)];
+
+    [Theory]
+    [MemberData(nameof(Levels))]
+    public void A_thousand_seeds_hold(string name)
     {
+        var level = SimLevel.Of(name);
         var coverage = new Coverage();
         var failures = new List<string>();
         Parallel.For(1, Seeds + 1, seed =>
         {
-            var result = Simulation.Run(seed);
+            var result = level.Run(seed, null, level.DefaultSteps, null);
             lock (coverage)
             {
                 coverage.Add(result.Coverage);
@@ -23,40 +27,8 @@ public class SimulationTests
         });
         Assert.Empty(failures);
         // What a thousand seeds must have met; without it they prove little.
-        foreach (var rare in RarePaths) Assert.True(coverage[rare] > 0, $"never met: {rare}\n{coverage}");
+        foreach (var probe in level.Probes) Assert.True(coverage[probe] > 0, $"never met: {probe}\n{coverage}");
     }
-
-    private static readonly string[] RarePaths =
-    [
-        "conf changes applied: joint entered",
-        "conf changes applied: joint left",
-        "conf changes applied: simple",
-        "disk: applied entries lost in a crash",
-        "disk: unacknowledged write survived a crash",
-        "disk: write in flight lost in a crash",
-        "fault: attack on a transfer",
-        "fault: attack on the lease",
-        "fault: leaders crash as soon as they are elected",
-        "fault: links cut in one direction",
-        "fault: pause",
-        "fault: pause in the middle of a step",
-        "fault: restart of everybody",
-        "fault: restart of one peer",
-        "journal reads for followers",
-        "journal reads for the applier",
-        "leaders removed by a conf change",
-        "log suffixes overwritten",
-        "network: straggler",
-        "proposals replaced",
-        "reads by lease",
-        "reads by read index",
-        "reads dropped by a lost leadership",
-        "refused: TooMuchInFlight",
-        "refused: Transferring",
-        "snapshots installed",
-        "snapshots lost",
-        "transfers: leadership offered",
-    ];
 
     /// <summary>Seeds that have failed once, with what they found.</summary>
     [Fact]
@@ -64,23 +36,26 @@ public class SimulationTests
     {
         var seeds = File.ReadLines(Path.Combine(AppContext.BaseDirectory, "regressions.txt"))
             .Where(line => line.Length > 0 && line[0] != '#')
-            .Select(line => line.Split(' ', 3))
+            .Select(line => line.Split(' ', 4))
             .ToList();
         Assert.NotEmpty(seeds);
         foreach (var seed in seeds)
         {
-            var result = Simulation.Run(int.Parse(seed[1]), seed[0] == "any" ? null : seed[0]);
-            Assert.True(result.Failure is null, $"seed {seed[1]}: {result.Failure}");
+            var level = SimLevel.Of(seed[0]);
+            var result = level.Run(int.Parse(seed[2]), seed[1] == "any" ? null : seed[1], level.DefaultSteps, null);
+            Assert.True(result.Failure is null, $"seed {seed[2]} of level {seed[0]}: {result.Failure}");
         }
     }
 
-    [Fact]
-    public void A_seed_is_the_same_in_every_run()
+    [Theory]
+    [MemberData(nameof(Levels))]
+    public void A_seed_is_the_same_in_every_run(string name)
     {
+        var level = SimLevel.Of(name);
         var first = new StringWriter();
         var second = new StringWriter();
-        Simulation.Run(7, trace: first);
-        Simulation.Run(7, trace: second);
+        level.Run(7, null, level.DefaultSteps, first);
+        level.Run(7, null, level.DefaultSteps, second);
         Assert.True(first.ToString().Length > 10_000);
         Assert.Equal(first.ToString(), second.ToString());
     }

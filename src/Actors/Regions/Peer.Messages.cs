@@ -7,6 +7,8 @@ namespace TiKvActors.Actors.Regions;
 /// <summary>Raft messages between peers: who may talk to whom, and what stale peers are told.</summary>
 internal sealed partial class Peer
 {
+    private int _ticksWithoutLeader;
+
     /// <summary>A message for this region has arrived at this store. Any may be lost, late, repeated or for an earlier peer.</summary>
     public void Step(RaftMessage message, TimeSpan now)
     {
@@ -27,15 +29,18 @@ internal sealed partial class Peer
             return;
         }
 
-        if (message.Message is null)
-            return;
         if (IsFromStalePeer(message))
         {
-            if (message.Message.MsgType is MessageType.MsgRequestVote or MessageType.MsgRequestPreVote)
+            if (message.Message is null or { MsgType: MessageType.MsgRequestVote or MessageType.MsgRequestPreVote })
                 Out.Messages.Add(TellGone(message));
             return;
         }
 
+        // A member that has lost its leader: it will hear from the next one.
+        if (message.Message is null)
+            return;
+        if (message.Message.MsgType is MessageType.MsgAppend or MessageType.MsgHeartbeat or MessageType.MsgSnapshot)
+            _ticksWithoutLeader = 0;
         _peersSeen[message.FromPeer.Id] = message.FromPeer;
         if (message.Message.MsgType == MessageType.MsgSnapshot)
             OnSnapshotAnnounced(message, now);
@@ -50,6 +55,22 @@ internal sealed partial class Peer
         {
             if (peer.StoreId == storeId && peer.Id != Self.Id)
                 _raft.ReportUnreachable(peer.Id);
+        }
+    }
+
+    /// <summary>
+    /// A removed voter hears of it when it campaigns. A learner never does; if it missed its removal, it would keep its range from the regions that
+    /// come to this store later. So one that has heard no leader for a while asks.
+    /// </summary>
+    private void AskWhetherStillMember()
+    {
+        if (Self.Role != PeerRole.Learner || !IsInitialized || ++_ticksWithoutLeader < 4 * _config.Raft.ElectionTimeoutTicks)
+            return;
+        _ticksWithoutLeader = 0;
+        foreach (var peer in Region.Peers)
+        {
+            if (peer.Id != Self.Id)
+                Out.Messages.Add(new RaftMessage { RegionId = Region.Id, FromPeer = Self, ToPeer = peer, RegionEpoch = Region.RegionEpoch });
         }
     }
 

@@ -75,8 +75,10 @@ internal sealed partial class Peer
         if (!_snapshotStepped || !couldPersist)
             return;
         _snapshotStepped = false;
-        if (State != PeerState.Applying)
-            _pulling = null;
+        if (State == PeerState.Applying)
+            return;
+        _pulling = null;
+        Out.SnapshotUnused = true;
     }
 
     /// <returns>False if the snapshot was staged before, or is not the one that was being pulled: nothing has failed then.</returns>

@@ -110,6 +110,7 @@ internal sealed partial class Peer
         _raft.Tick(now);
         FailExpired(now);
         ReportLostProposals();
+        AskWhetherStillMember();
         if (IsLeader)
         {
             LeaveJointConfiguration();

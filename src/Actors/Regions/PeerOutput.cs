@@ -40,6 +40,9 @@ internal sealed class PeerOutput
     /// <summary>A snapshot is announced: pull its data from the sender's store, then <see cref="Peer.SnapshotStaged"/> or nothing if that fails.</summary>
     public RaftMessage? PullSnapshot { get; set; }
 
+    /// <summary>The snapshot that was staged last is not installed: its range is free again.</summary>
+    public bool SnapshotUnused { get; set; }
+
     /// <summary>Sync the data engine, then <see cref="Peer.DataSynced"/> with this number. Asked for before a truncation.</summary>
     public long? SyncData { get; set; }
 

@@ -10,6 +10,8 @@ namespace TiKvActors.Actors.Regions;
 /// <summary>Start and end of a peer: from what both engines hold to a running state machine, and from there to a tombstone.</summary>
 internal sealed partial class PeerShell
 {
+    private sealed record ApplyingSynced;
+
     private sealed record InterruptedInstallFinished(RegionLocalState State, RaftApplyState Apply);
 
     private sealed record DataDestroyed(RegionLocalState Tombstone);
@@ -134,10 +136,13 @@ internal sealed partial class PeerShell
 
     // ---- an interrupted installation
 
-    /// <summary>A crash interrupted an installation after its record was durable: the journal is reset once more, then the rows go in.</summary>
+    /// <summary>
+    /// A crash interrupted an installation after its record was written: the journal is reset once more, then the rows go in. The record is made durable
+    /// first: after a failure of the peer alone it may never have been synced.
+    /// </summary>
     private void FinishInterruptedInstall()
     {
-        if (_start.Applying is not { } record)
+        if (_start.Applying is null)
         {
             Refuse("the region is in state Applying, but nothing says what it was applying");
             return;
@@ -145,7 +150,12 @@ internal sealed partial class PeerShell
 
         _failPoints.Hit(RegionFailPoints.InstallResumed);
         _phase = Phase.FinishingInstall;
-        ResetJournal(record);
+        var engine = _host.Engine;
+        _host.RunSlow("syncing the record of an interrupted installation", () =>
+        {
+            engine.Sync();
+            return new ApplyingSynced();
+        });
     }
 
     private void InstallInterrupted()
@@ -165,6 +175,10 @@ internal sealed partial class PeerShell
     {
         switch (message)
         {
+            case ApplyingSynced:
+                _failPoints.Hit(RegionFailPoints.ResumedInstallSynced);
+                ResetJournal(_start.Applying!);
+                return true;
             case InterruptedInstallFinished finished:
                 _failPoints.Hit(RegionFailPoints.ResumedInstallFinished);
                 _host.Log.SnapshotInstalled(_start.RegionId, _start.Self.Id, finished.Apply.AppliedIndex);

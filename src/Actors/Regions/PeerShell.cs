@@ -204,6 +204,12 @@ internal sealed partial class PeerShell
             _host.MakeSnapshot(request);
         }
 
+        if (output.SnapshotUnused)
+        {
+            _failPoints.Hit(RegionFailPoints.SnapshotUnused);
+            _host.Ranges.CancelReservation(_start.RegionId);
+        }
+
         if (output.PullSnapshot is { } announcement)
             PullSnapshot(announcement);
         if (output.SyncData is { } sync)

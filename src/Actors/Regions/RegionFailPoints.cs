@@ -94,6 +94,9 @@ internal static class RegionFailPoints
     /// <summary>The rows are staged; Raft has not heard of them.</summary>
     public const string SnapshotStaged = "snapshot-staged-told";
 
+    /// <summary>Raft has no use for a staged snapshot; its range is still reserved.</summary>
+    public const string SnapshotUnused = "snapshot-unused";
+
     /// <summary>Raft wants the snapshot installed; the appliers still have the region.</summary>
     public const string InstallBegun = "install-begun";
 
@@ -114,6 +117,9 @@ internal static class RegionFailPoints
 
     /// <summary>A start has found an interrupted installation.</summary>
     public const string InstallResumed = "install-resumed";
+
+    /// <summary>The record of an interrupted installation is durable; its journal may be whole.</summary>
+    public const string ResumedInstallSynced = "resumed-install-synced";
 
     /// <summary>An interrupted installation is finished; the peer is not started.</summary>
     public const string ResumedInstallFinished = "resumed-install-finished";

@@ -50,6 +50,9 @@ internal sealed class EntryApplier<TPeer>(IDataEngine engine, int batchBytes, Ac
         // A peer that stopped or failed meanwhile: its entries are applied again by its next incarnation.
         if (!_regions.TryGetValue(regionId, out var region) || region.HasFailed)
             return;
+        // Handed out before the peer heard of its removal: nothing more happens, and the peer hears of nothing twice.
+        if (region.Applier.IsRemoved)
+            return;
         engine.FailPoints.Hit(StoreFailPoints.BeforeApplication);
         // Should these entries fail, the rows that are in the batch already are written with the index that covers them (invariant 3).
         if (region.IsDirty)

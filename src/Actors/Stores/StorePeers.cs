@@ -198,14 +198,15 @@ internal sealed class StorePeers<TPeer>(IStoreHost<TPeer> host, IDataEngine engi
     public void StateRead(FailedPeerState read)
     {
         engine.FailPoints.Hit(StoreFailPoints.FailedPeerRead);
-        foreach (var start in read.Unstarted)
+        // Its peer may have come, and even gone, since the disk was read.
+        var parts = read.Unstarted.Where(p => !_peers.ContainsKey(p.RegionId) && !_failed.Contains(p.RegionId) && !_tombstones.ContainsKey(p.RegionId)).ToList();
+        // The parent has what the split left to it before its parts have theirs.
+        if (parts.Count > 0 && read.Start?.State is { } parent && _failed.Contains(read.RegionId))
+            ranges.Own([parent.Region, .. parts.Select(p => p.State!.Region)]);
+        foreach (var part in parts)
         {
-            // Its peer may have come, and even gone, since the disk was read.
-            if (!_peers.ContainsKey(start.RegionId) && !_failed.Contains(start.RegionId) && !_tombstones.ContainsKey(start.RegionId))
-            {
-                engine.FailPoints.Hit(StoreFailPoints.UnstartedPartFound);
-                Start(start);
-            }
+            engine.FailPoints.Hit(StoreFailPoints.UnstartedPartFound);
+            Start(part);
         }
 
         if (read.Start is { } next)

@@ -96,6 +96,12 @@ public interface IDataSnapshot : IDisposable
 
     /// <inheritdoc cref="DataSnapshot.OpenCursor"/>
     IRangeCursor OpenCursor(ColumnFamily family, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, bool fillCache = true);
+
+    /// <inheritdoc cref="DataEngine.ReadRegionState"/>
+    RegionLocalState? ReadRegionState(ulong regionId);
+
+    /// <inheritdoc cref="DataEngine.ReadRegionState"/>
+    RaftApplyState? ReadApplyState(ulong regionId);
 }
 
 /// <inheritdoc cref="RangeCursor"/>
@@ -113,6 +119,9 @@ public interface IRangeCursor : IDisposable
     void SeekToFirst();
 
     void SeekToLast();
+
+    /// <inheritdoc cref="RangeCursor.Seek"/>
+    void Seek(ReadOnlySpan<byte> regionKey);
 
     void Next();
 

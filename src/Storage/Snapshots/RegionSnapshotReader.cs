@@ -15,23 +15,30 @@ public sealed record SnapshotChunk(ulong Index, ColumnFamily Family, IReadOnlyLi
 /// </summary>
 public sealed class RegionSnapshotReader : IRegionSnapshotReader
 {
-    private readonly DataSnapshot _snapshot;
+    private readonly IDataSnapshot _snapshot;
     private readonly int _chunkBytes;
     private SnapshotChunk? _latest;
     private int _family;
     private byte[]? _after;
 
     /// <exception cref="InvalidOperationException">The region has no state here, or is not Normal.</exception>
-    public RegionSnapshotReader(DataEngine engine, ulong regionId)
+    public RegionSnapshotReader(DataEngine engine, ulong regionId) : this(engine.NewSnapshot(), engine.NameOf(ColumnFamily.Raft), engine.SnapshotChunkBytes, regionId)
     {
-        _chunkBytes = engine.SnapshotChunkBytes;
-        _snapshot = engine.NewSnapshot();
+    }
+
+    /// <param name="snapshot">Disposed with the reader, and if it cannot be made.</param>
+    /// <param name="file">Names the place of the regions' states in exceptions.</param>
+    /// <exception cref="InvalidOperationException">The region has no state here, or is not Normal.</exception>
+    public RegionSnapshotReader(IDataSnapshot snapshot, string file, int chunkBytes, ulong regionId)
+    {
+        _chunkBytes = chunkBytes;
+        _snapshot = snapshot;
         try
         {
             State = _snapshot.ReadRegionState(regionId) is { State: PeerState.Normal } state
                 ? state
                 : throw new InvalidOperationException($"region {regionId} has no peer in state Normal here, so there is no snapshot of it");
-            ApplyState = _snapshot.ReadApplyState(regionId) ?? throw new CorruptionException(engine.NameOf(ColumnFamily.Raft), Keys.ApplyState(regionId), "a region in state Normal has no apply state");
+            ApplyState = _snapshot.ReadApplyState(regionId) ?? throw new CorruptionException(file, Keys.ApplyState(regionId), "a region in state Normal has no apply state");
         }
         catch
         {
@@ -84,7 +91,7 @@ public sealed class RegionSnapshotReader : IRegionSnapshotReader
         }
     }
 
-    private void Position(RangeCursor cursor)
+    private void Position(IRangeCursor cursor)
     {
         if (_after is null)
         {

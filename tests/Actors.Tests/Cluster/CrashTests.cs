@@ -96,6 +96,7 @@ public sealed class CrashTests(CrashCluster cluster) : IClassFixture<CrashCluste
     private static readonly Dictionary<string, string> _secondCrashes = new()
     {
         [RegionFailPoints.InstallResumed] = RegionFailPoints.InstallRecorded,
+        [RegionFailPoints.ResumedInstallSynced] = RegionFailPoints.InstallRecorded,
         [RegionFailPoints.ResetSaved] = RegionFailPoints.InstallRecorded,
         [RegionFailPoints.ResetDeleted] = RegionFailPoints.ResetSaved,
         [FailPoints.SnapshotCleared] = FailPoints.SnapshotCleared,
@@ -117,6 +118,7 @@ public sealed class CrashTests(CrashCluster cluster) : IClassFixture<CrashCluste
     private static readonly string[] _elsewhere =
     [
         RegionFailPoints.RangeTaken,
+        RegionFailPoints.SnapshotUnused,
         StoreFailPoints.PartReplacesPeer,
         StoreFailPoints.SuccessorStarts,
         StoreFailPoints.RemovedPeerCalled,

@@ -128,7 +128,7 @@ internal sealed class PeerCluster
         message = RaftMessage.Parser.ParseFrom(message.ToByteArray());
         if (!_replicas.TryGetValue((to, message.RegionId), out var replica))
         {
-            if (message.IsTombstone || !PeerMachine.MayCreatePeer(message.Message) || Stores[to].States.ContainsKey(message.RegionId))
+            if (message.IsTombstone || message.Message is null || !PeerMachine.MayCreatePeer(message.Message) || Stores[to].States.ContainsKey(message.RegionId))
                 return;
             replica = _replicas[(to, message.RegionId)] = new Replica(this, to, message.ToPeer, new Region { Id = message.RegionId }, new MemoryJournal(), NextRandom());
         }

@@ -230,4 +230,27 @@ public sealed class PeerLifeTests
         Assert.Null(transfer.Outcome.Error);
         Assert.Equal(to.StoreId, cluster.LeaderOf(1).StoreId);
     }
+
+    /// <summary>It never campaigns, so nobody would tell it otherwise; its range would stay taken on its store for ever.</summary>
+    [Fact]
+    public void ALearnerThatMissedItsRemovalAsksAndGoes()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        var learner = cluster.Replicas.First(r => !r.Peer.IsLeader);
+        var demotion = new TestChangePeers(For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = learner.Peer.Self });
+        cluster.Submit(leader, demotion);
+        cluster.Tick(3);
+        Assert.Null(demotion.Outcome.Error);
+        Assert.Equal(PeerRole.Learner, learner.Peer.Self.Role);
+
+        cluster.CutOff(learner.StoreId);
+        var removal = new TestChangePeers(For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.RemoveNode, Peer = learner.Peer.Self });
+        cluster.Submit(leader, removal);
+        cluster.Tick(3);
+        Assert.Null(removal.Outcome.Error);
+        cluster.Reconnect(learner.StoreId);
+        cluster.Tick(100);
+        Assert.False(cluster.Has(learner.StoreId, 1));
+    }
 }

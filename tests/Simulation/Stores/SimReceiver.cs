@@ -1,0 +1,101 @@
+using TiKvActors.Actors.Stores;
+using TiKvActors.Protocol;
+using TiKvActors.Protocol.RaftServerpb;
+
+namespace TiKvActors.Simulation.Stores;
+
+/// <summary>The shell of a <see cref="SnapshotPull"/>, as <see cref="SnapshotReceiver"/> is in the product.</summary>
+internal sealed class SimReceiver
+{
+    private readonly SimStore _store;
+    private readonly Mailbox _mailbox;
+    private SnapshotPull? _pull;
+    private long _heard;
+
+    public SimReceiver(SimStore store, SimPeer peer, RaftMessage announcement)
+    {
+        (_store, Peer, Announcement) = (store, peer, announcement);
+        _mailbox = store.NewMailbox(() => 10 * store.DiskSlowness);
+        _mailbox.Post(() => Run(() =>
+        {
+            _pull = new SnapshotPull(store.Engine, StoreCluster.ClusterId, store.Id, announcement);
+            Ask();
+        }));
+    }
+
+    public SimPeer Peer { get; }
+
+    public RaftMessage Announcement { get; }
+
+    public void Post(SnapshotChunkResponse response) => _mailbox.Post(() => Run(() =>
+    {
+        if (_pull is not null && _pull.IsFor(response)) OnChunk(response);
+    }));
+
+    private void OnChunk(SnapshotChunkResponse response)
+    {
+        if (_pull!.Add(response, out var isNew) is { } failure) Fail(failure);
+        else if (isNew && _pull.IsComplete) Complete();
+        else if (isNew) Ask();
+        else Await();
+    }
+
+    private void Complete()
+    {
+        _store.World.Coverage.Count("snapshots: pulled");
+        Peer.Post(new SnapshotReceiver.Staged(Announcement));
+        Stop();
+    }
+
+    private void Ask()
+    {
+        var (request, incarnation) = (_pull!.NextRequest(), _store.Incarnation);
+        _store.Cluster.Network.Send(_store, _pull.FromStoreId, to => to.OnChunkRequest(request, _store, incarnation));
+        Await();
+    }
+
+    /// <summary>Any answer begins the wait anew.</summary>
+    private void Await()
+    {
+        var heard = ++_heard;
+        _store.Outside(_store.Cluster.Snapshots.ChunkTimeout / 2, () => _mailbox.Post(() => Run(() =>
+        {
+            if (heard == _heard) OnSilence();
+        })));
+    }
+
+    private void OnSilence()
+    {
+        _store.World.Coverage.Count("snapshots: a chunk was lost");
+        if (_pull!.Silence() is { } why) Fail(why);
+        else Ask();
+    }
+
+    private void Fail(string why)
+    {
+        _store.World.Coverage.Count("snapshots: pull given up");
+        if (_store.World.IsTracing) _store.World.Trace($"store {_store.Id} gives up a snapshot of region {_pull!.RegionId}: {why}");
+        Peer.Post(new SnapshotReceiver.Failed(Announcement, why));
+        Stop();
+    }
+
+    private void Stop()
+    {
+        _mailbox.Close();
+        _pull?.Dispose();
+        _store.OnReceiverStopped(this);
+    }
+
+    /// <summary>A receiver that throws is stopped by its supervisor.</summary>
+    private void Run(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (SimulatedFaultException)
+        {
+            Stop();
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using TiKvActors.Actors;
+using TiKvActors.Protocol.RaftServerpb;
+using TiKvActors.Raft;
+
+namespace TiKvActors.Simulation.Stores;
+
+/// <summary>One run of whole stores: trouble until there was enough of it, then peace, in which every region must recover.</summary>
+internal sealed class StoreSimulation
+{
+    public const int MinFaults = 5;
+
+    /// <summary>Steps of trouble before peace is made.</summary>
+    public const int DefaultSteps = 12_000;
+
+    private readonly World _world;
+    private readonly int _steps;
+    private readonly StoreProfile _profile;
+    private readonly StoreCluster _cluster;
+    private readonly StoreNemesis _nemesis;
+
+    private StoreSimulation(int seed, string? profile, int steps, TextWriter? trace)
+    {
+        _steps = steps;
+        _world = new World(seed, trace);
+        _profile = StoreProfile.For(seed, profile);
+        _cluster = new StoreCluster(_world, _profile);
+        _nemesis = new StoreNemesis(_cluster);
+    }
+
+    public static SimResult Run(int seed, string? profile = null, int steps = DefaultSteps, TextWriter? trace = null)
+    {
+        var simulation = new StoreSimulation(seed, profile, steps, trace);
+        string? failure = null;
+        try
+        {
+            simulation.MakeTrouble();
+            simulation.Recover();
+            simulation.Conclude();
+        }
+        catch (Exception e) when (e is ViolationException or InvariantViolationException)
+        {
+            failure = e.Message;
+        }
+        catch (Exception e)
+        {
+            // Anything else that is thrown is a bug as well; it belongs to the seed that shows it.
+            failure = e.ToString();
+        }
+
+        simulation._cluster.Hits.CountInto(simulation._world.Coverage);
+        return new SimResult(seed, simulation._profile.Name, simulation._world.Steps, simulation._nemesis.Faults, simulation._world.Coverage, failure);
+    }
+
+    private void Step()
+    {
+        World.Check(_world.Step(), () => "nothing happens any more");
+        if (_cluster.Violation is { } violation) throw new ViolationException(violation);
+    }
+
+    private void MakeTrouble()
+    {
+        _nemesis.Start();
+        while (_world.Steps < _steps || _nemesis.Faults < MinFaults) Step();
+    }
+
+    private void Recover()
+    {
+        _nemesis.HealEverything();
+        var before = _cluster.Clients.Select(c => c.Completed).ToList();
+        RunUntil("every client completes an operation", () => _cluster.Clients.Zip(before).All(c => c.First.Completed > c.Second));
+        _cluster.ClientsAreDone = true;
+        for (var key = 0; key < _cluster.Keys.Count; key++) _cluster.Clients[key % _cluster.Clients.Count].Audit.Enqueue(key);
+        RunUntil("every key can be read", () => _cluster.Clients.All(c => c.IsIdle));
+        RunUntil("all replicas agree", AllAgree);
+    }
+
+    private void Conclude()
+    {
+        // Every key belongs to exactly one region, as the leaders have it.
+        var regions = _cluster.Leaders().Select(l => l.Shell.Peer!.Region).OrderBy(r => r.StartKey, Comparer<Google.Protobuf.ByteString>.Create(KeyRange.Compare)).ToList();
+        World.Check(regions.Count > 0 && regions[0].StartKey.IsEmpty && regions[^1].EndKey.IsEmpty, () => $"regions do not cover all keys: {string.Join(", ", regions)}");
+        for (var i = 1; i < regions.Count; i++)
+            World.Check(regions[i - 1].EndKey.Equals(regions[i].StartKey), () => $"regions leave a gap or overlap: {regions[i - 1]} and {regions[i]}");
+        _world.Coverage.Count($"regions at the end: {regions.Count}");
+        if (_cluster.History.Check() is { } failure) throw new ViolationException(failure);
+    }
+
+    private bool AllAgree()
+    {
+        var leaders = _cluster.Leaders();
+        if (leaders.Count != _cluster.Pd.Regions.Count) return false;
+        foreach (var leader in leaders)
+        {
+            var peer = leader.Shell.Peer!;
+            if (peer.AppliedIndex != peer.LastIndex) return false;
+            var hash = leader.Store.Data.State.HashOf(peer.Region);
+            foreach (var member in peer.Region.Peers)
+            {
+                var store = _cluster.Store(member.StoreId);
+                if (store.PeerOf(leader.RegionId)?.Shell.Peer is not { } replica || replica.Self.Id != member.Id || replica.AppliedIndex != peer.AppliedIndex) return false;
+                if (store.Data.State.Regions.GetValueOrDefault(leader.RegionId) is not { State: PeerState.Normal } || store.Data.State.HashOf(replica.Region) != hash) return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void RunUntil(string goal, Func<bool> isReached)
+    {
+        var deadline = _world.Now + _cluster.Timeout * 300;
+        for (var next = 0L; ; next++)
+        {
+            // Looking costs more than a step.
+            if (next % 16 == 0 && isReached()) return;
+            World.Check(_world.Now < deadline, () => $"liveness: after peace was made, not within 300 election timeouts: {goal} ({Describe()})");
+            Step();
+        }
+    }
+
+    private string Describe() => string.Join("; ", _cluster.Stores.Select(s => $"store {s.Id}: " + string.Join(", ", s.Peers.Select(p => p.Shell.Peer is { } peer
+        ? $"region {p.RegionId} peer {peer.Self.Id} {peer.State} {peer.Role} term {peer.Term} committed {peer.CommittedIndex} applied {peer.AppliedIndex} last {peer.LastIndex} epoch {peer.Region.RegionEpoch}"
+        : $"region {p.RegionId} recovering")))) + "; PD: " + string.Join(", ", _cluster.Pd.Regions.All.Select(r => $"{r.Region.Id} {r.Region.RegionEpoch}"));
+}
