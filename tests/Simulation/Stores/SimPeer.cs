@@ -156,7 +156,11 @@ internal sealed class SimPeer : IPeerHost
 
     public void DeleteSnapshots(long toSequenceNr) => _store.Journal.WriteSnapshot(disk => disk.Find(_persistenceId)?.DeleteSnapshots(toSequenceNr), () => { });
 
-    public void PurgeJournal() => _store.Journal.Write(disk => disk.Logs.Remove(_persistenceId), () => Post(() => Shell.JournalPurged()));
+    public void PurgeJournal() => _store.Journal.Write(disk =>
+    {
+        _store.Cluster.Checker.ObservePurge(this);
+        disk.Logs.Remove(_persistenceId);
+    }, () => Post(() => Shell.JournalPurged()));
 
     public void ReadLog(LogReadTask task) => _store.RunSlow(
         () => new PeerShell.LogEntriesRead(task.Read, PeerShell.ReadEntries(DurableLog?.Read(task.FromSequenceNr, task.ToSequenceNr) ?? [], task.Read)),

@@ -160,6 +160,13 @@ internal sealed class StoreChecker(StoreCluster cluster)
             () => $"{peer.Name} acknowledges its destruction before its tombstone is durable");
     }
 
+    /// <summary>Without its journal a peer that came back would have forgotten its votes.</summary>
+    public void ObservePurge(SimPeer peer)
+    {
+        var state = peer.Store.Data.Synced.Regions.GetValueOrDefault(peer.RegionId)?.State;
+        Check(state is null or PeerState.Tombstone, () => $"{peer.Name} deletes its journal, and the data engine could still come back with state {state}");
+    }
+
     public void ObserveFailure(SimPeer peer, Exception e)
     {
         for (var cause = e; cause is not null; cause = cause.InnerException)

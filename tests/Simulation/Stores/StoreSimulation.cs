@@ -82,7 +82,23 @@ internal sealed class StoreSimulation
         for (var i = 1; i < regions.Count; i++)
             World.Check(regions[i - 1].EndKey.Equals(regions[i].StartKey), () => $"regions leave a gap or overlap: {regions[i - 1]} and {regions[i]}");
         _world.Coverage.Count($"regions at the end: {regions.Count}");
+        foreach (var store in _cluster.Stores) CheckNoStrayRows(store);
         if (_cluster.History.Check() is { } failure) throw new ViolationException(failure);
+    }
+
+    /// <summary>Nothing is left of what was removed, split off or replaced.</summary>
+    private static void CheckNoStrayRows(SimStore store)
+    {
+        var state = store.Data.State;
+        foreach (var family in Storage.ColumnFamilies.OfData)
+        {
+            foreach (var (key, _) in state[family].All)
+            {
+                World.Check(
+                    state.Regions.Values.Any(s => s.State != PeerState.Tombstone && s.Region.Peers.Count > 0 && KeyRange.Contains(s.Region, key)),
+                    () => $"store {store.Id} has a row of {family} at {key.ToStringUtf8()}, which is in none of its regions");
+            }
+        }
     }
 
     private bool AllAgree()
