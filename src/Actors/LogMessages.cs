@@ -14,7 +14,7 @@ internal static class LogMessages
         log.Error(cause, "TKA102 cannot open {0}: {1}", directory, cause.Message);
 
     public static void EnginesRestart(this ILoggingAdapter log, string directory, string why) =>
-        log.Error("TKA103 the journal of {0} failed ({1}): closing and reopening both engines", directory, why);
+        log.Error("TKA103 the engines of {0} cannot go on ({1}): closing and reopening both", directory, why);
 
     public static void StoreRegistered(this ILoggingAdapter log, ulong storeId, ulong clusterId, string address) =>
         log.Info("TKA104 store {0} is registered in cluster {1} as {2}", storeId, clusterId, address);
@@ -99,6 +99,12 @@ internal static class LogMessages
 
     public static void LogEndDamaged(this ILoggingAdapter log, string what) =>
         log.Warning("TKA111 {0}", what);
+
+    public static void DiskFull(this ILoggingAdapter log, string why) =>
+        log.Error("TKA112 no more data is taken: {0}", why);
+
+    public static void DiskHasRoom(this ILoggingAdapter log, string directory, long freeMebibytes) =>
+        log.Warning("TKA113 the disk of {0} has room again ({1} MiB): data is taken", directory, freeMebibytes);
 
     public static void WorkFailed(this ILoggingAdapter log, string what, Exception cause) =>
         log.Error(cause, "TKA109 {0} failed: {1}", what, cause.Message);

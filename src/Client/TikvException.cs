@@ -21,6 +21,9 @@ public sealed class RegionUnavailableException(string message, Exception? inner 
 /// <summary>Until the timeout a store refused more work: ask less, or wait longer.</summary>
 public sealed class ServerIsBusyException(string message, Exception? inner = null) : DeadlineExceededException(message, inner);
 
+/// <summary>Until the timeout the leader of a region had no room for more data. Reads and deletions go on there, and writes as soon as there is room.</summary>
+public sealed class DiskFullException(string message, Exception? inner = null) : DeadlineExceededException(message, inner);
+
 /// <summary>Until the timeout the cluster waited for its initial stores.</summary>
 public sealed class ClusterNotReadyException(string message, Exception? inner = null) : DeadlineExceededException(message, inner);
 

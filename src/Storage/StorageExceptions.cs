@@ -53,3 +53,9 @@ public sealed class CorruptionException : StorageException
 /// until the store has closed and reopened its engines.
 /// </summary>
 public sealed class JournalFailedException(string message, Exception? cause) : Exception(message, cause);
+
+/// <summary>
+/// A write to the data engine failed or did not come back in time. RocksDB takes no more after a failed one; what is on disk is unknown, and the Raft logs repeat it
+/// once the store has closed and reopened its engines.
+/// </summary>
+public sealed class DataEngineFailedException(string message, Exception? cause) : Exception(message, cause);

@@ -13,6 +13,8 @@ public sealed record StorageSettings
 
     public required TimeSpan JournalWriteTimeout { get; init; }
 
+    public required TimeSpan DataWriteTimeout { get; init; }
+
     public required int ReplayChunkEvents { get; init; }
 
     public required int SnapshotChunkBytes { get; init; }
@@ -33,6 +35,7 @@ public sealed record StorageSettings
             Data = Engine(storage.GetConfig("data"), "data"),
             Raft = Engine(storage.GetConfig("raft"), "raft"),
             JournalWriteTimeout = Positive(storage, "journal.write-timeout"),
+            DataWriteTimeout = Positive(storage, "data.write-timeout"),
             ReplayChunkEvents = Count(storage, "journal.replay-chunk-events"),
             SnapshotChunkBytes = checked((int)Bytes(storage, "snapshot-chunk-size", 1 << 10)),
             CloseTimeout = Positive(storage, "close-timeout"),

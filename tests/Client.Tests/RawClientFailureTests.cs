@@ -181,6 +181,15 @@ public class RawClientFailureTests
     }
 
     [Fact]
+    public async Task A_full_disk_says_so_and_what_to_do()
+    {
+        await using var client = await _cluster.ConnectAsync(callTimeout: Soon);
+        _cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(FakeCluster.Failed(request, RegionErrors.DiskFull(2, "the disk of /data has 3 MiB left")));
+        var e = await Assert.ThrowsAsync<DiskFullException>(() => client.PutAsync(K, K));
+        Assert.Contains("disk full on store 2: the disk of /data has 3 MiB left): free space on that store's disk", e.Message);
+    }
+
+    [Fact]
     public async Task Two_stores_that_name_each_other_are_not_asked_in_a_hot_loop()
     {
         await using var client = await _cluster.ConnectAsync(callTimeout: Soon);

@@ -24,6 +24,13 @@ internal sealed class Load(int writers, int seed)
     /// <summary>Every writer writes until its first failure, or until it is stopped.</summary>
     public Task RunAsync(RawClient client, CancellationToken stop) => Task.WhenAll(_writers.Select(w => w.RunAsync(client, stop)));
 
+    /// <summary>Every writer writes until it is stopped. After a failure it reads what has become of the write, which is what the failure said, and goes on.</summary>
+    /// <exception cref="LostWriteException"/>
+    public Task GoOnAsync(RawClient client, CancellationToken stop) => Task.WhenAll(_writers.Select(w => w.GoOnAsync(client, stop)));
+
+    /// <summary>Writes whose failure was reported as one without effect, and had none.</summary>
+    public int Failed => _writers.Sum(w => Volatile.Read(ref w.Failures));
+
     /// <summary>Every acknowledged write is there, every other wholly there or wholly absent.</summary>
     /// <exception cref="LostWriteException"/>
     public async Task VerifyAsync(RawClient client)
@@ -49,6 +56,7 @@ internal sealed class Load(int writers, int seed)
         private int _number;
 
         public long Acknowledgements;
+        public int Failures;
 
         public Writer(int index, int seed)
         {
@@ -58,6 +66,32 @@ internal sealed class Load(int writers, int seed)
         }
 
         public string[] Keys { get; }
+
+        public async Task GoOnAsync(RawClient client, CancellationToken stop)
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await RunAsync(client, stop);
+                while (!stop.IsCancellationRequested && !await TrySettleAsync(client, stop))
+                {
+                    // Nobody can be read from: the fault lasts.
+                }
+            }
+        }
+
+        private async Task<bool> TrySettleAsync(RawClient client, CancellationToken stop)
+        {
+            try
+            {
+                var values = await client.BatchGetAsync(Keys.Select(k => (ReadOnlyMemory<byte>)Bytes(k)).ToList(), stop);
+                Settle(Keys.Zip(values).ToDictionary(p => p.First, p => p.Second is { } value ? Encoding.UTF8.GetString(value) : null));
+                return true;
+            }
+            catch (Exception e) when (e is TikvException or OperationCanceledException)
+            {
+                return false;
+            }
+        }
 
         public async Task RunAsync(RawClient client, CancellationToken stop)
         {
@@ -79,6 +113,7 @@ internal sealed class Load(int writers, int seed)
                 catch (Exception e) when (e is TikvException or OperationCanceledException)
                 {
                     _isUnknown = false;
+                    Interlocked.Increment(ref Failures);
                     return;
                 }
             }

@@ -185,7 +185,7 @@ internal sealed class RequestGateway : UntypedActor
     private void SendToPeers()
     {
         foreach (var (peer, requests) in _byPeer)
-            peer.Tell(new RegionPeer.Submit(requests));
+            peer.Tell(new RegionPeer.Submit(requests) { DiskFull = _node.Disk.Full });
         _byPeer.Clear();
     }
 

@@ -272,7 +272,7 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
                         if (IsWrite(last) && AddressOf(target.StoreId) is not null)
                             return (IRegionResponse)RequestScope.Fail(last, RegionErrors.UndeterminedResult($"store {target.StoreId} did not answer in time"));
                         break;
-                    case { RegionError: { } error } when error.Kind() is RegionErrorKind.UndeterminedResult or RegionErrorKind.RaftEntryTooLarge or RegionErrorKind.Unknown:
+                    case { RegionError: { } error } when error.Kind() is RegionErrorKind.UndeterminedResult or RegionErrorKind.RaftEntryTooLarge or RegionErrorKind.DiskFull or RegionErrorKind.Unknown:
                         return response;
                     default:
                         problem = response.RegionError;

@@ -5,7 +5,7 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Actors.Nodes;
 
 /// <summary>What the actors of a node share for as long as its engines are open.</summary>
-internal sealed class NodeState(StoreEngines engines, OpenSnapshots snapshots, StoreTable storeTable, MonotonicClock clock, StoreCounters counters)
+internal sealed class NodeState(StoreEngines engines, OpenSnapshots snapshots, StoreTable storeTable, MonotonicClock clock, StoreCounters counters, DiskState disk)
 {
     private volatile StoreServices? _services;
 
@@ -18,6 +18,8 @@ internal sealed class NodeState(StoreEngines engines, OpenSnapshots snapshots, S
     public MonotonicClock Clock => clock;
 
     public StoreCounters Counters => counters;
+
+    public DiskState Disk => disk;
 
     /// <summary>Null until the store serves.</summary>
     public StoreServices? Services

@@ -18,11 +18,15 @@ public sealed class Tikv : ExtensionIdProvider<TikvExtension>
 
 public sealed class TikvExtension : IExtension
 {
+    /// <summary>What the engines need at least to be opened after a failure.</summary>
+    private const long RecoveryBytes = 16 << 20;
+
     private readonly TaskCompletionSource<StoreEngines> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private readonly ActorSystem _system;
     private StoreEngines? _open;
     private bool _terminated;
+    private bool _hasBeenOpen;
     private volatile StoreEngines? _serving;
 
     /// <exception cref="ArgumentException">A setting is missing or out of its range.</exception>
@@ -46,6 +50,11 @@ public sealed class TikvExtension : IExtension
 
     /// <summary>Since the process started.</summary>
     public StoreCounters Counters { get; } = new();
+
+    /// <summary>Free bytes of the disk that holds a directory. For tests; what is set counts from the next opening of the engines on.</summary>
+    public Func<string, long> FreeSpace { get; set; } = directory => new DriveInfo(directory).AvailableFreeSpace;
+
+    internal DiskState Disk { get; } = new();
 
     /// <summary>For tests: named places at which the store fails or waits.</summary>
     public FailPoints FailPoints { get; } = new();
@@ -84,6 +93,9 @@ public sealed class TikvExtension : IExtension
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_terminated, _system);
+            // A recovery flushes what it read from the logs. A first opening may make the directory, and has nothing to recover.
+            if (_hasBeenOpen && FreeSpace(Settings.DataDirectory) is var free && free < Math.Min(Settings.Disk.ReserveBytes, RecoveryBytes))
+                throw new StorageException($"{free >> 20} MiB are left on the disk of {Settings.DataDirectory}: free space there, then the store goes on by itself");
             var storage = StorageExtension.Get(_system);
             _open = StoreEngines.Open(Settings.DataDirectory, new StoreEnginesOptions
             {
@@ -94,6 +106,7 @@ public sealed class TikvExtension : IExtension
                 Expected = new ExpectedIdentity(ApiVersion: Settings.PdEnabled ? Settings.ApiVersion : null),
             });
             storage.Attach(_open);
+            _hasBeenOpen = true;
             return _open;
         }
     }

@@ -8,10 +8,10 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Actors.Nodes;
 
 /// <summary>
-/// <c>/user/tikv</c>: opens the engines, then starts what uses them. If the journal fails, what is durable is unknown: everything is stopped, both
+/// <c>/user/tikv</c>: opens the engines, then starts what uses them. If an engine fails or hangs, what is durable is unknown: everything is stopped, both
 /// engines are closed and reopened, and every peer recovers.
 /// <code>
-///   Opening ──► Serving ──(journal failed, or a part stopped)──► Stopping ──► Closing ──► Opening
+///   Opening ──► Serving ──(an engine failed, or a part stopped)──► Stopping ──► Closing ──► Opening
 /// </code>
 /// </summary>
 internal sealed class TikvNode : UntypedActor, IWithTimers
@@ -23,7 +23,7 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         public static readonly Closed Instance = new();
     }
 
-    private sealed record JournalFailed(StoreEngines Engines, Exception Cause);
+    private sealed record EnginesFailed(StoreEngines Engines, Exception Cause);
 
     private sealed class OpenNow
     {
@@ -90,7 +90,8 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
                     _log.StoreTableDamaged(_settings.DataDirectory, damage);
                 foreach (var end in opened.Engines.LogDamages)
                     _log.LogEndDamaged(end);
-                opened.Engines.Journal.Failed.PipeTo(Self, success: e => new JournalFailed(opened.Engines, e));
+                opened.Engines.Journal.Failed.PipeTo(Self, success: e => new EnginesFailed(opened.Engines, e));
+                opened.Engines.Data.Failed.PipeTo(Self, success: e => new EnginesFailed(opened.Engines, e));
                 StartParts(opened);
                 break;
             case SlowWorker.Failed failed:
@@ -110,9 +111,10 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
     private void StartParts(Opened opened)
     {
         Become(Serving);
-        var node = new NodeState(opened.Engines, _extension.Snapshots, opened.StoreTable, _clock, _extension.Counters);
+        var node = new NodeState(opened.Engines, _extension.Snapshots, opened.StoreTable, _clock, _extension.Counters, _extension.Disk);
         if (_settings.PdEnabled)
             Start(Pd.Props(_settings.Pd with { Address = _extension.Address }, _settings.PdSnapshotInterval, RandomId), "pd");
+        Start(DiskWatch.Props(_settings.DataDirectory, _settings.Disk, _extension.FreeSpace, _extension.Disk), "disk");
         Start(Store.Props(_settings, node, _extension.Address), "store");
         Start(RequestGateway.Props(_settings, node), "kv");
         _extension.Node = node;
@@ -133,14 +135,14 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
     {
         switch (message)
         {
-            case JournalFailed failed when ReferenceEquals(failed.Engines, _engines):
+            case EnginesFailed failed when ReferenceEquals(failed.Engines, _engines):
                 StopParts(failed.Cause.Message);
                 break;
             case Terminated terminated:
                 _parts.Remove(terminated.ActorRef);
                 StopParts($"{terminated.ActorRef.Path.Name} has stopped");
                 break;
-            case JournalFailed:
+            case EnginesFailed:
                 break;
             default:
                 Unhandled(message);

@@ -30,6 +30,8 @@ public sealed record TikvSettings
 
     internal StoreSettings Store { get; private init; } = null!;
 
+    internal DiskSettings Disk { get; private init; } = null!;
+
     internal LinkSettings Link { get; private init; } = null!;
 
     /// <summary>Id of the store to be filled in.</summary>
@@ -79,6 +81,9 @@ public sealed record TikvSettings
                 Positive(store, "peer-restart-backoff"),
                 Positive(store, "peer-restart-backoff-max"),
                 Positive(store, "engine-restart-backoff")),
+            Disk = new DiskSettings(
+                config.GetByteSize("disk.reserve") is { } reserve and > 0 ? reserve : throw Invalid("disk.reserve", config.GetString("disk.reserve"), "a positive size"),
+                Positive(config, "disk.check-interval")),
             Link = new LinkSettings(Bytes(config, "link.batch-size"), Count(config, "link.max-waiting")),
             Peer = ReadPeer(region, raft, tick),
             Snapshot = new SnapshotSettings(Count(config, "snapshot.max-receiving"), Positive(config, "snapshot.chunk-timeout")),

@@ -20,6 +20,9 @@ internal sealed partial class Peer
     private long _pendingWriteBytes;
     private int _ticksSinceStepDown;
 
+    /// <summary>Why the store takes no more data; null if it does.</summary>
+    public string? DiskFull { get; set; }
+
     /// <summary>An entry that this peer appended while it led, and the requests that wait for it.</summary>
     private sealed record Proposal(ulong Index, ulong Term, IReadOnlyList<RegionRequest> Requests, long Bytes);
 
@@ -95,10 +98,18 @@ internal sealed partial class Peer
             return epoch;
         if (request.CheckKeys(Region) is { } keys)
             return keys;
-        return request is WriteRequest write && write.Bytes > _config.MaxEntryBytes
-            ? RegionErrors.RaftEntryTooLarge(Region.Id, (ulong)write.Bytes, (ulong)_config.MaxEntryBytes)
-            : null;
+        if (request is WriteRequest write && write.Bytes > _config.MaxEntryBytes)
+            return RegionErrors.RaftEntryTooLarge(Region.Id, (ulong)write.Bytes, (ulong)_config.MaxEntryBytes);
+        return DiskFull is { } why && AddsData(request) ? RegionErrors.DiskFull(_config.StoreId, why) : null;
     }
+
+    /// <summary>Deletions make room in the end, so they are let through.</summary>
+    private static bool AddsData(RegionRequest request) => request switch
+    {
+        WriteRequest write => write.Mutations.Any(m => m.Put is not null),
+        CompareAndSwapRequest or SplitRequest => true,
+        _ => false,
+    };
 
     /// <summary>A command on keys needs the current range; one that changes range or membership needs the whole epoch.</summary>
     private Error? EpochMismatch(RegionRequest request)

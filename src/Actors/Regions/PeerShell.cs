@@ -110,6 +110,7 @@ internal sealed partial class PeerShell
         {
             case RegionPeer.Submit submit:
                 var now = _host.Now;
+                _peer.DiskFull = submit.DiskFull;
                 foreach (var request in submit.Requests)
                     _peer.Submit(request, now);
                 break;

@@ -20,7 +20,11 @@ namespace TiKvActors.Actors.Regions;
 internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
 {
     /// <summary>Requests of clients, all for this region.</summary>
-    public sealed record Submit(IReadOnlyList<RegionRequest> Requests);
+    public sealed record Submit(IReadOnlyList<RegionRequest> Requests)
+    {
+        /// <summary>See <see cref="Regions.Peer.DiskFull"/>.</summary>
+        public string? DiskFull { get; init; }
+    }
 
     /// <summary>An interval of the store has passed. A peer that was held up answers one of many.</summary>
     public sealed class Tick

@@ -81,6 +81,7 @@ internal sealed class Call
     }
 
     /// <exception cref="OperationCanceledException">Cancelled by the caller meanwhile.</exception>
+    /// <exception cref="TikvException">The pause reaches the deadline.</exception>
     public async Task PauseAsync(BackoffKind kind, TimeSpan atLeast = default)
     {
         _backoff ??= new Backoff(_shared.Environment.NextRandom);
@@ -94,6 +95,10 @@ internal sealed class Call
         {
             throw Cancelled();
         }
+
+        // A timer may be a little early: a try of a millisecond would only hide why the others failed. Who noted no failure explains it itself.
+        if (pause >= remaining && Volatile.Read(ref _shared.FailedAttempts) > 0)
+            throw GaveUp();
     }
 
     /// <summary>The exception for an error that no retry would change.</summary>
@@ -123,6 +128,7 @@ internal sealed class Call
             _ when problem == Problem.NoLeader || lacksQuorum => new RegionUnavailableException(
                 $"{_shared.Operation} did not finish within {Seconds(_shared.Timeout)} ({Tries}): {_shared.Inquiry}. A region needs a majority of its voters: are enough stores running?"),
             Problem.ServerIsBusy => new ServerIsBusyException($"{message}: send less at a time, or allow more time"),
+            Problem.DiskFull => new DiskFullException($"{message}: free space on that store's disk (deletions are taken), or make it larger"),
             Problem.NotBootstrapped => new ClusterNotReadyException($"{message}: start the stores that the cluster waits for"),
             _ => new DeadlineExceededException(message),
         };
@@ -161,5 +167,6 @@ internal enum Problem
     Other,
     NoLeader,
     ServerIsBusy,
+    DiskFull,
     NotBootstrapped,
 }

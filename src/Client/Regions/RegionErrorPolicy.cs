@@ -74,7 +74,7 @@ internal static class RegionErrorPolicy
                 return RegionReaction.TryAgain(BackoffKind.ServerIsBusy, Problem.ServerIsBusy) with { AtLeast = asksFor };
 
             case RegionErrorKind.DiskFull:
-                return RegionReaction.TryAgain(BackoffKind.ServerIsBusy, Problem.ServerIsBusy);
+                return RegionReaction.TryAgain(BackoffKind.ServerIsBusy, Problem.DiskFull);
 
             case RegionErrorKind.StaleCommand or RegionErrorKind.MaxTimestampNotSynced or RegionErrorKind.ReadIndexNotReady or RegionErrorKind.ProposalInMergingMode
                 or RegionErrorKind.DataIsNotReady or RegionErrorKind.RecoveryInProgress:

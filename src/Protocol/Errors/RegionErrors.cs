@@ -63,6 +63,13 @@ public static class RegionErrors
         ServerIsBusy = new ServerIsBusy { Reason = reason, BackoffMs = (ulong)Math.Max(0, backoff.TotalMilliseconds) },
     };
 
+    /// <summary>The store takes no more data for now; nothing was written.</summary>
+    public static Error DiskFull(ulong storeId, string reason) => new()
+    {
+        Message = Text($"disk full on store {storeId}: {reason}"),
+        DiskFull = new DiskFull { StoreId = { storeId }, Reason = reason },
+    };
+
     public static Error RaftEntryTooLarge(ulong regionId, ulong entryBytes, ulong limitBytes) => new()
     {
         Message = Text($"raft entry too large: {entryBytes} bytes for region {regionId}, the limit is {limitBytes}"),

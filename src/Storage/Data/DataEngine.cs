@@ -20,6 +20,9 @@ public sealed partial class DataEngine : IDataEngine
     private readonly string _path;
     private readonly ConcurrentBag<ReadOptions> _readOptions = [];
     private readonly Lock _syncGate = new();
+    private readonly CallWatch _watch;
+    private readonly TaskCompletionSource<DataEngineFailedException> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private DataEngineFailedException? _failure;
     private long _writes;
     private long _syncedWrites;
     private long _syncs;
@@ -39,8 +42,16 @@ public sealed partial class DataEngine : IDataEngine
         // older than what Raft still has, the peers concerned notice: their applied index is below their truncated one.
         LogDamage = WriteAheadLog.FindDamage(path);
         _db = EngineOptions.Open(EngineOptions.Database(settings).SetWalRecoveryMode(Recovery.PointInTime), path, named);
+        _watch = new CallWatch(options.Settings.DataWriteTimeout, options.Time, age => Fail(new DataEngineFailedException(
+            $"a write to the data engine {path} has taken {age.TotalSeconds:0.#} s (limit {options.Settings.DataWriteTimeout.TotalSeconds:0.#} s): does the disk hang?", null)));
         _families = families.Select(f => _db.GetColumnFamily(ColumnFamilies.NameOf(f))).ToArray();
     }
+
+    /// <summary>
+    /// Completes with the first write that RocksDB fails or that does not come back in time. From then on every write fails: the store closes its engines, reopens
+    /// them and recovers every peer.
+    /// </summary>
+    public Task<DataEngineFailedException> Failed => _failed.Task;
 
     /// <summary>Batches written since opening.</summary>
     public long Writes => Volatile.Read(ref _writes);
@@ -62,45 +73,31 @@ public sealed partial class DataEngine : IDataEngine
 
     /// <summary>All of the batch or nothing. Not durable before the next <see cref="Sync"/>, but visible at once.</summary>
     /// <exception cref="RocksDbException">Disk error: the peer must stop.</exception>
-    public void Write(DataBatch batch)
+    /// <exception cref="DataEngineFailedException">An earlier write failed.</exception>
+    public void Write(DataBatch batch) => Change(() =>
     {
-        _gate.Enter();
-        try
-        {
-            _failPoints.Hit(FailPoints.DataWrite);
-            _db.Write(batch.Writes);
-            Interlocked.Increment(ref _writes);
-            _failPoints.Hit(FailPoints.DataWritten);
-        }
-        finally
-        {
-            _gate.Exit();
-        }
-    }
+        _failPoints.Hit(FailPoints.DataWrite);
+        _db.Write(batch.Writes);
+        Interlocked.Increment(ref _writes);
+        _failPoints.Hit(FailPoints.DataWritten);
+    });
 
     /// <summary>Everything written before the call is durable after it. Calls that overlap share one sync.</summary>
     /// <exception cref="RocksDbException">Disk error: what is durable is unknown, the peer must stop.</exception>
-    public void Sync()
+    /// <exception cref="DataEngineFailedException">An earlier write failed.</exception>
+    public void Sync() => Change(() =>
     {
-        _gate.Enter();
-        try
+        var wanted = Volatile.Read(ref _writes);
+        lock (_syncGate)
         {
-            var wanted = Volatile.Read(ref _writes);
-            lock (_syncGate)
-            {
-                if (_syncedWrites >= wanted) return;
-                var covered = Volatile.Read(ref _writes);
-                _failPoints.Hit(FailPoints.DataSync);
-                Native.Instance.rocksdb_flush_wal(_db.Handle, true);
-                _syncedWrites = covered;
-                Interlocked.Increment(ref _syncs);
-            }
+            if (_syncedWrites >= wanted) return;
+            var covered = Volatile.Read(ref _writes);
+            _failPoints.Hit(FailPoints.DataSync);
+            Native.Instance.rocksdb_flush_wal(_db.Handle, true);
+            _syncedWrites = covered;
+            Interlocked.Increment(ref _syncs);
         }
-        finally
-        {
-            _gate.Exit();
-        }
-    }
+    });
 
     /// <summary>The present state, unmoved by later writes. Dispose it soon: it keeps overwritten values alive, and the engine open.</summary>
     public DataSnapshot NewSnapshot()
@@ -161,18 +158,7 @@ public sealed partial class DataEngine : IDataEngine
     internal void ExitUse() => _gate.Exit();
 
     /// <summary>Takes a table file's rows in, at once and over older ones. The file is copied, so that the same can be done again after a crash.</summary>
-    internal void Ingest(ColumnFamily family, string file)
-    {
-        EnterUse();
-        try
-        {
-            _db.IngestExternalFiles([file], new IngestExternalFileOptions(), Handle(family));
-        }
-        finally
-        {
-            ExitUse();
-        }
-    }
+    internal void Ingest(ColumnFamily family, string file) => Change(() => _db.IngestExternalFiles([file], new IngestExternalFileOptions(), Handle(family)));
 
     internal void WriteIdentity(StoreIdentity identity)
     {
@@ -187,14 +173,41 @@ public sealed partial class DataEngine : IDataEngine
     internal void Close(TimeSpan timeout)
     {
         if (!_gate.Close(timeout)) return;
+        _watch.Dispose();
         // A clean close need not repeat the log, and unsynced writes survive a power failure right after it.
         try
         {
-            Native.Instance.rocksdb_flush_wal(_db.Handle, true);
+            if (Volatile.Read(ref _failure) is null) Native.Instance.rocksdb_flush_wal(_db.Handle, true);
         }
         finally
         {
             _db.Dispose();
+        }
+    }
+
+    private void Fail(DataEngineFailedException failure)
+    {
+        if (Interlocked.CompareExchange(ref _failure, failure, null) is null) _failed.TrySetResult(failure);
+    }
+
+    private void Change(Action change)
+    {
+        _gate.Enter();
+        var call = _watch.Begin();
+        try
+        {
+            if (Volatile.Read(ref _failure) is { } failure) throw new DataEngineFailedException(failure.Message, failure);
+            change();
+        }
+        catch (RocksDbException e)
+        {
+            Fail(new DataEngineFailedException($"a write to the data engine {_path} failed: {e.Message}", e));
+            throw;
+        }
+        finally
+        {
+            _watch.End(call);
+            _gate.Exit();
         }
     }
 
