@@ -60,7 +60,9 @@ internal sealed partial class Peer
 
     private void ProposeChangePeers(ChangePeersRequest? request, ChangePeerV2Request changes)
     {
-        if (RegionState.ChangePeers(Region, changes).Error is { } invalid)
+        var nowhere = changes.Changes.FirstOrDefault(c => c.Peer is null or { Id: 0 } or { StoreId: 0 });
+        var error = nowhere is null ? RegionState.ChangePeers(Region, changes).Error : $"a change of region {Region.Id} names no peer and store: {nowhere}";
+        if (error is { } invalid)
         {
             if (request is not null)
                 Reply(request, RequestErrors.Other(invalid));

@@ -86,39 +86,39 @@ internal sealed partial class Peer
             return;
         _pendingWrites--;
         reply(swap);
-        foreach (var next in _latches.Release(request))
-            Unlatched(next);
+        Unlatched(_latches.Release(request));
     }
 
-    private void Unlatched(RegionRequest request)
+    /// <summary>Swaps keep their latch; a write gives its own back at once, because what comes later is proposed behind it.</summary>
+    private void Unlatched(List<RegionRequest> ready)
     {
-        if (request is CompareAndSwapRequest swap)
+        var next = new Queue<RegionRequest>(ready);
+        while (next.TryDequeue(out var request))
         {
-            ReadForSwap(swap);
-            return;
-        }
+            if (request is CompareAndSwapRequest swap)
+            {
+                ReadForSwap(swap);
+                continue;
+            }
 
-        var write = (WriteRequest)request;
-        var ready = _latches.Release(write);
-        if (EpochMismatch(write) is { } moved)
-        {
-            Settle(write, moved);
-        }
-        else if (!HasRange(write) || !WaitsForLatch(write))
-        {
-            // A write of single keys was in the queue of each of them; in a range, swaps may have latched further keys since.
-            _pendingWriteBytes -= write.Bytes;
-            AddToBatch(write);
-        }
+            var write = (WriteRequest)request;
+            if (EpochMismatch(write) is { } moved)
+            {
+                Settle(write, moved);
+            }
+            else
+            {
+                _pendingWriteBytes -= write.Bytes;
+                AddToBatch(write);
+            }
 
-        foreach (var next in ready)
-            Unlatched(next);
+            foreach (var later in _latches.Release(write))
+                next.Enqueue(later);
+        }
     }
-
-    private static bool HasRange(WriteRequest write) => write.Mutations.Any(m => m.DeleteRange is not null);
 
     /// <summary>
-    /// A write that must wait queues on all its keys, also the free ones: a swap that came later and took one of those would be
+    /// A write that must wait queues on all its keys and ranges, also the free ones: a swap that came later and took one of those would be
     /// decided on a value from before the write and be proposed behind it.
     /// </summary>
     /// <returns>True if the write now waits for a swap of one of its keys.</returns>
@@ -127,14 +127,15 @@ internal sealed partial class Peer
         if (!_latches.Any)
             return false;
         var keys = new List<ByteString>();
+        var ranges = new List<LatchRange>();
         var mustWait = false;
         foreach (var mutation in write.Mutations)
         {
-            if (mutation.DeleteRange is { } range)
+            if (mutation.DeleteRange is { } deletion)
             {
-                var known = keys.Count;
-                keys.AddRange(_latches.HeldKeys.Where(k => KeyRange.Compare(k, range.StartKey) >= 0 && (range.EndKey.IsEmpty || KeyRange.Compare(k, range.EndKey) < 0)));
-                mustWait |= keys.Count > known;
+                var range = new LatchRange(deletion.StartKey, deletion.EndKey);
+                ranges.Add(range);
+                mustWait |= _latches.IsHeld(range);
                 continue;
             }
 
@@ -143,7 +144,7 @@ internal sealed partial class Peer
             mustWait |= _latches.IsHeld(key);
         }
 
-        return mustWait && !_latches.Acquire(write, keys);
+        return mustWait && !_latches.Acquire(write, keys, ranges);
     }
 
     private List<RegionRequest> TakeLatched()

@@ -75,6 +75,13 @@ internal sealed partial class PeerShell
             return;
         }
 
+        if (!initialized && (_truncated is not null || _recovered.Count > 0 || _hardState is { Commit: > 0 }))
+        {
+            // It has promised entries that only its old region's state can follow. Should that come back by a split of its parent, it starts from it.
+            Refuse($"the journal holds entries up to {(_recovered.Count > 0 ? _recovered[^1].Index : _hardState?.Commit)}, but the data engine does not know the region: was data/ lost?");
+            return;
+        }
+
         var truncated = _truncated ?? (initialized ? InitialTruncation() : null);
         var truncatedIndex = truncated?.Index ?? 0;
         var hardState = _hardState ?? new HardState();

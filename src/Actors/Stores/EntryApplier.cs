@@ -109,6 +109,9 @@ internal sealed class EntryApplier<TPeer>(IDataEngine engine, int batchBytes, Ac
             engine.FailPoints.Hit(StoreFailPoints.BeforeApplierWrite);
             engine.Write(_batch.Writes);
             engine.FailPoints.Hit(StoreFailPoints.ApplierWritten);
+            // The new regions' peers sync what they promise: a loss of power must not leave the promise without the region.
+            if (_dirty.Any(r => r.Effects.Any(e => e is ApplyEffect.Split { Created.Count: > 0 })))
+                engine.Sync();
             foreach (var region in _dirty)
             {
                 if (region.HasFailed)

@@ -68,6 +68,8 @@ internal static class PeerStates
     /// <param name="known">Regions that have a peer, or will have one again.</param>
     public static FailedPeerState OfFailed(IDataEngine engine, ulong storeId, ulong regionId, IReadOnlySet<ulong> known)
     {
+        // A split may have been written by appliers that could not sync it; see EntryApplier.
+        engine.Sync();
         var state = engine.ReadRegionState(regionId);
         var start = state is null ? null : StartOf(engine, storeId, state);
         return new FailedPeerState(regionId, start, state is { State: PeerState.Tombstone } ? state.Region : null, Unstarted(engine, storeId, known));

@@ -195,6 +195,9 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             case Applier.Unregistered unregistered:
                 _peers.Unregistered(unregistered.RegionId);
                 break;
+            case SlowWorker.Failed { What: FirstRegionWork } failed:
+                // Nobody would try it again: the node opens the engines anew, and the store starts from what they hold.
+                throw new PeerFailedException($"store {_services.StoreId}: {failed.What}", failed.Cause);
             case SlowWorker.Failed failed:
                 // The region stays down; its replicas elsewhere go on without it.
                 _log.WorkFailed(failed.What, failed.Cause);

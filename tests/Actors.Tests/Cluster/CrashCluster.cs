@@ -239,12 +239,16 @@ public sealed class CrashCluster : IAsyncLifetime
             }
             else if (peers.Count > 3)
             {
+                if (_cluster.Node(1).StoreId == 0)
+                    return false;
                 var gone = peers.First(p => p.Id != leader.Status.Self.Id && p.Id != added && p.StoreId != _cluster.Node(1).StoreId);
                 await ChangeAsync(leader, ConfChangeType.RemoveNode, gone);
             }
             else if (added == 0)
             {
-                var target = _cluster.Nodes.First(n => peers.All(p => p.StoreId != n.StoreId));
+                // A node that has just started does not say yet which store it is.
+                if (_cluster.Nodes.FirstOrDefault(n => n.StoreId != 0 && peers.All(p => p.StoreId != n.StoreId)) is not { } target)
+                    return false;
                 added = ++_lastPeerId;
                 await ChangeAsync(leader, ConfChangeType.AddLearnerNode, new Peer { Id = added, StoreId = target.StoreId, Role = PeerRole.Learner });
             }

@@ -253,4 +253,16 @@ public sealed class PeerLifeTests
         cluster.Tick(100);
         Assert.False(cluster.Has(learner.StoreId, 1));
     }
+
+    [Fact]
+    public void AMembershipChangeThatNamesNoStoreIsRefused()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        var nowhere = new Protocol.Metapb.Peer { Id = 77, Role = PeerRole.Learner };
+        var change = new TestChangePeers(For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = nowhere });
+        cluster.Submit(leader, change);
+        Assert.Contains("names no peer and store", change.Outcome.Error!.Message, StringComparison.Ordinal);
+        Assert.Equal(3, leader.Peer.Region.Peers.Count);
+    }
 }

@@ -282,7 +282,7 @@ public sealed class PeerRequestTests
     }
 
     [Fact]
-    public void ARangeDeleteThatWaitsForOneLatchAlsoWaitsForThoseTakenMeanwhile()
+    public void ARangeDeleteThatWaitsIsNotOvertakenBySwapsInItsRange()
     {
         var cluster = new PeerCluster(3);
         var leader = cluster.Elect();
@@ -298,8 +298,43 @@ public sealed class PeerRequestTests
         Assert.Equal(true, first.Outcome.Result);
         Assert.True(delete.Outcome.IsSettled);
         Assert.Null(delete.Outcome.Error);
-        Assert.Equal(true, second.Outcome.Result);
+        Assert.Equal(false, second.Outcome.Result);
         Assert.Empty(cluster.Stores[leader.StoreId].Data);
+    }
+
+    [Fact]
+    public void TwoRangeDeletesBehindOneSwapBothGoOn()
+    {
+        var cluster = new PeerCluster(3);
+        var leader = cluster.Elect();
+        leader.HoldApply = true;
+        var swap = new TestSwap(For(leader), "k1", null, "s");
+        cluster.Submit(leader, swap);
+        var deletes = new[] { ("k0", "k3"), ("k1", "k5"), ("k2", "k9") }.Select(r => new TestWrite(For(leader), TimeSpan.MaxValue, DeleteRange(r.Item1, r.Item2))).ToArray();
+        cluster.Submit(leader, deletes);
+        leader.HoldApply = false;
+        cluster.Tick(3);
+        Assert.Equal(true, swap.Outcome.Result);
+        Assert.All(deletes, d => Assert.True(d.Outcome.IsSettled && d.Outcome.Error is null));
+        Assert.Empty(cluster.Stores[leader.StoreId].Data);
+    }
+
+    /// <summary>They go one after the other, not one inside the other.</summary>
+    [Fact]
+    public void AnyNumberOfWritesBehindOneSwapGoOn()
+    {
+        var cluster = new PeerCluster(1, c => c with { MaxPendingRequests = 200_000 });
+        var leader = cluster.Elect();
+        leader.HoldApply = true;
+        var swap = new TestSwap(For(leader), "k", null, "s");
+        cluster.Submit(leader, swap);
+        var writes = Enumerable.Range(0, 100_000).Select(i => TestWrite.Put(leader, "k", $"{i}")).ToArray();
+        cluster.Submit(leader, writes);
+        leader.HoldApply = false;
+        cluster.Tick(3);
+        Assert.Equal(true, swap.Outcome.Result);
+        Assert.All(writes, w => Assert.True(w.Outcome.IsSettled && w.Outcome.Error is null));
+        Assert.Equal("99999", cluster.Stores[leader.StoreId].Data[Bytes("k")].ToStringUtf8());
     }
 
     /// <summary>

@@ -64,9 +64,44 @@ public sealed class ApplierTests
         }
     }
 
-    private static Entry EntryOf(ulong index, Request request)
+    /// <summary>The new peer's journal is synced: after a loss of power it must not be there without the region.</summary>
+    [Fact]
+    public void ASplitIsDurableBeforeItsRegionsPeerStarts()
     {
-        var command = new RaftCmdRequest { Header = new RaftRequestHeader { RegionId = 1, RegionEpoch = Epoch }, Requests = { request } };
+        var folder = Directory.CreateTempSubdirectory("applier");
+        try
+        {
+            using var engines = StoreEngines.Open(folder.FullName);
+            var region = new Region { Id = 1, RegionEpoch = Epoch, Peers = { new Protocol.Metapb.Peer { Id = 11, StoreId = 1 } } };
+            var syncsWhenTold = new List<(ulong Applied, long Syncs)>();
+            using var applier = new EntryApplier<string>(
+                engines.Data, 1 << 20, (_, m) => syncsWhenTold.Add((((Applier.Applied)m).AppliedIndex, engines.Data.Syncs)), () => { }, Akka.Event.NoLogger.Instance);
+            applier.Register("peer", new RegionApplier(region, 11, 1, 5, new RaftTruncatedState { Index = 5, Term = 5 }));
+            var before = engines.Data.Syncs;
+
+            applier.Apply(1, [EntryOf(6, Requests.Put("a", "1"))]);
+            applier.Write();
+            var split = new AdminRequest
+            {
+                CmdType = AdminCmdType.BatchSplit,
+                Splits = new BatchSplitRequest { Requests = { new Protocol.RaftCmdpb.SplitRequest { SplitKey = Requests.Bytes("m"), NewRegionId = 2, NewPeerIds = { 12 } } } },
+            };
+            applier.Apply(1, [EntryOf(7, new RaftCmdRequest { AdminRequest = split })]);
+            applier.Write();
+
+            Assert.Equal([(6ul, before), (7ul, before + 1)], syncsWhenTold);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static Entry EntryOf(ulong index, Request request) => EntryOf(index, new RaftCmdRequest { Requests = { request } });
+
+    private static Entry EntryOf(ulong index, RaftCmdRequest command)
+    {
+        command.Header = new RaftRequestHeader { RegionId = 1, RegionEpoch = Epoch };
         return new Entry { Index = index, Term = 6, EntryType = EntryType.EntryNormal, Data = RaftCommandCodec.Encode(command) };
     }
 

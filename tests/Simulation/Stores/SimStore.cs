@@ -122,7 +122,7 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         _peers = new StorePeers<SimPeer>(this, Engine, Ranges, Cluster.Settings, Id);
         if (World.IsTracing) World.Trace($"store {Id} starts");
         var engine = Engine;
-        Slow(() => PeerStates.ReadAll(engine, Id), Loaded);
+        Slow(() => PeerStates.ReadAll(engine, Id), OrReopen(Loaded));
     }
 
     private (EntryApplier<SimPeer> Applier, Mailbox Mailbox) NewApplier()
@@ -141,11 +141,24 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         ScheduleDropIdle();
         if (Cluster.FirstRegion.Peers.FirstOrDefault(p => p.StoreId == Id) is not { } self) return;
         var engine = Engine;
-        Slow(() => new FirstPeer(PeerStates.WriteFirst(engine, Cluster.FirstRegion, self)), first =>
+        Slow(() => new FirstPeer(PeerStates.WriteFirst(engine, Cluster.FirstRegion, self)), OrReopen(first =>
         {
             if (((FirstPeer)first).Start is { } start && !_peers!.Has(start.RegionId)) _peers.Start(start);
-        });
+        }));
     }
+
+    /// <summary>A store that cannot start stops, and its node opens the engines anew.</summary>
+    private Action<object> OrReopen(Action<object> then) => result =>
+    {
+        if (result is not SlowWorker.Failed)
+        {
+            then(result);
+            return;
+        }
+
+        Crash(powerFails: false);
+        Outside(Cluster.Settings.EngineRestartBackoff, Start);
+    };
 
     private sealed record FirstPeer(PeerStart? Start);
 
