@@ -147,7 +147,7 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         }));
     }
 
-    /// <summary>A store that cannot start stops, and its node opens the engines anew.</summary>
+    /// <summary>A store whose disk errs stops, and its node opens the engines anew.</summary>
     private Action<object> OrReopen(Action<object> then) => result =>
     {
         if (result is not SlowWorker.Failed)
@@ -289,12 +289,7 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
     void IStoreHost<SimPeer>.ReadStateOfFailed(ulong regionId, IReadOnlySet<ulong> known)
     {
         var engine = Engine;
-        Slow(() => PeerStates.OfFailed(engine, Id, regionId, known), read =>
-        {
-            // Of a disk that errs: the real store leaves the region down, and so does this one, until its next start.
-            if (read is FailedPeerState state) _peers!.StateRead(state);
-            else World.Coverage.Count("regions down because their state could not be read");
-        });
+        Slow(() => PeerStates.OfFailed(engine, Id, regionId, known), OrReopen(read => _peers!.StateRead((FailedPeerState)read)));
     }
 
     void IStoreHost<SimPeer>.RestartLater(PeerStart start, TimeSpan backoff) => Outside(backoff, () => _mailbox.Post(() => _peers!.Restart(start)));
