@@ -18,10 +18,16 @@ internal static class LeaderTransfer
             if (now.Status.Self.Id == target.Id)
                 return now;
             // Asked for again each time: accepted means only started, and a target that lags or restarts lets it run out.
-            if (now.Node.IsRunning && now.Node.Tikv.Node?.Services?.Router.Find(now.Status.Region.Id) is { } peer)
-                peer.Tell(new RegionPeer.Submit([new Request(now.Status, target)]), ActorRefs.NoSender);
+            now.AskToTransfer(target);
             return null;
         }, $"peer {target.Id} leads the region of \"{key}\"");
+    }
+
+    /// <summary>Asks once; what comes of it shows in who leads.</summary>
+    public static void AskToTransfer(this TestCluster.Leadership now, Protocol.Metapb.Peer target)
+    {
+        if (now.Node.IsRunning && now.Node.Tikv.Node?.Services?.Router.Find(now.Status.Region.Id) is { } peer)
+            peer.Tell(new RegionPeer.Submit([new Request(now.Status, target)]), ActorRefs.NoSender);
     }
 
     private sealed class Request(RegionPeer.Status from, Protocol.Metapb.Peer to) : TransferLeaderRequest(

@@ -122,6 +122,7 @@ internal sealed class WriteLoad : IAsyncDisposable
     private readonly string _letters;
     private readonly string _name;
     private readonly List<Task> _writers;
+    private volatile TaskCompletionSource _mayWrite = new();
 
     /// <param name="name">Within each key: tells the writes of one load from those of another.</param>
     /// <param name="swaps">Whether somebody also swaps values: what comes of it is not checked.</param>
@@ -131,6 +132,7 @@ internal sealed class WriteLoad : IAsyncDisposable
         _client = client;
         _name = name;
         _letters = letters;
+        _mayWrite.SetResult();
         _writers = [.. Enumerable.Range(0, writers).Select(w => Task.Run(() => WriteAsync(w, valueBytes)))];
         if (swaps)
             _writers.Add(Task.Run(SwapAsync));
@@ -152,8 +154,14 @@ internal sealed class WriteLoad : IAsyncDisposable
             $"{goal} writes are acknowledged");
     }
 
+    /// <summary>What is under way goes on, nothing new begins before <see cref="Resume"/>.</summary>
+    public void Pause() => _mayWrite = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Resume() => _mayWrite.TrySetResult();
+
     public async Task StopAsync()
     {
+        Resume();
         await _stop.CancelAsync();
         await Task.WhenAll(_writers);
     }
@@ -171,6 +179,7 @@ internal sealed class WriteLoad : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Resume();
         await _stop.CancelAsync();
         await Task.WhenAll(_writers.Select(w => w.ContinueWith(_ => { }, TaskScheduler.Default)));
         _stop.Dispose();
@@ -180,7 +189,10 @@ internal sealed class WriteLoad : IAsyncDisposable
     {
         var key = $"{_letters[0]}-swapped{_name}";
         while (!_stop.IsCancellationRequested)
+        {
+            await _mayWrite.Task;
             await _client.CompareAndSwapAsync(key, await _client.GetAsync(key), Guid.NewGuid().ToString());
+        }
     }
 
     private async Task WriteAsync(int writer, int valueBytes)
@@ -189,6 +201,7 @@ internal sealed class WriteLoad : IAsyncDisposable
         {
             var key = $"{_letters[(writer + i) % _letters.Length]}-{writer}-{i}{_name}";
             var value = $"{i}".PadRight(valueBytes, '.');
+            await _mayWrite.Task;
             await _client.PutAsync(key, value);
             _acknowledged[key] = value;
         }
