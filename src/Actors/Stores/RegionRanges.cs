@@ -55,10 +55,22 @@ internal sealed class RegionRanges
         lock (_gate)
         {
             foreach (var region in regions)
-            {
-                _owned[region.Id] = region;
-                _incoming.Remove(region.Id);
-            }
+                OwnOne(region);
+        }
+    }
+
+    /// <summary>Parts of a split of which the ranges were not told yet.</summary>
+    /// <param name="left">What the split left to their parent; null if nothing is known of it.</param>
+    /// <returns>The parts that overlap nobody, which own their ranges now.</returns>
+    public IReadOnlyList<Region> OwnFree(Region? left, IEnumerable<Region> parts)
+    {
+        lock (_gate)
+        {
+            if (left is not null)
+                OwnOne(left);
+            var free = parts.Where(p => Overlapping(p.Id, p.StartKey, p.EndKey) is null).ToList();
+            free.ForEach(OwnOne);
+            return free;
         }
     }
 
@@ -70,6 +82,12 @@ internal sealed class RegionRanges
             _owned.Remove(regionId);
             _incoming.Remove(regionId);
         }
+    }
+
+    private void OwnOne(Region region)
+    {
+        _owned[region.Id] = region;
+        _incoming.Remove(region.Id);
     }
 
     private Region? Overlapping(ulong regionId, ByteString startKey, ByteString endKey) =>

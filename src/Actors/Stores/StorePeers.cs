@@ -199,14 +199,16 @@ internal sealed class StorePeers<TPeer>(IStoreHost<TPeer> host, IDataEngine engi
     {
         engine.FailPoints.Hit(StoreFailPoints.FailedPeerRead);
         // Its peer may have come, and even gone, since the disk was read.
-        var parts = read.Unstarted.Where(p => !_peers.ContainsKey(p.RegionId) && !_failed.Contains(p.RegionId) && !_tombstones.ContainsKey(p.RegionId)).ToList();
-        // The parent has what the split left to it before its parts have theirs.
-        if (parts.Count > 0 && read.Start?.State is { } parent && _failed.Contains(read.RegionId))
-            ranges.Own([parent.Region, .. parts.Select(p => p.State!.Region)]);
-        foreach (var part in parts)
+        var parts = read.Unstarted
+            .Where(p => !_peers.ContainsKey(p.RegionId) && !_failed.Contains(p.RegionId) && !_tombstones.ContainsKey(p.RegionId))
+            .ToDictionary(p => p.RegionId);
+        // The parent has what the split left to it before its parts have theirs. The parts of another parent, which failed
+        // as well or is about to hear of its split, wait for that one.
+        var parent = parts.Count > 0 && _failed.Contains(read.RegionId) ? read.Start?.State?.Region : null;
+        foreach (var part in ranges.OwnFree(parent, parts.Values.Select(p => p.State!.Region)))
         {
             engine.FailPoints.Hit(StoreFailPoints.UnstartedPartFound);
-            Start(part);
+            Start(parts[part.Id]);
         }
 
         if (read.Start is { } next)

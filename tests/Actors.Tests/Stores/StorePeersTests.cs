@@ -56,6 +56,21 @@ public sealed class StorePeersTests : IDisposable, IStoreHost<StorePeersTests.Ha
         Assert.Equal(["-m", "m-"], _ranges.Owned.Select(r => $"{r.StartKey.ToStringUtf8()}-{r.EndKey.ToStringUtf8()}").Order(StringComparer.Ordinal));
     }
 
+    /// <summary>Two peers failed together, and one of them had just split: the other's state is read first.</summary>
+    [Fact]
+    public void APartThatIsFoundAfterTheFailureOfAnotherRegionWaitsForItsParent()
+    {
+        _peers.Start(StartOf(1, "", "m"));
+        _peers.Start(StartOf(3, "m", ""));
+        _peers.Stopped(_peers.Find(1)!);
+        _peers.Stopped(_peers.Find(3)!);
+        _peers.StateRead(new FailedPeerState(3, StartOf(3, "m", ""), null, [StartOf(2, "", "e")]));
+        Assert.Null(_peers.Find(2));
+        _peers.StateRead(new FailedPeerState(1, StartOf(1, "e", "m"), null, [StartOf(2, "", "e")]));
+        Assert.NotNull(_peers.Find(2));
+        Assert.Equal(["-e", "e-m", "m-"], _ranges.Owned.Select(r => $"{r.StartKey.ToStringUtf8()}-{r.EndKey.ToStringUtf8()}").Order(StringComparer.Ordinal));
+    }
+
     TimeSpan IStoreHost<Handle>.Now => TimeSpan.Zero;
 
     ILoggingAdapter IStoreHost<Handle>.Log => NoLogger.Instance;
