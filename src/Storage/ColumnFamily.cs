@@ -14,12 +14,26 @@ public enum ColumnFamily
 
     /// <summary>States of the regions on this store; not replicated.</summary>
     Raft,
+
+    /// <summary>
+    /// Rows of the meta group (<see cref="MetaRegion"/>). No family of RocksDB: a range of local keys in default, which no other region's
+    /// rows reach.
+    /// </summary>
+    Meta,
 }
 
 public static class ColumnFamilies
 {
-    /// <summary>The families that hold rows of regions.</summary>
+    private static readonly IReadOnlyList<ColumnFamily> OfMeta = [ColumnFamily.Meta];
+
+    /// <summary>The families that hold rows of regions other than the meta group.</summary>
     public static IReadOnlyList<ColumnFamily> OfData { get; } = [ColumnFamily.Default, ColumnFamily.Lock, ColumnFamily.Write];
+
+    /// <summary>Those of RocksDB.</summary>
+    internal static IReadOnlyList<ColumnFamily> Physical { get; } = [.. OfData, ColumnFamily.Raft];
+
+    /// <summary>The families that hold a region's rows.</summary>
+    public static IReadOnlyList<ColumnFamily> Of(ulong regionId) => regionId == MetaRegion.Id ? OfMeta : OfData;
 
     public static string NameOf(ColumnFamily family) => family switch
     {
@@ -27,6 +41,7 @@ public static class ColumnFamilies
         ColumnFamily.Lock => "lock",
         ColumnFamily.Write => "write",
         ColumnFamily.Raft => "raft",
+        ColumnFamily.Meta => "meta",
         _ => throw new ArgumentOutOfRangeException(nameof(family), family, null),
     };
 

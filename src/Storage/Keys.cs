@@ -10,6 +10,7 @@ namespace TiKvActors.Storage;
 ///   column family        key                                           value                         written by
 ///   default|lock|write   'z' region key                                stored value                  appliers, snapshot installation
 ///   default              01 01                                         StoreIdentity                 StoreEngines
+///   default              01 04 key of MetaRegion                       as there                      appliers, snapshot installation
 ///   raft                 01 02 region(8) 03                            RaftApplyState                appliers, with the data
 ///   raft                 01 02 region(8) 04                            ApplyingSnapshot              snapshot installation
 ///   raft                 01 03 region(8) 01                            RegionLocalState              appliers, with the data
@@ -26,12 +27,13 @@ namespace TiKvActors.Storage;
 /// </summary>
 internal static class Keys
 {
-    public const byte DataPrefix = (byte)'z';
     public const int JournalKeyBytes = 17;
 
+    private const byte DataPrefixByte = (byte)'z';
     private const byte LocalPrefix = 0x01;
     private const byte RegionRaft = 0x02;
     private const byte RegionMeta = 0x03;
+    private const byte MetaGroup = 0x04;
     private const byte ApplyStateSuffix = 0x03;
     private const byte ApplyingSnapshotSuffix = 0x04;
     private const byte RegionStateSuffix = 0x01;
@@ -43,9 +45,6 @@ internal static class Keys
 
     public static ReadOnlySpan<byte> StoreIdentity => [LocalPrefix, 0x01];
 
-    /// <summary>The first key after all data keys.</summary>
-    public static ReadOnlySpan<byte> DataEnd => [DataPrefix + 1];
-
     public static byte[] ApplyState(ulong regionId) => Region(RegionRaft, regionId, ApplyStateSuffix);
 
     public static byte[] ApplyingSnapshot(ulong regionId) => Region(RegionRaft, regionId, ApplyingSnapshotSuffix);
@@ -56,16 +55,19 @@ internal static class Keys
 
     public static byte[] RegionMetaEnd => [LocalPrefix, RegionMeta + 1];
 
-    public static byte[] Data(ReadOnlySpan<byte> regionKey)
-    {
-        var key = new byte[1 + regionKey.Length];
-        key[0] = DataPrefix;
-        regionKey.CopyTo(key.AsSpan(1));
-        return key;
-    }
+    /// <summary>What stands before a region key in the engine.</summary>
+    public static ReadOnlySpan<byte> DataPrefix(ColumnFamily family) =>
+        family == ColumnFamily.Meta ? [LocalPrefix, MetaGroup] : [DataPrefixByte];
 
-    /// <summary>Exclusive end of a range of data keys; an empty region end is the end of all data.</summary>
-    public static byte[] DataRangeEnd(ReadOnlySpan<byte> regionEnd) => regionEnd.IsEmpty ? DataEnd.ToArray() : Data(regionEnd);
+    public static byte[] Data(ColumnFamily family, ReadOnlySpan<byte> regionKey) => [.. DataPrefix(family), .. regionKey];
+
+    /// <summary>Exclusive end of a range of data keys; an empty region end is the end of all rows.</summary>
+    public static byte[] DataRangeEnd(ColumnFamily family, ReadOnlySpan<byte> regionEnd)
+    {
+        var end = Data(family, regionEnd);
+        if (regionEnd.IsEmpty) end[^1]++;
+        return end;
+    }
 
     public static byte[] Event(ulong number, long sequenceNr) => Numbered(EventPrefix, number, sequenceNr);
 

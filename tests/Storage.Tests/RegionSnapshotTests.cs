@@ -64,7 +64,7 @@ public sealed class RegionSnapshotTests : IDisposable
         var first = reader.ReadChunk(0);
         using (var batch = _sender.Engines.Data.NewBatch())
         {
-            batch.DeleteData("m"u8, "n"u8);
+            batch.DeleteData(TestStore.RegionOf(Region, "m", "n"));
             batch.PutApplyState(Region, new RaftApplyState { AppliedIndex = 41 });
             _sender.Engines.Data.Write(batch);
         }
@@ -105,7 +105,7 @@ public sealed class RegionSnapshotTests : IDisposable
     {
         using (var batch = _sender.Engines.Data.NewBatch())
         {
-            batch.DeleteData(""u8, ""u8);
+            batch.DeleteData(TestStore.RegionOf(Region, "", ""));
             _sender.Engines.Data.Write(batch);
         }
         PutOldRows();

@@ -78,6 +78,7 @@ internal sealed partial class Peer
     {
         ApplyEffect.Split split => split.Regions,
         ApplyEffect.PeersChanged changed => changed.Region,
+        ApplyEffect.Executed executed => executed.Result,
         _ => null,
     };
 

@@ -66,6 +66,12 @@ internal sealed partial class Peer
                 else
                     BeginSwap(swap);
                 break;
+            case MetaWriteRequest meta:
+                if (Admit(meta.Bytes) is { } many)
+                    Reply(request, many);
+                else
+                    Propose(meta);
+                break;
             case SplitRequest split:
                 Out.SplitIdsWanted.Add(split);
                 break;
@@ -98,15 +104,23 @@ internal sealed partial class Peer
             return epoch;
         if (request.CheckKeys(Region) is { } keys)
             return keys;
-        if (request is WriteRequest write && write.Bytes > _config.MaxEntryBytes)
-            return RegionErrors.RaftEntryTooLarge(Region.Id, (ulong)write.Bytes, (ulong)_config.MaxEntryBytes);
+        if (BytesOf(request) is var bytes && bytes > _config.MaxEntryBytes)
+            return RegionErrors.RaftEntryTooLarge(Region.Id, (ulong)bytes, (ulong)_config.MaxEntryBytes);
         return DiskFull is { } why && AddsData(request) ? RegionErrors.DiskFull(_config.StoreId, why) : null;
     }
+
+    private static int BytesOf(RegionRequest request) => request switch
+    {
+        WriteRequest write => write.Bytes,
+        MetaWriteRequest meta => meta.Bytes,
+        _ => 0,
+    };
 
     /// <summary>Deletions make room in the end, so they are let through.</summary>
     private static bool AddsData(RegionRequest request) => request switch
     {
         WriteRequest write => write.Mutations.Any(m => m.Put is not null),
+        MetaWriteRequest { Command: { AppendEvents: not null } or { SaveSnapshot: not null } or { PutRecord: not null } } => true,
         CompareAndSwapRequest or SplitRequest => true,
         _ => false,
     };
@@ -155,6 +169,13 @@ internal sealed partial class Peer
         foreach (var write in batch)
             command.Requests.AddRange(write.Mutations);
         Propose(batch, RaftCommandCodec.Encode(command), bytes, requiredTerm: 0);
+    }
+
+    private void Propose(MetaWriteRequest request)
+    {
+        _pendingWriteBytes += request.Bytes;
+        var command = new RaftCmdRequest { Header = Header(), MetaCommand = request.Command };
+        Propose([request], RaftCommandCodec.Encode(command), request.Bytes, requiredTerm: 0);
     }
 
     private RaftRequestHeader Header() => new() { RegionId = Region.Id, Peer = Self, RegionEpoch = Region.RegionEpoch, Term = _raft.Term };
@@ -210,9 +231,9 @@ internal sealed partial class Peer
     {
         switch (request)
         {
-            case WriteRequest write:
+            case WriteRequest or MetaWriteRequest:
                 _pendingWrites--;
-                _pendingWriteBytes -= write.Bytes;
+                _pendingWriteBytes -= BytesOf(request);
                 break;
             case CompareAndSwapRequest swap:
                 EndSwap(swap, error);

@@ -89,6 +89,9 @@ internal readonly record struct PeerReply(RegionRequest Request, Error? Error, o
                 var (swapped, current) = ((bool, ByteString?))Result!;
                 swap.Complete(swapped, current);
                 break;
+            case MetaWriteRequest meta:
+                meta.Complete((MetaResult)Result!);
+                break;
             case SplitRequest split:
                 split.Succeed((IReadOnlyList<Region>)Result!);
                 break;

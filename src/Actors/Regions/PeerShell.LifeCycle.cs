@@ -2,6 +2,7 @@ using TiKvActors.Actors.Stores;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Eraftpb;
 using TiKvActors.Protocol.RaftServerpb;
+using TiKvActors.Storage.Data;
 using TiKvActors.Storage.Snapshots;
 using Region = TiKvActors.Protocol.Metapb.Region;
 
@@ -268,7 +269,7 @@ internal sealed partial class PeerShell
             engine.Sync();
             engine.FailPoints.Hit(RegionFailPoints.DestroyRecorded);
             if (hadData)
-                batch.DeleteData(region.StartKey.Span, region.EndKey.Span);
+                batch.DeleteData(region);
             batch.DeleteApplyingSnapshot(region.Id);
             engine.Write(batch);
             engine.FailPoints.Hit(RegionFailPoints.DestroyDeleted);

@@ -1,4 +1,6 @@
 using Google.Protobuf;
+using TiKvActors.Actors.Journal;
+using TiKvActors.Protocol;
 using TiKvActors.Protocol.Commands;
 using TiKvActors.Protocol.Eraftpb;
 using TiKvActors.Protocol.Errorpb;
@@ -7,6 +9,7 @@ using TiKvActors.Protocol.Metapb;
 using TiKvActors.Protocol.RaftCmdpb;
 using TiKvActors.Protocol.RaftServerpb;
 using TiKvActors.Raft;
+using TiKvActors.Storage;
 
 namespace TiKvActors.Actors.Regions;
 
@@ -27,6 +30,9 @@ internal interface IRegionBatch
 
     /// <returns>Null if this store has never heard of the region. Sees what this batch put.</returns>
     RegionLocalState? ReadRegionState(ulong regionId);
+
+    /// <summary>Rows of the meta group.</summary>
+    IMetaRows Meta { get; }
 }
 
 /// <summary>What an entry did beyond writing data; the peer acts on it once the batch is written.</summary>
@@ -41,6 +47,9 @@ internal abstract record ApplyEffect(ulong Index)
     /// <param name="Regions">All that came out, in key order.</param>
     /// <param name="Created">Those whose initial state this application wrote here: their peers start now.</param>
     internal sealed record Split(ulong Index, Region Derived, IReadOnlyList<Region> Regions, IReadOnlyList<Region> Created) : ApplyEffect(Index);
+
+    /// <param name="Result">What the meta group's state machine made of its command.</param>
+    internal sealed record Executed(ulong Index, MetaResult Result) : ApplyEffect(Index);
 
     internal sealed record LogCompacted(ulong Index, ulong CompactIndex, ulong CompactTerm) : ApplyEffect(Index);
 }
@@ -92,10 +101,12 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
             if (entry.Data.IsEmpty)
                 return;
             var command = RaftCommandCodec.Decode(entry.Data.Span);
-            if (command.AdminRequest is null)
-                ApplyMutations(entry.Index, command, batch, effects);
-            else
+            if (command.AdminRequest is not null)
                 ApplyAdmin(entry, command, batch, effects);
+            else if (command.MetaCommand is not null)
+                ApplyMeta(entry.Index, command.MetaCommand, batch, effects);
+            else
+                ApplyMutations(entry.Index, command, batch, effects);
             return;
         }
 
@@ -110,8 +121,15 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
         ApplyConfChange(entry, RaftCommandCodec.Decode(entry.Context.Span), batch, effects);
     }
 
+    private void ApplyMeta(ulong index, MetaCommand command, IRegionBatch batch, List<ApplyEffect> effects)
+    {
+        Invariant.Check(Region.Id == MetaRegion.Id, $"region {Region.Id}, entry {index}: a command of the meta group");
+        effects.Add(new ApplyEffect.Executed(index, MetaStateMachine.Execute(command, batch.Meta)));
+    }
+
     private void ApplyMutations(ulong index, RaftCmdRequest command, IRegionBatch batch, List<ApplyEffect> effects)
     {
+        Invariant.Check(Region.Id != MetaRegion.Id, $"region {Region.Id}, entry {index}: the meta group takes none but its own commands");
         // The range may have changed between proposal and application (invariant 4).
         if (command.Header.RegionEpoch.Version != Region.RegionEpoch.Version)
         {
@@ -156,7 +174,7 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
                 _truncated = new RaftTruncatedState { Index = compact.CompactIndex, Term = compact.CompactTerm };
                 effects.Add(new ApplyEffect.LogCompacted(entry.Index, compact.CompactIndex, compact.CompactTerm));
                 return;
-            case AdminCmdType.BatchSplit:
+            case AdminCmdType.BatchSplit when Region.Id != MetaRegion.Id:
                 ApplySplit(entry.Index, command, batch, effects);
                 return;
             default:

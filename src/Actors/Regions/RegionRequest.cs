@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using TiKvActors.Protocol;
 using TiKvActors.Protocol.Errorpb;
 using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.Kvrpcpb;
@@ -97,6 +98,18 @@ internal abstract class CompareAndSwapRequest(Context context, TimeSpan deadline
 
     public override Error? CheckKeys(Region region) =>
         KeyRange.Contains(region, Key) ? null : RegionErrors.KeyNotInRegion(Key, region);
+}
+
+/// <summary>A command of the meta group: an entry of its own, answered with what the group's state machine made of it.</summary>
+internal abstract class MetaWriteRequest(Context context, TimeSpan deadline, MetaCommand command) : RegionRequest(context, deadline)
+{
+    public MetaCommand Command => command;
+
+    public int Bytes { get; } = command.CalculateSize();
+
+    public abstract void Complete(MetaResult result);
+
+    public override Error? CheckKeys(Region region) => null;
 }
 
 /// <summary>Splits the region at keys in engine form.</summary>

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using TiKvActors.Actors.Journal;
 using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol.RaftServerpb;
 using TiKvActors.Raft;
@@ -8,12 +9,24 @@ using TiKvActors.Storage.Data;
 namespace TiKvActors.Actors.Stores;
 
 /// <summary>A batch for the data engine, for the entries of many regions.</summary>
-internal sealed class EngineBatch(IDataEngine engine) : IRegionBatch, IDisposable
+internal sealed class EngineBatch : IRegionBatch, IDisposable
 {
+    private readonly IDataEngine _engine;
+    private readonly MetaBatch _meta;
+
     // What this batch would make of the regions' states; RocksDB's batches cannot be read.
     private readonly Dictionary<ulong, RegionLocalState> _states = [];
 
-    public IDataBatch Writes { get; } = engine.NewBatch();
+    public EngineBatch(IDataEngine engine)
+    {
+        _engine = engine;
+        Writes = engine.NewBatch();
+        _meta = new MetaBatch(engine, Writes);
+    }
+
+    public IDataBatch Writes { get; }
+
+    public IMetaRows Meta => _meta;
 
     public void Put(string cf, ByteString key, ByteString value) => Writes.Put(Family(cf), key.Span, value.Span);
 
@@ -30,11 +43,12 @@ internal sealed class EngineBatch(IDataEngine engine) : IRegionBatch, IDisposabl
     public void PutApplyState(ulong regionId, RaftApplyState state) => Writes.PutApplyState(regionId, state);
 
     public RegionLocalState? ReadRegionState(ulong regionId) =>
-        _states.TryGetValue(regionId, out var state) ? state : engine.ReadRegionState(regionId);
+        _states.TryGetValue(regionId, out var state) ? state : _engine.ReadRegionState(regionId);
 
     public void Clear()
     {
         _states.Clear();
+        _meta.Clear();
         Writes.Clear();
     }
 

@@ -1,5 +1,6 @@
 using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol.RaftServerpb;
+using TiKvActors.Storage;
 using TiKvActors.Storage.Data;
 using Region = TiKvActors.Protocol.Metapb.Region;
 
@@ -16,12 +17,15 @@ internal sealed record FailedPeerState(ulong RegionId, PeerStart? Start, Region?
 /// <summary>What the data engine says about a store's peers. Reads the disk: for threads that may wait for it.</summary>
 internal static class PeerStates
 {
-    /// <summary>At start-up. What is staged and belongs to no interrupted installation is deleted.</summary>
+    /// <summary>
+    /// At start-up, of all regions but the meta group, which is not the store's. What is staged and belongs to no interrupted installation
+    /// is deleted.
+    /// </summary>
     public static StoreStates ReadAll(IDataEngine engine, ulong storeId)
     {
         var peers = new List<PeerStart>();
         var tombstones = new Dictionary<ulong, Region>();
-        foreach (var state in engine.ReadRegionStates())
+        foreach (var state in engine.ReadRegionStates().Where(s => s.Region.Id != MetaRegion.Id))
         {
             if (state.State == PeerState.Tombstone)
                 tombstones[state.Region.Id] = state.Region;
@@ -29,7 +33,8 @@ internal static class PeerStates
                 peers.Add(start);
         }
 
-        engine.DeleteStagedBut(peers.Where(p => p.State!.State == PeerState.Applying).Select(p => p.RegionId).ToHashSet());
+        var installing = peers.Where(p => p.State!.State == PeerState.Applying).Select(p => p.RegionId);
+        engine.DeleteStagedBut(installing.Append(MetaRegion.Id).ToHashSet());
         engine.FailPoints.Hit(StoreFailPoints.Loaded);
         return new StoreStates(peers, tombstones);
     }
@@ -79,7 +84,7 @@ internal static class PeerStates
     /// <param name="known">Regions that have a peer, or will have one again.</param>
     public static IReadOnlyList<PeerStart> Unstarted(IDataEngine engine, ulong storeId, IReadOnlySet<ulong> known) =>
         engine.ReadRegionStates()
-            .Where(s => s.State == PeerState.Normal && !known.Contains(s.Region.Id))
+            .Where(s => s.State == PeerState.Normal && s.Region.Id != MetaRegion.Id && !known.Contains(s.Region.Id))
             .Select(s => StartOf(engine, storeId, s))
             .OfType<PeerStart>()
             .ToList();

@@ -62,14 +62,15 @@ internal sealed class SnapshotPull : IDisposable
         _silences = 0;
         if (response.Error.Length > 0)
             return response.Error;
-        if (!ColumnFamilies.TryParse(response.Cf, out var family))
-            return $"chunk {response.Chunk} is of column family {response.Cf}, which this program does not know";
+        var families = ColumnFamilies.Of(RegionId).Where(f => ColumnFamilies.NameOf(f) == response.Cf).ToList();
+        if (families.Count == 0)
+            return $"chunk {response.Chunk} is of column family {response.Cf}, in which region {RegionId} has no rows";
         if (response.Chunk != _staged.NextChunk)
             return null;
         isNew = true;
         try
         {
-            _staged.Add(new SnapshotChunk(response.Chunk, family, response.Rows, response.Last));
+            _staged.Add(new SnapshotChunk(response.Chunk, families[0], response.Rows, response.Last));
             return null;
         }
         catch (Exception e)

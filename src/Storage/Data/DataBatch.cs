@@ -30,8 +30,9 @@ public sealed class DataBatch : IDataBatch
     public void Put(ColumnFamily family, ReadOnlySpan<byte> regionKey, ReadOnlySpan<byte> value)
     {
         byte[]? rented = null;
-        var key = regionKey.Length < StackBytes ? stackalloc byte[StackBytes] : rented = ArrayPool<byte>.Shared.Rent(regionKey.Length + 1);
-        Writes.Put(WithPrefix(regionKey, key), value, _engine.Handle(family));
+        var length = Keys.DataPrefix(family).Length + regionKey.Length;
+        var key = length <= StackBytes ? stackalloc byte[StackBytes] : rented = ArrayPool<byte>.Shared.Rent(length);
+        Writes.Put(WithPrefix(family, regionKey, key), value, _engine.Handle(family));
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
         PutBytes += regionKey.Length + value.Length;
     }
@@ -39,8 +40,9 @@ public sealed class DataBatch : IDataBatch
     public void Delete(ColumnFamily family, ReadOnlySpan<byte> regionKey)
     {
         byte[]? rented = null;
-        var key = regionKey.Length < StackBytes ? stackalloc byte[StackBytes] : rented = ArrayPool<byte>.Shared.Rent(regionKey.Length + 1);
-        Writes.Delete(WithPrefix(regionKey, key), _engine.Handle(family));
+        var length = Keys.DataPrefix(family).Length + regionKey.Length;
+        var key = length <= StackBytes ? stackalloc byte[StackBytes] : rented = ArrayPool<byte>.Shared.Rent(length);
+        Writes.Delete(WithPrefix(family, regionKey, key), _engine.Handle(family));
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
     }
 
@@ -48,17 +50,11 @@ public sealed class DataBatch : IDataBatch
     /// <exception cref="ArgumentException">The range is inverted.</exception>
     public void DeleteRange(ColumnFamily family, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
     {
-        var (from, to) = (Keys.Data(start), Keys.DataRangeEnd(end));
+        var (from, to) = (Keys.Data(family, start), Keys.DataRangeEnd(family, end));
         var order = from.AsSpan().SequenceCompareTo(to);
         if (order > 0) throw new ArgumentException($"inverted range: {Protocol.Keys.KeyText.Brief(start)} is greater than {Protocol.Keys.KeyText.Brief(end)}", nameof(end));
         if (order == 0) return;
         Writes.DeleteRange(from, (ulong)from.Length, to, (ulong)to.Length, _engine.Handle(family));
-    }
-
-    /// <summary>Deletes [start, end) in every family that holds rows.</summary>
-    public void DeleteData(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
-    {
-        foreach (var family in ColumnFamilies.OfData) DeleteRange(family, start, end);
     }
 
     public void PutRegionState(RegionLocalState state) => PutLocal(ColumnFamily.Raft, Keys.RegionState(IdOf(state)), state);
@@ -93,11 +89,12 @@ public sealed class DataBatch : IDataBatch
 
     internal void PutLocal(ColumnFamily family, ReadOnlySpan<byte> key, IMessage record) => Writes.Put(key, record.ToByteArray(), _engine.Handle(family));
 
-    private static ReadOnlySpan<byte> WithPrefix(ReadOnlySpan<byte> regionKey, Span<byte> buffer)
+    private static ReadOnlySpan<byte> WithPrefix(ColumnFamily family, ReadOnlySpan<byte> regionKey, Span<byte> buffer)
     {
-        buffer[0] = Keys.DataPrefix;
-        regionKey.CopyTo(buffer[1..]);
-        return buffer[..(regionKey.Length + 1)];
+        var prefix = Keys.DataPrefix(family);
+        prefix.CopyTo(buffer);
+        regionKey.CopyTo(buffer[prefix.Length..]);
+        return buffer[..(prefix.Length + regionKey.Length)];
     }
 
     private static ulong IdOf(RegionLocalState state) => state.Region is { Id: not 0 } region

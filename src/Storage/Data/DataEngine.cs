@@ -35,7 +35,7 @@ public sealed partial class DataEngine : IDataEngine
         StagingFolder = stagingFolder;
         SnapshotChunkBytes = options.Settings.SnapshotChunkBytes;
         var settings = options.Settings.Data;
-        var families = Enum.GetValues<ColumnFamily>();
+        var families = ColumnFamilies.Physical;
         var named = new RocksDbSharp.ColumnFamilies(EngineOptions.Family(settings, cache));
         foreach (var family in families.Where(f => f != ColumnFamily.Default)) named.Add(ColumnFamilies.NameOf(family), EngineOptions.Family(settings, cache));
         // After a power failure the unsynced end of the log may be torn; everything before it is a consistent state, from which Raft repeats the rest. If it is
@@ -44,7 +44,8 @@ public sealed partial class DataEngine : IDataEngine
         _db = EngineOptions.Open(EngineOptions.Database(settings).SetWalRecoveryMode(Recovery.PointInTime), path, named);
         _watch = new CallWatch(options.Settings.DataWriteTimeout, options.Time, age => Fail(new DataEngineFailedException(
             $"a write to the data engine {path} has taken {age.TotalSeconds:0.#} s (limit {options.Settings.DataWriteTimeout.TotalSeconds:0.#} s): does the disk hang?", null)));
-        _families = families.Select(f => _db.GetColumnFamily(ColumnFamilies.NameOf(f))).ToArray();
+        // The meta group's rows are in the default one too.
+        _families = [.. families.Append(ColumnFamily.Default).Select(f => _db.GetColumnFamily(ColumnFamilies.NameOf(f)))];
     }
 
     /// <summary>

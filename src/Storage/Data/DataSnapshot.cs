@@ -37,10 +37,12 @@ public sealed class DataSnapshot : IDataSnapshot
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         byte[]? rented = null;
-        var key = regionKey.Length < StackBytes ? stackalloc byte[StackBytes] : rented = ArrayPool<byte>.Shared.Rent(regionKey.Length + 1);
-        key[0] = Keys.DataPrefix;
-        regionKey.CopyTo(key[1..]);
-        var value = _engine.Db.Get(key[..(regionKey.Length + 1)], reader, _engine.Handle(family), _options);
+        var prefix = Keys.DataPrefix(family);
+        var length = prefix.Length + regionKey.Length;
+        var key = length <= StackBytes ? stackalloc byte[StackBytes] : rented = ArrayPool<byte>.Shared.Rent(length);
+        prefix.CopyTo(key);
+        regionKey.CopyTo(key[prefix.Length..]);
+        var value = _engine.Db.Get(key[..length], reader, _engine.Handle(family), _options);
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
         return value;
     }

@@ -63,9 +63,6 @@ public interface IDataBatch : IDisposable
     /// <inheritdoc cref="DataBatch.DeleteRange"/>
     void DeleteRange(ColumnFamily family, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end);
 
-    /// <inheritdoc cref="DataBatch.DeleteData"/>
-    void DeleteData(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end);
-
     void PutRegionState(RegionLocalState state);
 
     void PutApplyState(ulong regionId, RaftApplyState state);
@@ -86,6 +83,15 @@ public interface IDataBatch : IDisposable
     void PopSavePoint();
 
     void Clear();
+}
+
+public static class DataBatchExtensions
+{
+    /// <summary>Deletes the rows in the region's range, in every family that holds such a region's rows.</summary>
+    public static void DeleteData(this IDataBatch batch, Protocol.Metapb.Region region)
+    {
+        foreach (var family in ColumnFamilies.Of(region.Id)) batch.DeleteRange(family, region.StartKey.Span, region.EndKey.Span);
+    }
 }
 
 /// <inheritdoc cref="DataSnapshot"/>

@@ -12,6 +12,8 @@ public sealed class RangeCursor : IRangeCursor
     private readonly DataEngine _engine;
     private readonly ReadOptions _options;
     private readonly Iterator _iterator;
+    private readonly ColumnFamily _family;
+    private readonly int _prefixBytes;
     private readonly byte[] _start;
     private readonly byte[] _end;
     private bool _disposed;
@@ -19,8 +21,10 @@ public sealed class RangeCursor : IRangeCursor
     internal RangeCursor(DataSnapshot snapshot, ColumnFamily family, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end, bool fillCache)
     {
         _engine = snapshot.Engine;
-        _start = Keys.Data(start);
-        _end = Keys.DataRangeEnd(end);
+        _family = family;
+        _prefixBytes = Keys.DataPrefix(family).Length;
+        _start = Keys.Data(family, start);
+        _end = Keys.DataRangeEnd(family, end);
         // RocksDB does not like inverted bounds; an inverted range holds nothing.
         if (_end.AsSpan().SequenceCompareTo(_start) < 0) _end = _start;
         _options = _engine.RentReadOptions().SetSnapshot(snapshot.Native).SetIterateLowerBound(_start).SetIterateUpperBound(_end).SetFillCache(fillCache);
@@ -40,7 +44,7 @@ public sealed class RangeCursor : IRangeCursor
     }
 
     /// <summary>Valid until the cursor moves.</summary>
-    public ReadOnlySpan<byte> Key => _iterator.GetKeySpan()[1..];
+    public ReadOnlySpan<byte> Key => _iterator.GetKeySpan()[_prefixBytes..];
 
     /// <summary>Valid until the cursor moves.</summary>
     public ReadOnlySpan<byte> Value => _iterator.GetValueSpan();
@@ -50,10 +54,10 @@ public sealed class RangeCursor : IRangeCursor
     public void SeekToLast() => _iterator.SeekToLast();
 
     /// <summary>To the first key at or after the given one.</summary>
-    public void Seek(ReadOnlySpan<byte> regionKey) => _iterator.Seek(Keys.Data(regionKey));
+    public void Seek(ReadOnlySpan<byte> regionKey) => _iterator.Seek(Keys.Data(_family, regionKey));
 
     /// <summary>To the last key at or before the given one.</summary>
-    public void SeekForPrev(ReadOnlySpan<byte> regionKey) => _iterator.SeekForPrev(Keys.Data(regionKey));
+    public void SeekForPrev(ReadOnlySpan<byte> regionKey) => _iterator.SeekForPrev(Keys.Data(_family, regionKey));
 
     public void Next() => _iterator.Next();
 

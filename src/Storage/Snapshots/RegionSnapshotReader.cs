@@ -16,6 +16,7 @@ public sealed record SnapshotChunk(ulong Index, ColumnFamily Family, IReadOnlyLi
 public sealed class RegionSnapshotReader : IRegionSnapshotReader
 {
     private readonly IDataSnapshot _snapshot;
+    private readonly IReadOnlyList<ColumnFamily> _families;
     private readonly int _chunkBytes;
     private SnapshotChunk? _latest;
     private int _family;
@@ -31,6 +32,7 @@ public sealed class RegionSnapshotReader : IRegionSnapshotReader
     /// <exception cref="InvalidOperationException">The region has no state here, or is not Normal.</exception>
     public RegionSnapshotReader(IDataSnapshot snapshot, string file, int chunkBytes, ulong regionId)
     {
+        _families = ColumnFamilies.Of(regionId);
         _chunkBytes = chunkBytes;
         _snapshot = snapshot;
         try
@@ -71,7 +73,7 @@ public sealed class RegionSnapshotReader : IRegionSnapshotReader
         var region = State.Region;
         while (true)
         {
-            var family = ColumnFamilies.OfData[_family];
+            var family = _families[_family];
             var rows = new List<KeyValue>();
             long bytes = 0;
             using (var cursor = _snapshot.OpenCursor(family, region.StartKey.Span, region.EndKey.Span, fillCache: false))
@@ -86,7 +88,7 @@ public sealed class RegionSnapshotReader : IRegionSnapshotReader
                 _after = familyDone ? null : rows[^1].Key.ToByteArray();
                 if (familyDone) _family++;
             }
-            var last = _family == ColumnFamilies.OfData.Count;
+            var last = _family == _families.Count;
             if (rows.Count > 0 || last) return new SnapshotChunk(index, family, rows, last);
         }
     }

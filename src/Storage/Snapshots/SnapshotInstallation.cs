@@ -24,7 +24,7 @@ public static class SnapshotInstallation
         using var batch = engine.NewBatch();
         // A region without members is an uninitialised peer's: its empty range does not mean everything.
         if (engine.ReadRegionState(region.Id) is { State: PeerState.Normal, Region: { Peers.Count: > 0 } previous })
-            batch.DeleteData(previous.StartKey.Span, previous.EndKey.Span);
+            batch.DeleteData(previous);
         batch.PutRegionState(new RegionLocalState { State = PeerState.Applying, Region = region });
         batch.PutApplyingSnapshot(region.Id, record);
         engine.Write(batch);
@@ -43,7 +43,7 @@ public static class SnapshotInstallation
         if (!staged.IsComplete) throw new InvalidOperationException($"the snapshot of region {regionId} at index {record.Snapshot.Index} is not complete");
 
         using var batch = engine.NewBatch();
-        batch.DeleteData(region.StartKey.Span, region.EndKey.Span);
+        batch.DeleteData(region);
         engine.Write(batch);
         engine.FailPoints.Hit(FailPoints.SnapshotCleared);
 

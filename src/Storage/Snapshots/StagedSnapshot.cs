@@ -14,12 +14,14 @@ public sealed class StagedSnapshot : IStagedSnapshot
 
     private readonly Dictionary<ColumnFamily, SstFileWriter> _writers = [];
     private readonly DataEngine _engine;
+    private readonly ulong _regionId;
     private readonly string _folder;
     private ulong _nextChunk;
 
-    private StagedSnapshot(DataEngine engine, string folder, bool complete)
+    private StagedSnapshot(DataEngine engine, ulong regionId, string folder, bool complete)
     {
         _engine = engine;
+        _regionId = regionId;
         _folder = folder;
         IsComplete = complete;
     }
@@ -38,14 +40,14 @@ public sealed class StagedSnapshot : IStagedSnapshot
         DurableFile.CreateDirectory(engine.StagingFolder);
         Directory.CreateDirectory(folder);
         engine.FailPoints.Hit(FailPoints.StagingBegun);
-        return new StagedSnapshot(engine, folder, complete: false);
+        return new StagedSnapshot(engine, regionId, folder, complete: false);
     }
 
     /// <summary>One that was completed before, by this run or an earlier one; null if there is none.</summary>
     public static StagedSnapshot? Find(DataEngine engine, ulong regionId, ulong index, ulong term)
     {
         var folder = FolderOf(engine, regionId, index, term);
-        return File.Exists(CompleteFile(folder)) ? new StagedSnapshot(engine, folder, complete: true) : null;
+        return File.Exists(CompleteFile(folder)) ? new StagedSnapshot(engine, regionId, folder, complete: true) : null;
     }
 
     /// <summary>Deletes what is staged for regions other than the given ones: after a restart nothing else refers to it.</summary>
@@ -67,7 +69,7 @@ public sealed class StagedSnapshot : IStagedSnapshot
         if (chunk.Rows.Count > 0)
         {
             var writer = WriterOf(chunk.Family);
-            foreach (var row in chunk.Rows) writer.Put(Keys.Data(row.Key.Span), row.Value.ToByteArray());
+            foreach (var row in chunk.Rows) writer.Put(Keys.Data(chunk.Family, row.Key.Span), row.Value.ToByteArray());
         }
         _nextChunk++;
         _engine.FailPoints.Hit(FailPoints.ChunkStaged);
@@ -93,7 +95,7 @@ public sealed class StagedSnapshot : IStagedSnapshot
     /// <inheritdoc/>
     public void Ingest()
     {
-        foreach (var family in ColumnFamilies.OfData)
+        foreach (var family in ColumnFamilies.Of(_regionId))
         {
             var file = TableFile(family);
             if (!File.Exists(file)) continue;

@@ -1,5 +1,7 @@
 using Google.Protobuf;
+using TiKvActors.Actors.Journal;
 using TiKvActors.Actors.Regions;
+using TiKvActors.Actors.Tests.Journal;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Eraftpb;
 using TiKvActors.Protocol.Metapb;
@@ -23,10 +25,10 @@ internal sealed class PeerCluster
     private readonly Func<PeerConfig, PeerConfig> _configure;
     private int _seed = 1;
 
-    public PeerCluster(int stores, Func<PeerConfig, PeerConfig>? configure = null)
+    public PeerCluster(int stores, Func<PeerConfig, PeerConfig>? configure = null, ulong regionId = 1)
     {
         _configure = configure ?? (c => c);
-        var region = new Region { Id = 1, RegionEpoch = new RegionEpoch { ConfVer = 1, Version = 1 } };
+        var region = new Region { Id = regionId, RegionEpoch = new RegionEpoch { ConfVer = 1, Version = 1 } };
         for (var i = 1; i <= stores; i++)
         {
             region.Peers.Add(new Protocol.Metapb.Peer { Id = 10 + (ulong)i, StoreId = (ulong)i });
@@ -377,4 +379,8 @@ internal sealed class MemoryStore : IRegionBatch
     public void PutApplyState(ulong regionId, RaftApplyState state) => Applied[regionId] = state;
 
     public RegionLocalState? ReadRegionState(ulong regionId) => States.GetValueOrDefault(regionId);
+
+    public MemoryMetaRows Meta { get; } = new();
+
+    IMetaRows IRegionBatch.Meta => Meta;
 }

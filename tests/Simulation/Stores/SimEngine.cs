@@ -118,11 +118,6 @@ internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkB
             Ops.Add(new Op(s => s.With(family, s[family].Without(from, to)), 0));
         }
 
-        public void DeleteData(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
-        {
-            foreach (var family in ColumnFamilies.OfData) DeleteRange(family, start, end);
-        }
-
         public void PutRegionState(RegionLocalState state) =>
             Ops.Add(new Op(s => s with { Regions = s.Regions.SetItem(state.Region.Id, state) }, state.Region.Id));
 
