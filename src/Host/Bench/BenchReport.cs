@@ -20,7 +20,10 @@ internal static class BenchReport
         output.Line(Text($"{options.Workload}: {options.Clients} clients, {options.Keys} keys, values of {options.ValueBytes} bytes, {options.Duration.TotalSeconds:0} s after {options.Warmup.TotalSeconds:0} s of warm-up"));
         output.Line(Text($"throughput   {result.PerSecond:N0} /s ({result.Latencies.Count:N0} operations)"));
         output.Line("latency      " + string.Join("  ", _percentiles.Select(p => Text($"{p.Name} {Milliseconds(result, p.Share):0.00} ms"))) + Text($"  max {result.Latencies.Max.TotalMilliseconds:0.00} ms"));
-        output.Line("errors       " + (result.Errors.Count == 0 ? "none" : string.Join("  ", result.Errors.Select(e => Text($"{e.Key} {e.Value}")))));
+        var errors = string.Join("  ", result.Errors.Select(e => Text($"{e.Key} {e.Value}")));
+        output.Line("errors       " + (errors.Length == 0 ? "none" : errors));
+        var (cpu, pauses) = (result.Generator.Cpu.TotalSeconds, result.Generator.Pauses.TotalSeconds);
+        output.Line(Text($"generator    CPU {cpu:0.0} s, {pauses:0.0} s paused for garbage collection"));
         if (cost == null)
         {
             output.Line("servers      not known: a store stopped or started meanwhile");
@@ -48,6 +51,10 @@ internal static class BenchReport
         json.WriteEndObject();
         json.WriteStartObject("errors");
         foreach (var (kind, count) in result.Errors) json.WriteNumber(kind, count);
+        json.WriteEndObject();
+        json.WriteStartObject("generator");
+        json.WriteNumber("cpuSeconds", Math.Round(result.Generator.Cpu.TotalSeconds, 3));
+        json.WriteNumber("pauseSeconds", Math.Round(result.Generator.Pauses.TotalSeconds, 3));
         json.WriteEndObject();
         if (cost != null) WriteCost(json, cost);
         json.WriteEndObject();

@@ -4,7 +4,7 @@ namespace TiKvActors.Host.Bench;
 
 /// <summary>
 /// Latencies in buckets whose width grows with the value: 32 buckets for each power of two, so a percentile is at most 3 % off.
-/// One writer each; <see cref="Add(LatencyHistogram)"/> merges the writers' histograms.
+/// Any thread: one for all clients of a load, because 15 KB for each of thousands would be what the load generator's collections are about.
 /// </summary>
 public sealed class LatencyHistogram
 {
@@ -13,25 +13,26 @@ public sealed class LatencyHistogram
 
     private readonly long[] _counts = new long[(64 - SubBucketBits) * SubBuckets];
 
-    public long Count { get; private set; }
+    private long _count;
+    private long _maxTicks;
 
-    public TimeSpan Max { get; private set; }
+    public long Count => Volatile.Read(ref _count);
+
+    public TimeSpan Max => TimeSpan.FromTicks(Volatile.Read(ref _maxTicks));
 
     public void Record(TimeSpan latency)
     {
-        _counts[Index((ulong)Math.Max(0, latency.Ticks))]++;
-        Count++;
-        if (latency > Max) Max = latency;
+        Interlocked.Increment(ref _counts[Index((ulong)Math.Max(0, latency.Ticks))]);
+        Interlocked.Increment(ref _count);
+        long max;
+        do max = Volatile.Read(ref _maxTicks);
+        while (latency.Ticks > max && Interlocked.CompareExchange(ref _maxTicks, latency.Ticks, max) != max);
     }
 
-    public void Add(LatencyHistogram other)
-    {
-        for (var i = 0; i < _counts.Length; i++) _counts[i] += other._counts[i];
-        Count += other.Count;
-        if (other.Max > Max) Max = other.Max;
-    }
-
-    /// <summary>The latency that this share (0 to 1) of the recorded ones does not exceed; zero if nothing was recorded.</summary>
+    /// <summary>
+    /// The latency that this share (0 to 1) of the recorded ones does not exceed; zero if nothing was recorded.
+    /// Call it when nobody records any more.
+    /// </summary>
     public TimeSpan Percentile(double share)
     {
         var rank = (long)Math.Ceiling(Math.Clamp(share, 0, 1) * Count);

@@ -19,8 +19,10 @@ public static class LoadGenerator
     {
         var watch = Stopwatch.StartNew();
         var end = options.Warmup + options.Duration;
+        var result = new LoadResult(options);
+        var before = GeneratorCost.Read();
         var workers = new Worker[options.Clients];
-        for (var i = 0; i < workers.Length; i++) workers[i] = new Worker(options, operation, watch, end, seed: i + 1);
+        for (var i = 0; i < workers.Length; i++) workers[i] = new Worker(result, operation, watch, end, seed: i + 1);
         var running = Task.WhenAll(workers.Select(w => Task.Run(() => w.RunAsync(cancellation), cancellation)));
         while (!running.IsCompleted)
         {
@@ -29,21 +31,19 @@ public static class LoadGenerator
         }
 
         await running;
-        var result = new LoadResult(options);
-        foreach (var worker in workers) worker.AddTo(result);
+        result.Generator = GeneratorCost.Read().Since(before);
         return result;
     }
 
-    private sealed class Worker(LoadOptions options, Operation operation, Stopwatch watch, TimeSpan end, int seed)
+    private sealed class Worker(LoadResult result, Operation operation, Stopwatch watch, TimeSpan end, int seed)
     {
-        private readonly LatencyHistogram _latencies = new();
-        private readonly Dictionary<string, long> _errors = [];
         private long _finished;
 
         public long Finished => Volatile.Read(ref _finished);
 
         public async Task RunAsync(CancellationToken cancellation)
         {
+            var options = result.Options;
             var random = new Random(seed);
             var value = new byte[options.ValueBytes];
             while (watch.Elapsed < end && !cancellation.IsCancellationRequested)
@@ -53,7 +53,7 @@ public static class LoadGenerator
                 try
                 {
                     await operation(Key(random.Next(options.Keys)), value, cancellation);
-                    if (begin >= options.Warmup) _latencies.Record(watch.Elapsed - begin);
+                    if (begin >= options.Warmup) result.Latencies.Record(watch.Elapsed - begin);
                 }
                 catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
                 {
@@ -61,14 +61,11 @@ public static class LoadGenerator
                 }
                 catch (Exception e) when (e is Client.TikvException or TimeoutException)
                 {
-                    var kind = e.GetType().Name;
-                    _errors[kind] = _errors.GetValueOrDefault(kind) + 1;
+                    result.AddError(e.GetType().Name);
                 }
 
                 Volatile.Write(ref _finished, _finished + 1);
             }
         }
-
-        public void AddTo(LoadResult result) => result.Add(_latencies, _errors);
     }
 }
