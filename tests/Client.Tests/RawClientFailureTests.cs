@@ -361,6 +361,47 @@ public class RawClientFailureTests
         Assert.Equal("moved:9", _cluster.KvRequests.Last().Address);
     }
 
+    /// <summary>As behind a queue of the client's own that is longer than an attempt.</summary>
+    [Fact]
+    public async Task A_request_that_could_not_be_sent_in_time_says_nothing_about_its_store()
+    {
+        await using var client = await _cluster.ConnectAsync(Impatient);
+        var waits = 3;
+        _cluster.OnKv = async (_, _, _, attempt) =>
+        {
+            if (waits-- > 0)
+                await Task.Delay(Timeout.Infinite, attempt);
+            return null;
+        };
+        // Not repeatable: it must be known that it never left.
+        Assert.True((await client.CompareAndSwapAsync(K, null, "v".B())).Swapped);
+        Assert.Equal(["n1:1", "n1:1", "n1:1", "n1:1"], _cluster.KvRequests.Select(r => r.Address));
+    }
+
+    [Fact]
+    public async Task A_request_that_can_never_be_sent_ends_as_busy()
+    {
+        await using var client = await _cluster.ConnectAsync(Impatient, callTimeout: Soon);
+        _cluster.OnKv = async (_, _, _, attempt) =>
+        {
+            await Task.Delay(Timeout.Infinite, attempt);
+            return null;
+        };
+        var e = await Assert.ThrowsAsync<ServerIsBusyException>(() => client.PutAsync(K, K));
+        Assert.Contains("to be sent to store 1", e.Message);
+    }
+
+    [Fact]
+    public async Task A_store_is_told_how_long_the_attempt_lasts()
+    {
+        const string Timeouts = "tikv.client { attempt-timeout = 3s, slow-attempt-timeout = 7s }";
+        await using var client = await _cluster.ConnectAsync(Timeouts, callTimeout: TimeSpan.FromSeconds(60));
+        await client.PutAsync(K, K);
+        await foreach (var pair in client.ScanAsync(default, default))
+            Assert.Equal("k", pair.Key.S());
+        Assert.Equal([3_000, 7_000], _cluster.KvRequests.Select(r => r.Request.Context.MaxExecutionDurationMs));
+    }
+
     [Fact]
     public async Task Many_callers_load_a_region_once()
     {

@@ -58,10 +58,10 @@ internal sealed class Call
     public void Failed(Problem problem, string text)
     {
         Interlocked.Increment(ref _shared.FailedAttempts);
-        _shared.Last = (problem, text);
+        _shared.Last = new Failure(problem, text);
     }
 
-    public RegionInquiry Inquiry => _shared.Inquiry;
+    public RegionInquiry Inquiry => LazyInitializer.EnsureInitialized(ref _shared.Inquiry);
 
     /// <summary>A write left this machine and its answer is lost.</summary>
     /// <exception cref="UndeterminedException">The write must not be tried again.</exception>
@@ -118,15 +118,16 @@ internal sealed class Call
     private TikvException GaveUp()
     {
         var (problem, text) = _shared.Last;
-        var lacksQuorum = _shared.Inquiry.LacksQuorum;
+        var lacksQuorum = Inquiry.LacksQuorum;
         if (_shared.MayHaveHappened)
-            return Undetermined($"no answer within {Seconds(_shared.Timeout)}, {Tries}; last: {(lacksQuorum ? _shared.Inquiry.ToString() : text)}");
+            return Undetermined($"no answer within {Seconds(_shared.Timeout)}, {Tries}; last: {(lacksQuorum ? Inquiry.ToString() : text)}");
         var message = $"{_shared.Operation} did not finish within {Seconds(_shared.Timeout)} ({Tries}; last: {text})";
         return problem switch
         {
             // Whatever the last problem was: without a quorum there are others, such as PD that is away too.
             _ when problem == Problem.NoLeader || lacksQuorum => new RegionUnavailableException(
-                $"{_shared.Operation} did not finish within {Seconds(_shared.Timeout)} ({Tries}): {_shared.Inquiry}. A region needs a majority of its voters: are enough stores running?"),
+                $"{_shared.Operation} did not finish within {Seconds(_shared.Timeout)} ({Tries}): {Inquiry}. "
+                + "A region needs a majority of its voters: are enough stores running?"),
             Problem.ServerIsBusy => new ServerIsBusyException($"{message}: send less at a time, or allow more time"),
             Problem.DiskFull => new DiskFullException($"{message}: free space on that store's disk (deletions are taken), or make it larger"),
             Problem.NotBootstrapped => new ClusterNotReadyException($"{message}: start the stores that the cluster waits for"),
@@ -146,18 +147,18 @@ internal sealed class Call
         public readonly long Start = start;
         public readonly ClientEnvironment Environment = environment;
         public readonly CancellationToken Cancellation = cancellation;
-        public readonly ByteString TraceId = ByteString.CopyFrom(Guid.NewGuid().ToByteArray());
-        public readonly RegionInquiry Inquiry = new();
+        public readonly ByteString TraceId = environment.NextTraceId();
+
+        /// <summary>Made when there is something to remember: nearly all calls succeed at once.</summary>
+        public RegionInquiry? Inquiry;
         public int FailedAttempts;
         public volatile bool MayHaveHappened;
-        private readonly Lock _lock = new();
-        private (Problem, string) _last = (Problem.Other, "nothing was tried yet");
+        public volatile Failure Last = Failure.None;
+    }
 
-        public (Problem Problem, string Text) Last
-        {
-            get { lock (_lock) return _last; }
-            set { lock (_lock) _last = value; }
-        }
+    private sealed record Failure(Problem Problem, string Text)
+    {
+        public static readonly Failure None = new(Problem.Other, "nothing was tried yet");
     }
 }
 

@@ -55,7 +55,7 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
         }
 
         var request = build();
-        request.Context = ContextFor(call, region, peer);
+        request.Context = ContextFor(call, region, peer, TimeoutOf(request));
         var response = await ExchangeAsync(call, region, peer, address, request).ConfigureAwait(false);
         if (response is null)
             return null;
@@ -73,12 +73,13 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
         throw call.Refused($"store {peer.StoreId} answered {request.Descriptor.Name} with {response.Descriptor.Name}");
     }
 
-    private Context ContextFor(Call call, CachedRegion region, Protocol.Metapb.Peer peer) => new()
+    /// <param name="timeout">Of the attempt: a store drops what nobody waits for any more.</param>
+    private Context ContextFor(Call call, CachedRegion region, Protocol.Metapb.Peer peer, TimeSpan timeout) => new()
     {
         RegionId = region.Region.Id,
         RegionEpoch = region.Region.RegionEpoch,
         Peer = peer,
-        MaxExecutionDurationMs = (ulong)Math.Max(1, call.Remaining.TotalMilliseconds),
+        MaxExecutionDurationMs = (ulong)Math.Max(1, Math.Min(timeout.TotalMilliseconds, call.Remaining.TotalMilliseconds)),
         ApiVersion = keys.ApiVersion,
         KeyspaceId = keys.Keyspace.Value,
         ClusterId = pd.ClusterId,
@@ -100,6 +101,14 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
             if (delivery.MayHaveArrived())
                 call.MayHaveHappenedUnlessRead();
             throw call.Cancelled();
+        }
+        catch (OperationCanceledException) when (!delivery.MayHaveArrived())
+        {
+            // It waited for its turn here. That says nothing about the store; those that were sent find out whether it answers.
+            var text = $"{attempt.Timeout.TotalSeconds:0.###} s were too short to be sent to store {peer.StoreId} at {address}";
+            call.Failed(Problem.ServerIsBusy, $"{text}: too many requests wait for it");
+            await call.PauseAsync(BackoffKind.ServerIsBusy).ConfigureAwait(false);
+            return null;
         }
         catch (OperationCanceledException)
         {

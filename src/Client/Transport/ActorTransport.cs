@@ -28,25 +28,36 @@ internal sealed class ActorTransport : ITransport
         _resolve = resolve ?? ResolveRemote;
     }
 
-    public async Task<IRegionResponse> SendAsync(string address, IRegionRequest request, Delivery delivery, CancellationToken attempt)
+    public Task<IRegionResponse> SendAsync(string address, IRegionRequest request, Delivery delivery, CancellationToken attempt)
     {
         var node = NodeAt(address);
+        if (!node.Pending.TryEnter())
+        {
+            var why = $"{_settings.MaxPendingRequests} requests wait for this store already";
+            return Task.FromException<IRegionResponse>(new NodeUnreachableException(node.HostPort, why, isBusy: true));
+        }
+
         if (!BatchCommandsCases.HasCase(request))
+            return AskRegionAsync(node, request, delivery, attempt);
+        var pending = new PendingRequest(request, delivery, node.Connection);
+        // Not undone: the token ends with the attempt.
+        attempt.UnsafeRegister(static (pending, token) => ((PendingRequest)pending!).GiveUp(token), pending);
+        node.Connection.Tell(new NodeConnection.Submit(pending), ActorRefs.NoSender);
+        return pending.Response;
+    }
+
+    private static async Task<IRegionResponse> AskRegionAsync(
+        Node node, IRegionRequest request, Delivery delivery, CancellationToken attempt)
+    {
+        try
         {
             delivery.TryLeave();
             return await node.AskAsync<IRegionResponse>(node.Kv, request, delivery, attempt).ConfigureAwait(false);
         }
-        var pending = new PendingRequest(request, delivery);
-        await using var registration = attempt.UnsafeRegister(
-            (state, token) =>
-            {
-                var (abandoned, connection) = ((PendingRequest, IActorRef))state!;
-                abandoned.Cancel(token);
-                connection.Tell(NodeConnection.GaveUp.Instance, ActorRefs.NoSender);
-            },
-            (pending, node.Connection)).ConfigureAwait(false);
-        node.Connection.Tell(new NodeConnection.Submit(pending), ActorRefs.NoSender);
-        return await pending.Response.ConfigureAwait(false);
+        finally
+        {
+            node.Pending.Leave();
+        }
     }
 
     public Task<IPdResponse> AskPdAsync(string address, IPdRequest request, CancellationToken attempt)
@@ -90,6 +101,7 @@ internal sealed class ActorTransport : ITransport
         var address = new Address("akka.tcp", _settings.NodeSystemName, endpoint.Host, endpoint.Port);
         var tikv = new RootActorPath(address) / "user" / "tikv";
         var provider = ((ExtendedActorSystem)_system).Provider;
-        return new Node(hostPort, address, provider.ResolveActorRef(tikv / "kv"), provider.ResolveActorRef(tikv / "pd"), provider.ResolveActorRef(tikv / "store"));
+        IActorRef Actor(string name) => provider.ResolveActorRef(tikv / name);
+        return new Node(hostPort, address, Actor("kv"), Actor("pd"), Actor("store"), _settings.MaxPendingRequests);
     }
 }

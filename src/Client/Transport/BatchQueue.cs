@@ -4,7 +4,8 @@ namespace TiKvActors.Client.Transport;
 /// Requests of one kind for one store: those that wait, and those that travelled in batches and are not answered yet. While
 /// as many batches as allowed are unanswered, what comes in waits and becomes the next batch. Not thread-safe.
 /// </summary>
-internal sealed class BatchQueue(int maxInFlightBatches, int maxBatchRequests, int maxBatchBytes)
+/// <param name="pending">Every request entered it before it came here, and leaves it when it leaves the queue.</param>
+internal sealed class BatchQueue(int maxInFlightBatches, int maxBatchRequests, int maxBatchBytes, PendingLimit pending)
 {
     private readonly Queue<PendingRequest> _waiting = new();
     private readonly Dictionary<ulong, InFlight> _inFlight = [];
@@ -30,7 +31,11 @@ internal sealed class BatchQueue(int maxInFlightBatches, int maxBatchRequests, i
                 break;
             _waiting.Dequeue();
             if (!next.Delivery.TryLeave())
+            {
+                pending.Leave();
                 continue;
+            }
+
             taken ??= [];
             batch ??= new Batch();
             bytes += next.Bytes;
@@ -49,6 +54,7 @@ internal sealed class BatchQueue(int maxInFlightBatches, int maxBatchRequests, i
     {
         if (!_inFlight.Remove(id, out var settled))
             return null;
+        pending.Leave();
         if (--settled.Batch.Unanswered == 0)
             _batchesInFlight--;
         return settled.Request;
@@ -68,6 +74,7 @@ internal sealed class BatchQueue(int maxInFlightBatches, int maxBatchRequests, i
         _inFlight.Clear();
         _waiting.Clear();
         _batchesInFlight = 0;
+        pending.Leave(all.Count);
         return all;
     }
 

@@ -10,6 +10,7 @@ internal interface ITransport : IAsyncDisposable
     /// <summary>One request to a node's <c>/user/tikv/kv</c>.</summary>
     /// <param name="address">host:port of the actor protocol.</param>
     /// <param name="delivery">Tells after an exception whether the node may have got the request.</param>
+    /// <param name="attempt">For this request alone: what is registered with it is left to end with it.</param>
     /// <exception cref="NodeUnreachableException">The connection failed or broke, or too much waits for it.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     Task<IRegionResponse> SendAsync(string address, IRegionRequest request, Delivery delivery, CancellationToken attempt);

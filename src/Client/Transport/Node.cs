@@ -5,7 +5,7 @@ using Google.Protobuf;
 namespace TiKvActors.Client.Transport;
 
 /// <summary>One node's actors as the client sees them, and what they were asked by itself. Any thread.</summary>
-internal sealed class Node(string hostPort, Address nodeAddress, IActorRef kv, IActorRef pd, IActorRef store)
+internal sealed class Node(string hostPort, Address nodeAddress, IActorRef kv, IActorRef pd, IActorRef store, int maxPendingRequests)
 {
     /// <summary>By the message itself, not by what it holds.</summary>
     private readonly ConcurrentDictionary<object, UnansweredAsk> _asks = new(ReferenceEqualityComparer.Instance);
@@ -19,6 +19,9 @@ internal sealed class Node(string hostPort, Address nodeAddress, IActorRef kv, I
     public IActorRef Pd { get; } = pd;
 
     public IActorRef Store { get; } = store;
+
+    /// <summary>Of requests to regions.</summary>
+    public PendingLimit Pending { get; } = new(maxPendingRequests);
 
     /// <summary>Set once, before the node is shared.</summary>
     public IActorRef Connection { get; set; } = ActorRefs.Nobody;

@@ -29,7 +29,6 @@ internal sealed class NodeConnection : ReceiveActor
     }
 
     private readonly Node _node;
-    private readonly ClientSettings _settings;
     private readonly BatchQueue _reads;
     private readonly BatchQueue _writes;
     private readonly BatchQueue _scans;
@@ -48,8 +47,7 @@ internal sealed class NodeConnection : ReceiveActor
     {
         _mayBeConnected = mayBeConnected;
         _node = node;
-        _settings = settings;
-        BatchQueue NewQueue() => new(settings.MaxInFlightBatches, settings.MaxBatchRequests, settings.MaxBatchBytes);
+        BatchQueue NewQueue() => new(settings.MaxInFlightBatches, settings.MaxBatchRequests, settings.MaxBatchBytes, node.Pending);
         _queues = [_reads = NewQueue(), _writes = NewQueue(), _scans = NewQueue()];
         _nextId = () => ++_lastId;
 
@@ -77,11 +75,6 @@ internal sealed class NodeConnection : ReceiveActor
 
     private void OnSubmit(PendingRequest request)
     {
-        if (_reads.Count + _writes.Count + _scans.Count >= _settings.MaxPendingRequests)
-        {
-            request.Fail(new NodeUnreachableException(_node.HostPort, $"{_settings.MaxPendingRequests} requests wait for this store already", isBusy: true));
-            return;
-        }
         QueueOf(request.Request).Enqueue(request);
         ScheduleFlush();
     }

@@ -1,9 +1,11 @@
+using Akka.Actor;
 using TiKvActors.Protocol.Kvrpcpb;
 
 namespace TiKvActors.Client.Transport;
 
 /// <summary>A request on its way in a batch.</summary>
-internal sealed class PendingRequest(IRegionRequest request, Delivery delivery)
+/// <param name="connection">Told when the caller gives up.</param>
+internal sealed class PendingRequest(IRegionRequest request, Delivery delivery, IActorRef connection)
 {
     private readonly TaskCompletionSource<IRegionResponse> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -27,5 +29,9 @@ internal sealed class PendingRequest(IRegionRequest request, Delivery delivery)
         Fail(reason);
     }
 
-    public void Cancel(CancellationToken token) => _completion.TrySetCanceled(token);
+    public void GiveUp(CancellationToken token)
+    {
+        if (_completion.TrySetCanceled(token))
+            connection.Tell(NodeConnection.GaveUp.Instance, ActorRefs.NoSender);
+    }
 }

@@ -155,6 +155,28 @@ public sealed class ActorTransportTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_asked_by_itself_takes_a_place_too_and_gives_it_back()
+    {
+        _transport = Create(ClientSettings.Read(null) with { MaxPendingRequests = 2 });
+        using var cancellation = new CancellationTokenSource();
+        var swap = _transport.SendAsync("node", new RawCASRequest(), new Delivery(), cancellation.Token);
+        var other = _transport.SendAsync("node", new RawCASRequest(), new Delivery(), default);
+        foreach (var request in new IRegionRequest[] { new RawCASRequest(), Get("k") })
+        {
+            var delivery = new Delivery();
+            var e = await Assert.ThrowsAsync<NodeUnreachableException>(
+                () => _transport.SendAsync("node", request, delivery, default).WaitAsync(Patience));
+            Assert.True(e.IsBusy);
+            Assert.False(delivery.MayHaveArrived());
+        }
+
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => swap.WaitAsync(Patience));
+        Assert.Equal("k", (await GetAsync("k").WaitAsync(Patience)).Value.ToStringUtf8());
+        Assert.False(other.IsCompleted);
+    }
+
+    [Fact]
     public async Task An_answer_of_another_kind_or_of_nobodys_request_is_no_answer()
     {
         _onBatch = (batch, sender) =>
@@ -227,5 +249,6 @@ public sealed class ActorTransportTests : IAsyncLifetime
     });
 
     private ActorTransport Create(ClientSettings settings) =>
-        new(_system, ownsSystem: false, settings, address => new Node(address, new Address("akka", "elsewhere"), _node, _node, _node));
+        new(_system, ownsSystem: false, settings, address =>
+            new Node(address, new Address("akka", "elsewhere"), _node, _node, _node, settings.MaxPendingRequests));
 }

@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Google.Protobuf;
 using TiKvActors.Client.Transport;
 using TiKvActors.Protocol.Kvrpcpb;
@@ -6,8 +7,11 @@ namespace TiKvActors.Client.Tests.Transport;
 
 public class BatchQueueTests
 {
-    private readonly BatchQueue _queue = new(maxInFlightBatches: 2, maxBatchRequests: 3, maxBatchBytes: 100);
+    private readonly PendingLimit _pending = new(8);
+    private readonly BatchQueue _queue;
     private ulong _lastId;
+
+    public BatchQueueTests() => _queue = new BatchQueue(maxInFlightBatches: 2, maxBatchRequests: 3, maxBatchBytes: 100, _pending);
 
     [Fact]
     public void Takes_what_waits_up_to_the_largest_batch()
@@ -67,7 +71,7 @@ public class BatchQueueTests
         var second = Take()!;
         Assert.Null(Take());
         foreach (var (_, request) in second)
-            request.Cancel(new CancellationToken(true));
+            request.GiveUp(new CancellationToken(true));
         _queue.DropDone();
         Assert.Single(Take()!);
         Assert.Null(_queue.Settle(second[0].Id));
@@ -86,9 +90,30 @@ public class BatchQueueTests
         Assert.Single(Take()!);
     }
 
+    [Fact]
+    public void However_a_request_leaves_its_place_is_free()
+    {
+        var waiting = Enumerable.Range(0, 8).Select(_ => Enqueue()).ToList();
+        Assert.False(_pending.TryEnter());
+        var first = Take()!;
+        Assert.Equal(8, _pending.Count);
+        _queue.Settle(first[0].Id);         // answered
+        Assert.Equal(7, _pending.Count);
+        first[1].Request.GiveUp(new CancellationToken(true));
+        _queue.DropDone();
+        Assert.Equal(6, _pending.Count);
+        Assert.False(waiting[3].Delivery.MayHaveArrived());     // given up while it waited
+        Take();
+        Assert.Equal(5, _pending.Count);
+        _queue.TakeAll();
+        Assert.Equal(0, _pending.Count);
+    }
+
     private PendingRequest Enqueue(int bytes = 1)
     {
-        var pending = new PendingRequest(new RawPutRequest { Value = ByteString.CopyFrom(new byte[bytes]) }, new Delivery());
+        Assert.True(_pending.TryEnter());
+        var put = new RawPutRequest { Value = ByteString.CopyFrom(new byte[bytes]) };
+        var pending = new PendingRequest(put, new Delivery(), ActorRefs.Nobody);
         _queue.Enqueue(pending);
         return pending;
     }
