@@ -111,11 +111,11 @@ public sealed class CrashCluster : IAsyncLifetime
                     await LeaveAsync(load, 80);
                     break;
                 case Trouble.Split:
-                    await SplitAsync(crash, _splitKey);
+                    await _cluster.Client.SplitAsync(_splitKey, () => crash.HasHappened);
                     break;
                 case Trouble.SplitWhosePeerFails:
                     FailOnce(RegionFailPoints.SplitApplied);
-                    await SplitAsync(crash, _splitKey);
+                    await _cluster.Client.SplitAsync(_splitKey, () => crash.HasHappened);
                     break;
                 case Trouble.Move:
                     await MoveAsync(crash);
@@ -230,18 +230,6 @@ public sealed class CrashCluster : IAsyncLifetime
             await load.ProgressAsync(writes);
         beforeReturn?.Invoke();
         away.Start();
-    }
-
-    private async Task SplitAsync(Crash crash, string key)
-    {
-        var start = TestClient.RegionKey(key);
-        await EventuallyOr(crash, async () =>
-        {
-            if ((await _cluster.LeaderOfAsync(key)).Status.Region.StartKey.Equals(start))
-                return true;
-            await _cluster.Client.AskAsync<SplitRegionResponse>(new SplitRegionRequest { SplitKeys = { TestClient.Key(key) }, IsRawKv = true });
-            return false;
-        });
     }
 
     /// <summary>Whatever an earlier crash left half done is done first.</summary>
