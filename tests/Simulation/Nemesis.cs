@@ -224,19 +224,14 @@ internal sealed class Nemesis
     private void Split()
     {
         Count("partition");
-        var left = _cluster.Nodes.Where(_ => _world.Chance(0.5)).Select(n => n.Id).ToHashSet();
-        foreach (var a in _cluster.Nodes)
-            foreach (var b in _cluster.Nodes)
-                if (left.Contains(a.Id) != left.Contains(b.Id)) _cluster.Network.Cut(a.Id, b.Id);
+        _world.Partition([.. _cluster.Nodes.Select(n => n.Id)], _cluster.Network.Cut);
         HealLater();
     }
 
     private void CutOneWay()
     {
         Count("links cut in one direction");
-        foreach (var a in _cluster.Nodes)
-            foreach (var b in _cluster.Nodes)
-                if (_world.Chance(0.25)) _cluster.Network.Cut(a.Id, b.Id);
+        _world.CutOneWay([.. _cluster.Nodes.Select(n => n.Id)], _cluster.Network.Cut);
         HealLater();
     }
 

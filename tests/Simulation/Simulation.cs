@@ -4,7 +4,23 @@ namespace TiKvActors.Simulation;
 
 /// <summary>How one seed went.</summary>
 /// <param name="Failure">What does not hold; null if everything does.</param>
-internal sealed record SimResult(int Seed, string Profile, long Steps, int Faults, Coverage Coverage, string? Failure);
+internal sealed record SimResult(int Seed, string Profile, long Steps, int Faults, Coverage Coverage, string? Failure)
+{
+    /// <returns>Null if the run found nothing.</returns>
+    public static string? FailureOf(Action run)
+    {
+        try
+        {
+            run();
+            return null;
+        }
+        catch (Exception e)
+        {
+            // Anything else that is thrown is a bug as well; it belongs to the seed that shows it.
+            return e is ViolationException or InvariantViolationException ? e.Message : e.ToString();
+        }
+    }
+}
 
 /// <summary>One run: trouble until there was enough of it, then peace, in which the group must recover.</summary>
 internal sealed class Simulation
@@ -32,21 +48,11 @@ internal sealed class Simulation
     public static SimResult Run(int seed, string? profile = null, int steps = DefaultSteps, TextWriter? trace = null)
     {
         var simulation = new Simulation(seed, profile, steps, trace);
-        string? failure = null;
-        try
+        var failure = SimResult.FailureOf(() =>
         {
             simulation.MakeTrouble();
             simulation.Recover();
-        }
-        catch (Exception e) when (e is ViolationException or InvariantViolationException)
-        {
-            failure = e.Message;
-        }
-        catch (Exception e)
-        {
-            // Anything else that a peer throws is a bug as well; it belongs to the seed that shows it.
-            failure = e.ToString();
-        }
+        });
         return new SimResult(seed, simulation._profile.Name, simulation._world.Steps, simulation._nemesis.Faults, simulation._world.Coverage, failure);
     }
 

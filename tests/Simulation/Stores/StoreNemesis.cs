@@ -172,19 +172,14 @@ internal sealed class StoreNemesis
     private void Partition()
     {
         Count("partition");
-        var left = _cluster.Stores.Where(_ => _world.Chance(0.5)).Select(s => s.Id).ToHashSet();
-        foreach (var a in _cluster.Stores)
-            foreach (var b in _cluster.Stores)
-                if (left.Contains(a.Id) != left.Contains(b.Id)) _cluster.Network.Cut(a.Id, b.Id);
+        _world.Partition([.. _cluster.Stores.Select(s => s.Id)], _cluster.Network.Cut);
         HealLater();
     }
 
     private void CutOneWay()
     {
         Count("links cut in one direction");
-        foreach (var a in _cluster.Stores)
-            foreach (var b in _cluster.Stores)
-                if (_world.Chance(0.25)) _cluster.Network.Cut(a.Id, b.Id);
+        _world.CutOneWay([.. _cluster.Stores.Select(s => s.Id)], _cluster.Network.Cut);
         HealLater();
     }
 

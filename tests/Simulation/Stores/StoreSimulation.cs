@@ -1,6 +1,5 @@
 using TiKvActors.Actors;
 using TiKvActors.Protocol.RaftServerpb;
-using TiKvActors.Raft;
 using Region = TiKvActors.Protocol.Metapb.Region;
 
 namespace TiKvActors.Simulation.Stores;
@@ -31,23 +30,12 @@ internal sealed class StoreSimulation
     public static SimResult Run(int seed, string? profile = null, int steps = DefaultSteps, TextWriter? trace = null)
     {
         var simulation = new StoreSimulation(seed, profile, steps, trace);
-        string? failure = null;
-        try
+        var failure = SimResult.FailureOf(() =>
         {
             simulation.MakeTrouble();
             simulation.Recover();
             simulation.Conclude();
-        }
-        catch (Exception e) when (e is ViolationException or InvariantViolationException)
-        {
-            failure = e.Message;
-        }
-        catch (Exception e)
-        {
-            // Anything else that is thrown is a bug as well; it belongs to the seed that shows it.
-            failure = e.ToString();
-        }
-
+        });
         simulation._cluster.Hits.CountInto(simulation._world.Coverage);
         return new SimResult(seed, simulation._profile.Name, simulation._world.Steps, simulation._nemesis.Faults, simulation._world.Coverage, failure);
     }

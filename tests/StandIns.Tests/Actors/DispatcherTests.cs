@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Dispatch;
@@ -46,16 +47,24 @@ public sealed class DispatcherTests : ActorScene
     public async Task No_more_actors_run_at_once_than_a_dedicated_pool_has_threads()
     {
         var (running, most) = (0, 0);
+        using var two = new Barrier(2);
         var actors = Enumerable.Range(0, 6).Select(_ => On("two-threads", (m, c) =>
         {
-            var now = Interlocked.Increment(ref running);
-            InterlockedMax(ref most, now);
-            Thread.Sleep(2);
+            InterlockedMax(ref most, Interlocked.Increment(ref running));
+            // Whoever comes waits for a second one; a third thread would come while these two wait or leave.
+            Assert.True(two.SignalAndWait(Patience));
             Interlocked.Decrement(ref running);
             c.Sender.Tell(m);
         })).ToList();
         await Task.WhenAll(Enumerable.Range(0, 10).SelectMany(i => actors.Select(a => a.Ask(i, Patience))));
         Assert.Equal(2, most);
+    }
+
+    /// <summary>Work that takes so long.</summary>
+    private static void PassTime(TimeSpan time)
+    {
+        var watch = Stopwatch.StartNew();
+        SpinWait.SpinUntil(() => watch.Elapsed >= time);
     }
 
     private static void InterlockedMax(ref int target, int value)
@@ -74,7 +83,7 @@ public sealed class DispatcherTests : ActorScene
         var slow = On("deadline", (m, _) =>
         {
             if (m is "gate") gate.Wait(Patience);
-            else Thread.Sleep(3);
+            else PassTime(TimeSpan.FromMilliseconds(3));
             order.Enqueue("slow");
         });
         var other = On("deadline", (_, _) => order.Enqueue("other"));
