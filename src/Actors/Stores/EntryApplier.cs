@@ -65,9 +65,12 @@ internal sealed class EntryApplier<TPeer>(IDataEngine engine, int batchBytes, Ac
         }
         catch (Exception e)
         {
-            // This region alone is damaged; what others have in the batch is written.
+            // This region alone is damaged; what others have in the batch is written. The batch also remembers what it read and put: nobody may
+            // find there what was rolled back.
             _batch.Writes.RollbackToSavePoint();
             Fail(region, e);
+            WriteBatch();
+            _batch.Clear();
             return;
         }
 
