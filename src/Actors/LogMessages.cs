@@ -106,6 +106,12 @@ internal static class LogMessages
     public static void DiskHasRoom(this ILoggingAdapter log, string directory, long freeMebibytes) =>
         log.Warning("TKA113 the disk of {0} has room again ({1} MiB): data is taken", directory, freeMebibytes);
 
+    public static void StoreHandedOver(this ILoggingAdapter log, ulong storeId, int remaining) =>
+        log.Info("TKA114 store {0} stops: what it led is led elsewhere, but for {1} regions", storeId, remaining);
+
+    public static void HandOverUnanswered(this ILoggingAdapter log, string directory) =>
+        log.Warning("TKA115 the store in {0} stops without handing over what it leads: it does not answer", directory);
+
     public static void WorkFailed(this ILoggingAdapter log, string what, Exception cause) =>
         log.Error(cause, "TKA109 {0} failed: {1}", what, cause.Message);
 }

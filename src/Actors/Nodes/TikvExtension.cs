@@ -1,3 +1,4 @@
+using Akka;
 using Akka.Actor;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Storage;
@@ -21,6 +22,8 @@ public sealed class TikvExtension : IExtension
     /// <summary>What the engines need at least to be opened after a failure.</summary>
     private const long RecoveryBytes = 16 << 20;
 
+    private static readonly TimeSpan _handOverGrace = TimeSpan.FromSeconds(1);
+
     private readonly TaskCompletionSource<StoreEngines> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private readonly ActorSystem _system;
@@ -37,6 +40,7 @@ public sealed class TikvExtension : IExtension
         var address = system.Provider.DefaultAddress;
         Address = $"{address.Host}:{address.Port}";
         system.RegisterOnTermination(OnTerminated);
+        CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "tikv-hand-over", HandOverAsync);
         Root = system.ActorOf(TikvNode.Props(Settings, this, new MonotonicClock(TimeProvider.System)), "tikv");
     }
 
@@ -88,6 +92,12 @@ public sealed class TikvExtension : IExtension
             ? await LeaderTransfer.StartAsync(peer, toStoreId, timeout).ConfigureAwait(false)
             : $"there is no peer of region {regionId} here";
 
+    /// <summary>
+    /// Whether the regions that are led here are handed over before the system ends (tikv.store.hand-over-timeout). False when all stores
+    /// stop.
+    /// </summary>
+    public bool HandsOver { get; set; } = true;
+
     internal StoreEngines OpenEngines()
     {
         lock (_gate)
@@ -123,6 +133,24 @@ public sealed class TikvExtension : IExtension
             _open.Dispose();
             _open = null;
         }
+    }
+
+    private async Task<Done> HandOverAsync()
+    {
+        var patience = Settings.HandOverTimeout;
+        if (!HandsOver || patience == TimeSpan.Zero || Node?.Services?.Store is not { } store)
+            return Done.Instance;
+        try
+        {
+            // The store answers in time; it may fail meanwhile.
+            await store.Ask<Store.HandedOver>(new Store.HandOver(patience), patience + _handOverGrace).ConfigureAwait(false);
+        }
+        catch (AskTimeoutException)
+        {
+            _system.Log.HandOverUnanswered(Settings.DataDirectory);
+        }
+
+        return Done.Instance;
     }
 
     internal void ReportStartFailure(Exception cause) => _started.TrySetException(cause);

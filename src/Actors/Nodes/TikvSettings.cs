@@ -30,6 +30,9 @@ public sealed record TikvSettings
 
     internal StoreSettings Store { get; private init; } = null!;
 
+    /// <summary>Zero: nothing is handed over.</summary>
+    internal TimeSpan HandOverTimeout { get; private init; }
+
     internal DiskSettings Disk { get; private init; } = null!;
 
     internal LinkSettings Link { get; private init; } = null!;
@@ -81,6 +84,7 @@ public sealed record TikvSettings
                 Positive(store, "peer-restart-backoff"),
                 Positive(store, "peer-restart-backoff-max"),
                 Positive(store, "engine-restart-backoff")),
+            HandOverTimeout = NotNegative(store, "hand-over-timeout"),
             Disk = new DiskSettings(
                 config.GetByteSize("disk.reserve") is { } reserve and > 0 ? reserve : throw Invalid("disk.reserve", config.GetString("disk.reserve"), "a positive size"),
                 Positive(config, "disk.check-interval")),
@@ -157,6 +161,9 @@ public sealed record TikvSettings
 
     private static TimeSpan Positive(Config config, string key) =>
         config.GetTimeSpan(key) is var time && time > TimeSpan.Zero ? time : throw Invalid(key, time, "positive");
+
+    private static TimeSpan NotNegative(Config config, string key) =>
+        config.GetTimeSpan(key) is var time && time >= TimeSpan.Zero ? time : throw Invalid(key, time, "a time, or 0");
 
     private static ArgumentException Invalid(string key, object value, string allowed) => new($"tikv: {key} = {value} is not allowed, it must be {allowed}");
 }

@@ -96,6 +96,9 @@ internal interface IPeerHost
 
     void PeerDestroyed(Region tombstone);
 
+    /// <summary>The answer to <see cref="RegionPeer.HandOver"/>.</summary>
+    void HandedOver();
+
     /// <summary>Requests may come from now on.</summary>
     void Serve();
 

@@ -111,6 +111,7 @@ internal sealed partial class Peer
         FailExpired(now);
         ReportLostProposals();
         AskWhetherStillMember();
+        PassOn();
         if (IsLeader)
         {
             LeaveJointConfiguration();

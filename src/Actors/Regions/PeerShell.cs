@@ -45,6 +45,7 @@ internal sealed partial class PeerShell
     private TimeSpan _lastTick;
     private TimeSpan _lastReport;
     private bool _wasLeader;
+    private bool _handsOver;
 
     public PeerShell(IPeerHost host, PeerStart start)
     {
@@ -86,6 +87,9 @@ internal sealed partial class PeerShell
         {
             case RegionPeer.Stop:
                 _host.Stop();
+                return true;
+            case RegionPeer.HandOver:
+                BeginHandOver();
                 return true;
             case SlowWorker.Failed failed when _phase != Phase.Refusing:
                 throw new PeerFailedException($"{Name}: {failed.What}", failed.Cause);
@@ -229,6 +233,7 @@ internal sealed partial class PeerShell
             BeginDestroy();
         else
             PumpLater();
+        ReportHandOver();
     }
 
     /// <summary>The event of the last <see cref="IPeerHost.Persist"/> is durable, under this number. Comes in every phase.</summary>
@@ -238,6 +243,27 @@ internal sealed partial class PeerShell
         _peer.Persisted(sequenceNr, _host.Now);
         if (_phase == Phase.Running)
             PumpLater();
+    }
+
+    /// <summary>Only a running peer can lead.</summary>
+    private void BeginHandOver()
+    {
+        _handsOver = true;
+        if (_phase == Phase.Running)
+        {
+            _peer.HandOver();
+            PumpLater();
+        }
+
+        ReportHandOver();
+    }
+
+    private void ReportHandOver()
+    {
+        if (!_handsOver || (_phase == Phase.Running && (!_peer.HasHandedOver || _peer.HasOutput)))
+            return;
+        _handsOver = false;
+        _host.HandedOver();
     }
 
     private void Deliver(List<PeerReply> replies)
@@ -271,6 +297,7 @@ internal sealed partial class PeerShell
             return;
         _lastTick = now;
         _peer.Tick(now);
+        ReportHandOver();
         if (_peer.IsLeader && now - _lastReport >= _host.Settings.RegionHeartbeatInterval)
             ReportToPd();
         ExpireSplits(now);

@@ -38,6 +38,14 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
         public static readonly Stop Instance = new();
     }
 
+    /// <summary>
+    /// The store is about to stop in order. The peer tells it with <see cref="Store.PeerHandedOver"/> when it leads no more.
+    /// </summary>
+    public sealed class HandOver
+    {
+        public static readonly HandOver Instance = new();
+    }
+
     /// <summary>To whoever asks with <see cref="GetStatus"/>.</summary>
     public sealed record Status(Region Region, MetaPeer Self, MetaPeer? Leader, ulong Term, ulong AppliedIndex, ulong CommittedIndex, ulong LastIndex, ulong TruncatedIndex, long LogBytes, PeerState State);
 
@@ -264,6 +272,8 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
     void IPeerHost.RegionsCreated(IReadOnlyList<Region> regions, bool campaign) => _services.Store.Tell(new Store.RegionsCreated(regions, campaign));
 
     void IPeerHost.PeerDestroyed(Region tombstone) => _services.Store.Tell(new Store.PeerDestroyed(_start.RegionId, _start.Self.Id, tombstone));
+
+    void IPeerHost.HandedOver() => _services.Store.Tell(new Store.PeerHandedOver(_start.RegionId), Self);
 
     void IPeerHost.Serve() => _services.Router.Add(_start.RegionId, Self);
 

@@ -22,7 +22,12 @@ internal sealed partial class Store : IStoreHost<IActorRef>
 
     void IStoreHost<IActorRef>.Deliver(IActorRef peer, RaftMessage message) => peer.Tell(message);
 
-    void IStoreHost<IActorRef>.UnregisterApplier(ulong regionId) => _services.ApplierOf(regionId).Tell(new Applier.Unregister(regionId));
+    void IStoreHost<IActorRef>.UnregisterApplier(ulong regionId)
+    {
+        _services.ApplierOf(regionId).Tell(new Applier.Unregister(regionId));
+        // It has failed, and leads nothing.
+        OnHandedOver(regionId);
+    }
 
     void IStoreHost<IActorRef>.ReadStateOfFailed(ulong regionId, IReadOnlySet<ulong> known)
     {

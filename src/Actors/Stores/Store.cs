@@ -179,6 +179,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
                 break;
             case PeerDestroyed destroyed:
                 _peers.Destroyed(destroyed.RegionId, destroyed.PeerId, destroyed.Region);
+                OnHandedOver(destroyed.RegionId);
                 break;
             case LinkWanted wanted:
                 LinkTo(wanted.StoreId);
@@ -201,6 +202,15 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             case SlowWorker.Failed failed:
                 // The region stays down; its replicas elsewhere go on without it.
                 _log.WorkFailed(failed.What, failed.Cause);
+                break;
+            case HandOver wanted:
+                BeginHandOver(wanted);
+                break;
+            case PeerHandedOver peer:
+                OnHandedOver(peer.RegionId);
+                break;
+            case HandOverExpired:
+                EndHandOver();
                 break;
             case StoreStatisticsRequest:
                 Sender.Tell(Statistics());

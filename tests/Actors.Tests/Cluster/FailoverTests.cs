@@ -1,3 +1,4 @@
+using TiKvActors.Actors.Regions;
 using TiKvActors.Storage;
 
 namespace TiKvActors.Actors.Tests.Cluster;
@@ -22,6 +23,40 @@ public sealed class FailoverTests
         Assert.Equal(before.Status.Term + 1, after.Status.Term);
 
         before.Node.Start();
+        await load.ProgressAsync(200);
+        await load.StopAsync();
+        await cluster.AllReplicasAreEqualAsync();
+        await load.EveryAcknowledgedWriteIsThereAsync();
+    }
+
+    /// <summary>When the node has stopped, all that it led is led elsewhere already: nobody waits for an election timeout.</summary>
+    [Fact]
+    public async Task ANodeThatStopsInOrderHandsItsLeadershipsOverFirst()
+    {
+        await using var cluster = await TestCluster.StartAsync(3, """
+            tikv.store.hand-over-timeout = 60s
+            akka.coordinated-shutdown.phases.before-service-unbind.timeout = 70s
+            """);
+        foreach (var key in _tenRegions.Skip(1))
+            await cluster.Client.SplitAsync(key);
+        await using var load = new WriteLoad(cluster.Client);
+        await load.ProgressAsync(200);
+        var node = (await cluster.LeaderOfAsync("n")).Node;
+        var before = await LeadersAsync(cluster);
+
+        await node.StopAsync(handsOver: true);
+        var peers = new List<RegionPeer.Status>();
+        foreach (var other in cluster.Running)
+            peers.AddRange(await other.PeersAsync());
+        foreach (var led in before.Values.Where(l => l.Node == node).Select(l => l.Status))
+        {
+            var now = peers.Where(p => p.Region.Id == led.Region.Id && p.Leader?.Id == p.Self.Id).MaxBy(p => p.Term);
+            Assert.NotNull(now);
+            Assert.Equal(led.Term + 1, now.Term);
+        }
+
+        await load.ProgressAsync(200);
+        node.Start();
         await load.ProgressAsync(200);
         await load.StopAsync();
         await cluster.AllReplicasAreEqualAsync();

@@ -61,12 +61,14 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
         Started?.Invoke();
     }
 
-    public async Task StopAsync()
+    /// <param name="handsOver">Others lead what it leads first. Otherwise they find out by an election.</param>
+    public async Task StopAsync(bool handsOver = false)
     {
         if (_system is null)
             return;
         var system = _system;
         _system = null;
+        Actors.Nodes.Tikv.Get(system).HandsOver = handsOver;
         await system.Terminate();
     }
 

@@ -208,6 +208,8 @@ internal sealed class SimPeer : IPeerHost
         _store.OnDestroyed(RegionId, Start.Self.Id, tombstone);
     }
 
+    public void HandedOver() => _store.OnHandedOver(RegionId);
+
     public void Serve() => _store.OnServing(this);
 
     public void PumpLater() => Post(Shell.Pump);

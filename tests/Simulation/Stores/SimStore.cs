@@ -34,6 +34,8 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
     private Mailbox _scans = null!;
     private Mailbox _gateway = null!;
     private RequestFactory _factory = null!;
+    private readonly HashSet<ulong> _handingOver = [];
+    private Action _handedOver = () => { };
     private TimeSpan _heldUntil;
 
     // Before, nothing is taken from other stores and clients.
@@ -298,6 +300,35 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
     {
         if (_router.GetValueOrDefault(peer.RegionId) == peer) _router.Remove(peer.RegionId);
         _mailbox.Post(() => _peers!.Stopped(peer));
+    }
+
+    /// <summary>Every peer that serves hands its leadership over; then, or after a while, the process ends in order.</summary>
+    public void StopInOrder(TimeSpan patience, Action stopped)
+    {
+        _handingOver.Clear();
+        void End()
+        {
+            World.Coverage.Count(_handingOver.Count == 0 ? "hand-overs done" : "hand-overs given up");
+            Crash(powerFails: false);
+            stopped();
+        }
+
+        var incarnation = Incarnation;
+        _handedOver = () =>
+        {
+            if (_handingOver.Count == 0 && incarnation == Incarnation) End();
+        };
+        Outside(patience, End);
+        foreach (var (regionId, peer) in _router.OrderBy(p => p.Key))
+        {
+            _handingOver.Add(regionId);
+            peer.Post(RegionPeer.HandOver.Instance);
+        }
+    }
+
+    public void OnHandedOver(ulong regionId)
+    {
+        if (_handingOver.Remove(regionId)) _mailbox.Post(() => _handedOver());
     }
 
     public void OnServing(SimPeer peer) => _router[peer.RegionId] = peer;

@@ -44,6 +44,8 @@ internal sealed class StoreNemesis
         ];
     }
 
+    private int _transfers;
+
     public int Faults { get; private set; }
 
     public bool IsDone { get; set; }
@@ -237,6 +239,13 @@ internal sealed class StoreNemesis
     private void Transfer()
     {
         if (AnyLeader() is not { } leader) return;
+        if (++_transfers % 3 == 0)
+        {
+            Count("orderly stop");
+            leader.Store.StopInOrder(_timeout * 3, () => Later(0, _world.Chance(0.5) ? 0.1 : 4, leader.Store.Start));
+            return;
+        }
+
         Count("leader transfer");
         BeginTransfer(leader);
     }
