@@ -1,8 +1,17 @@
+using System.Diagnostics;
+
 namespace TiKvActors.Client;
 
-/// <summary>Names of events that the client adds to the <see cref="System.Diagnostics.Activity"/> that is current when a call is made.</summary>
+/// <summary>
+/// What the client tells a <see cref="DiagnosticListener"/> of this name while a call is under way, in the call's execution context and
+/// before it goes on.
+/// </summary>
 public static class ClientEvents
 {
+    public const string ListenerName = "TiKvActors.Client";
+
     /// <summary>A try of a write was sent and its answer is lost: it may have taken effect, besides the try that is answered in the end.</summary>
     public const string AnswerLost = "tikv.client.answer-lost";
+
+    internal static readonly DiagnosticListener Listener = new(ListenerName);
 }

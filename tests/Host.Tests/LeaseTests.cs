@@ -104,7 +104,7 @@ public class LeaseTests
         public static async Task<Story> StartAsync()
         {
             var directory = new TemporaryDirectory();
-            var cluster = await ProcessCluster.StartAsync(directory.Path, 3, _ => { }, CancellationToken.None);
+            var cluster = await ProcessCluster.StartAsync(ProcessCluster.Options(directory.Path, 3), _ => { }, CancellationToken.None);
             var story = new Story(directory, cluster, await RawClient.ConnectAsync(cluster.Endpoints), await AdminClient.ConnectAsync(cluster.Endpoints));
             story._region = Assert.Single(await story._admin.ListRegionsAsync()).Region;
             story._stores = await story._admin.ListStoresAsync();

@@ -15,7 +15,8 @@ public class QuorumTests
     public async Task Without_a_quorum_calls_fail_with_its_name_and_with_one_they_succeed_again(bool byKill)
     {
         using var directory = new TemporaryDirectory();
-        await using var cluster = await ProcessCluster.StartAsync(directory.Path, 3, _ => { }, CancellationToken.None);
+        var options = ProcessCluster.Options(directory.Path, 3);
+        await using var cluster = await ProcessCluster.StartAsync(options, _ => { }, CancellationToken.None);
         await using var client = await RawClient.ConnectAsync(cluster.Endpoints, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(8) });
         await client.PutAsync(Bytes("k"), Bytes("v"));
         // Store 1 has PD: a new client, as each command is one, can only connect there.

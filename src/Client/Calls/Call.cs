@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Google.Protobuf;
 
 namespace TiKvActors.Client.Calls;
@@ -77,7 +76,8 @@ internal sealed class Call
         if (Kind == CallKind.Read)
             return;
         _shared.MayHaveHappened = true;
-        Activity.Current?.AddEvent(new ActivityEvent(ClientEvents.AnswerLost));
+        if (ClientEvents.Listener.IsEnabled())
+            ClientEvents.Listener.Write(ClientEvents.AnswerLost, null);
     }
 
     /// <exception cref="OperationCanceledException">Cancelled by the caller meanwhile.</exception>

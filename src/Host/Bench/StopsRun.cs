@@ -62,7 +62,8 @@ internal sealed class StopsRun : IAsyncDisposable
         try
         {
             await using var log = TextWriter.Synchronized(new StreamWriter(Path.Combine(directory.FullName, "stores.log")));
-            await using var cluster = await ProcessCluster.StartAsync(Path.Combine(directory.FullName, "data"), 3, line => log.Write(line + "\n"), cancellation);
+            var playground = ProcessCluster.Options(Path.Combine(directory.FullName, "data"), 3);
+            await using var cluster = await ProcessCluster.StartAsync(playground, line => log.Write(line + "\n"), cancellation);
             var client = await RawClient.ConnectAsync(cluster.Endpoints, null, cancellation);
             await using var run = new StopsRun(cluster, client, await AdminClient.ConnectAsync(cluster.Endpoints, null, cancellation), options.Clients);
             var all = new List<StopMeasured>();

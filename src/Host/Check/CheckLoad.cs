@@ -17,24 +17,44 @@ internal sealed class CheckLoad(string endpoints, string process, int clients, i
     private const int MaxPauseMilliseconds = 20;
     private const int MaxBatch = 5;
     private const int MaxKnocks = 200;
+    private const string PatientConfig = "tikv.client { attempt-timeout = 10s, slow-attempt-timeout = 10s, max-in-flight-batches = 256 }";
 
     private static readonly TimeSpan _callTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _connectInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _knockInterval = TimeSpan.FromMilliseconds(50);
 
     public static byte[] Key(int number) => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"check-{number:D4}"));
 
+    /// <param name="connected">Called before the first call.</param>
     /// <returns>When every call under way has ended and every key was read once more.</returns>
-    public async Task RunAsync(CancellationToken stop)
+    public async Task RunAsync(Action connected, CancellationToken stop)
     {
         var options = new RawClientOptions { CallTimeout = _callTimeout, ConnectTimeout = TimeSpan.FromSeconds(60) };
-        await using var hasty = await RawClient.ConnectAsync(endpoints, options, CancellationToken.None);
-        await using var patient = await RawClient.ConnectAsync(
-            endpoints, options with { Config = ConfigurationFactory.ParseString("tikv.client { attempt-timeout = 10s, slow-attempt-timeout = 10s, max-in-flight-batches = 256 }") }, CancellationToken.None);
+        await using var hasty = await ConnectAsync(options);
+        await using var patient = await ConnectAsync(
+            options with { Config = ConfigurationFactory.ParseString(PatientConfig) });
+        connected();
         var knocks = KnockAsync(new RecordingClient(patient, history, clients + 1), stop);
         await Task.WhenAll(Enumerable.Range(1, clients).Select(number => Task.Run(() => WorkerOf(number, number % 2 == 0 ? hasty : patient).RunAsync(stop), CancellationToken.None)));
         await knocks;
         var last = new RecordingClient(hasty, history, 0);
         for (var key = 0; key < keys; key++) await Worker.TolerateAsync(() => last.GetAsync(Key(key)));
+    }
+
+    /// <summary>A client process may begin while nobody can be reached; that ends by itself.</summary>
+    private async Task<RawClient> ConnectAsync(RawClientOptions options)
+    {
+        while (true)
+        {
+            try
+            {
+                return await RawClient.ConnectAsync(endpoints, options, CancellationToken.None);
+            }
+            catch (ConnectionFailedException)
+            {
+                await Task.Delay(_connectInterval, CancellationToken.None);
+            }
+        }
     }
 
     private async Task KnockAsync(RecordingClient client, CancellationToken stop)

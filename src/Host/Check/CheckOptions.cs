@@ -1,26 +1,11 @@
 namespace TiKvActors.Host.Check;
 
-public enum FaultKind
-{
-    /// <summary>SIGKILL of one store, sometimes of all, and a new start.</summary>
-    Kill,
-
-    /// <summary>SIGSTOP for longer than a leader's lease, mostly of a leader, and SIGCONT.</summary>
-    Pause,
-
-    /// <summary>An orderly stop and a new start.</summary>
-    Stop,
-
-    /// <summary>A region's leadership is moved.</summary>
-    Transfer,
-
-    /// <summary>A region is split.</summary>
-    Split,
-}
-
 /// <summary>What <c>tkv bench check</c> was asked for.</summary>
 internal sealed record CheckOptions
 {
+    public const int Stores = 3;
+    public const int Majority = (Stores / 2) + 1;
+
     public required TimeSpan Duration { get; init; }
 
     /// <summary>Over all processes.</summary>

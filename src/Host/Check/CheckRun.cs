@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using TiKvActors.Host.Playground;
 using TiKvActors.Host.Terminal;
 
 namespace TiKvActors.Host.Check;
@@ -34,46 +33,34 @@ internal static class CheckRun
         }
     }
 
-    private static async Task<CheckReport> RunAsync(CheckOptions options, string directory, string historyFile, Action<string> message, CancellationToken cancellation)
+    private static async Task<CheckReport> RunAsync(
+        CheckOptions options, string directory, string historyFile, Action<string> message, CancellationToken cancellation)
     {
         await using var log = TextWriter.Synchronized(new StreamWriter(Path.Combine(directory, "stores.log")));
-        await using var cluster = await ProcessCluster.StartAsync(Path.Combine(directory, "data"), 3, line => log.Write(line + "\n"), cancellation);
-        message($"{cluster.Nodes.Count} stores serve at {cluster.Endpoints}; seed {options.Seed}");
-        var nemesis = new Nemesis(cluster, options, message);
-        var clients = StartClients(options, cluster.Endpoints, directory, message);
-        try
-        {
-            var load = Stopwatch.StartNew();
-            var faults = nemesis.RunAsync(() => load.Elapsed >= options.Duration, cancellation);
-            var rest = Task.WhenAll(faults, Task.Delay(options.Duration, cancellation));
-            if (await Task.WhenAny([rest, .. clients.Select(c => c.EndAsync())]) != rest) throw new CommandException(ExitCode.Failed, "a client process ended by itself");
-            await rest;
-            await cluster.HealAsync();
-            await cluster.ServesAsync(cancellation);
-            message("the faults are over; waiting for the clients");
-            await Task.WhenAll(clients.Select(c => c.StopAsync()));
-        }
-        finally
-        {
-            foreach (var client in clients) client.Dispose();
-        }
+        using var clients = new ClientProcesses(options, directory, message);
+        await using var cluster = new RelayedCluster(
+            Path.Combine(directory, "data"), CheckOptions.Stores, () => clients.Parties, line => log.Write(line + "\n"));
+        var processes = cluster.Processes;
+        await processes.StartAsync(cancellation);
+        message($"{processes.Nodes.Count} stores serve at {processes.Endpoints}; seed {options.Seed}");
+        var plan = FaultSchedule.Plan(options.Faults, options.Duration, CheckOptions.Stores, options.Processes, options.Seed);
+        foreach (var fault in plan) message(fault.ToString());
+        var hasCuts = plan.Any(f => f.Kind is FaultKind.Partition or FaultKind.ClientPartition);
+        if (hasCuts && SocketOwners.Problem is { } problem) message(problem);
 
-        var difference = await cluster.DifferenceOfReplicasAsync(cancellation);
+        var nemesis = new Nemesis(cluster, clients, options, plan, message);
+        await clients.StartAsync(processes.Endpoints);
+        var began = HistoryWriter.Now;
+        var rest = Task.WhenAll(nemesis.RunAsync(cancellation), Task.Delay(options.Duration, cancellation));
+        await await Task.WhenAny(rest, clients.EndAsync());
+        await processes.ServesAsync(cancellation);
+        var ended = HistoryWriter.Now;
+        message("the faults are over; waiting for the clients");
+        await clients.StopAsync();
+
+        var difference = await processes.DifferenceOfReplicasAsync(cancellation);
         message("checking");
-        await HistoryReader.JoinAsync(clients.Select(c => c.HistoryFile), historyFile, cancellation);
-        return CheckReport.Of([historyFile], nemesis, difference);
-    }
-
-    private static List<ClientProcess> StartClients(CheckOptions options, string endpoints, string directory, Action<string> message)
-    {
-        var clients = new List<ClientProcess>();
-        for (var process = 1; process <= options.Processes; process++)
-        {
-            var name = process.ToString(CultureInfo.InvariantCulture);
-            var count = (options.Clients + process - 1) / options.Processes;
-            clients.Add(new ClientProcess(name, endpoints, count, options.Keys, unchecked(options.Seed * 31 + process), Path.Combine(directory, $"history-{name}.jsonl"), message));
-        }
-
-        return clients;
+        await HistoryReader.JoinAsync(clients.HistoryFiles.Where(File.Exists), historyFile, cancellation);
+        return CheckReport.Of([historyFile], new CheckedFaults(nemesis.Log, began, ended, difference));
     }
 }

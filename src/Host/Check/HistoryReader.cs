@@ -77,6 +77,7 @@ public static class HistoryReader
                 using var json = JsonDocument.Parse(line);
                 if (_process is null || json.RootElement.TryGetProperty("format", out _)) TakeHeader(json.RootElement);
                 else if (json.RootElement.GetProperty("event").GetString() == "invoke") TakeInvocation(json.RootElement);
+                else if (json.RootElement.GetProperty("event").GetString() == "lost") TakeLostTry(json.RootElement);
                 else TakeCompletion(json.RootElement);
             }
             catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
@@ -116,6 +117,14 @@ public static class HistoryReader
             });
         }
 
+        private void TakeLostTry(JsonElement line)
+        {
+            var number = line.GetProperty("op").GetInt64();
+            if (!_open.TryGetValue(number, out var index))
+                throw new FormatException($"operation {number} has lost an answer, but is not under way");
+            _operations[index] = _operations[index] with { LostTries = _operations[index].LostTries + 1 };
+        }
+
         private void TakeCompletion(JsonElement line)
         {
             var number = line.GetProperty("op").GetInt64();
@@ -129,10 +138,9 @@ public static class HistoryReader
                     "ok" => HistoryOutcome.Ok,
                     "failed" => HistoryOutcome.Failed,
                     "unknown" => HistoryOutcome.Unknown,
-                    var other => throw new FormatException($"event \"{other}\" is none of invoke, ok, failed, unknown"),
+                    var other => throw new FormatException($"event \"{other}\" is none of invoke, lost, ok, failed, unknown"),
                 },
                 Error = Text(line, "error"),
-                LostTries = line.TryGetProperty("lost", out var lost) ? lost.GetInt32() : 0,
                 Keys = begun.Kind == HistoryKind.Scan ? Texts(line, "keys") ?? [] : begun.Keys,
                 Values = Texts(line, "values") ?? begun.Values,
                 Swapped = line.TryGetProperty("swapped", out var swapped) && swapped.GetBoolean(),

@@ -59,7 +59,9 @@ public static class HistorySplitter
             return;
         }
 
-        for (var i = 0; i < Math.Max(1, call.LostTries); i++)
+        // One that has not ended may have had another try under way.
+        var tries = call.Completed == RegisterOperation.Never ? call.LostTries + 1 : Math.Max(1, call.LostTries);
+        for (var i = 0; i < tries; i++)
             into.Add(RegisterOperation.Write(value, call.Invoked, RegisterOperation.Never, Name(call, $"{what}, perhaps"), isCertain: false));
     }
 

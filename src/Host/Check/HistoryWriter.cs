@@ -12,7 +12,7 @@ namespace TiKvActors.Host.Check;
 public sealed class HistoryWriter : IDisposable
 {
     public const string Format = "tikv-actors-history";
-    public const int Version = 1;
+    public const int Version = 2;
 
     private static readonly JsonWriterOptions _options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
@@ -58,8 +58,22 @@ public sealed class HistoryWriter : IDisposable
         }
     }
 
+    /// <summary>A try was sent and will not be answered; the next one has not been sent.</summary>
+    public void AnswerLost(long number)
+    {
+        lock (_gate)
+        {
+            Write(json =>
+            {
+                json.WriteNumber("at", Now);
+                json.WriteString("event", "lost");
+                json.WriteNumber("op", number);
+            });
+        }
+    }
+
     /// <param name="at">Taken when the answer came.</param>
-    public void Complete(long number, long at, HistoryOutcome outcome, int lostTries, Action<Utf8JsonWriter> details)
+    public void Complete(long number, long at, HistoryOutcome outcome, Action<Utf8JsonWriter> details)
     {
         lock (_gate)
         {
@@ -68,7 +82,6 @@ public sealed class HistoryWriter : IDisposable
                 json.WriteNumber("at", at);
                 json.WriteString("event", outcome switch { HistoryOutcome.Ok => "ok", HistoryOutcome.Failed => "failed", _ => "unknown" });
                 json.WriteNumber("op", number);
-                if (lostTries > 0) json.WriteNumber("lost", lostTries);
                 details(json);
             });
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using TiKvActors.Client;
 using TiKvActors.Host.Playground;
@@ -6,138 +7,254 @@ using TiKvActors.Host.Terminal;
 namespace TiKvActors.Host.Check;
 
 /// <summary>
-/// Does harm to a cluster, one fault after the other, in an order that the seed decides. What the cluster is doing at that moment it does
-/// not decide: the same
-/// seed is the same story, not the same history.
+/// Does harm to a cluster and its clients, as planned. The plan decides what is done when; what the cluster is doing at that moment it does
+/// not decide: the same seed is the same story, not the same history. Every fault ends by itself.
 /// </summary>
-internal sealed class Nemesis(ProcessCluster cluster, CheckOptions options, Action<string> messages)
+internal sealed class Nemesis(
+    RelayedCluster cluster, ClientProcesses clients, CheckOptions options, IReadOnlyList<PlannedFault> plan, Action<string> messages)
 {
     private const int MostRegions = 8;
+
+    /// <summary>Faults under way together.</summary>
+    private const int MostAtOnce = 5;
     private static readonly TimeSpan _adminTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly Random _random = new(options.Seed);
-    private readonly SortedDictionary<FaultKind, int> _done = [];
-    private readonly SortedDictionary<FaultKind, int> _impossible = [];
+    private readonly Lock _gate = new();
 
-    public IReadOnlyDictionary<FaultKind, int> Done => _done;
+    /// <summary>Stores that a fault has stopped, and client processes.</summary>
+    private readonly HashSet<Party> _taken = [];
 
-    /// <summary>Faults that could not be done, because PD or the region's leader was away, or there are regions enough.</summary>
-    public IReadOnlyDictionary<FaultKind, int> Impossible => _impossible;
+    private readonly IReadOnlyList<NodeProcess> _nodes = cluster.Processes.Nodes;
 
-    /// <summary>Until <paramref name="end"/>; leaves stores behind as the last fault has left them.</summary>
-    public async Task RunAsync(Func<bool> end, CancellationToken cancellation)
+    public FaultLog Log { get; } = new();
+
+    /// <summary>
+    /// For <see cref="CheckOptions.Duration"/>, and until the last fault has ended. What was to come after that is left out.
+    /// </summary>
+    public async Task RunAsync(CancellationToken cancellation)
     {
-        while (true)
+        var watch = Stopwatch.StartNew();
+        var late = TimeSpan.Zero;
+        var underWay = new List<(PlannedFault Fault, Task Done)>();
+        foreach (var fault in plan)
         {
-            await Task.Delay(Between(200, 2_000), cancellation);
-            if (end() || options.Faults.Count == 0) return;
-            var kind = options.Faults[_random.Next(options.Faults.Count)];
-            try
-            {
-                var story = await DoAsync(kind, cancellation);
-                _done[kind] = _done.GetValueOrDefault(kind) + 1;
-                messages(story);
-            }
-            catch (Exception e) when (e is TikvException || e is CommandException { ExitCode: ExitCode.Failed } && kind is FaultKind.Transfer or FaultKind.Split)
-            {
-                _impossible[kind] = _impossible.GetValueOrDefault(kind) + 1;
-                messages($"no {kind.ToString().ToLowerInvariant()}: {e.Message}");
-            }
+            var wait = fault.At + late - watch.Elapsed;
+            if (wait > TimeSpan.Zero) await Task.Delay(wait, cancellation);
+            await ReadyAsync(fault, underWay, cancellation);
+            if (watch.Elapsed >= options.Duration) break;
+            late = watch.Elapsed - fault.At;
+            underWay.Add((fault, DoAsync(fault, cancellation)));
+        }
+
+        await Task.WhenAll(underWay.Select(f => f.Done));
+    }
+
+    /// <summary>There are not too many faults already. If it must leave a majority alone, that majority serves.</summary>
+    private async Task ReadyAsync(PlannedFault fault, List<(PlannedFault Fault, Task Done)> underWay, CancellationToken cancellation)
+    {
+        bool Is(PlannedFault other) => other.StoresAway(CheckOptions.Stores) > 0;
+        var waitsForStores = Is(fault) && !fault.MayTakeMajority;
+        while (underWay.Count >= MostAtOnce || (waitsForStores && underWay.Any(f => Is(f.Fault))))
+        {
+            await Task.WhenAny(underWay.Select(f => f.Done));
+            foreach (var (_, done) in underWay.Where(f => f.Done.IsCompleted)) await done;
+            underWay.RemoveAll(f => f.Done.IsCompletedSuccessfully);
+        }
+
+        if (waitsForStores) await cluster.Processes.ServesAsync(cancellation);
+    }
+
+    private async Task DoAsync(PlannedFault fault, CancellationToken cancellation)
+    {
+        var overlaps = Log.Begin(fault);
+        var began = HistoryWriter.Now;
+        try
+        {
+            var what = await PerformAsync(fault, cancellation);
+            Log.End(new FaultDone(fault, what, began, HistoryWriter.Now, overlaps));
+            messages($"fault {fault.Number}: {what}");
+        }
+        catch (Exception e) when (e is ImpossibleException or TikvException
+            || (e is CommandException && fault.Kind is FaultKind.Transfer or FaultKind.Split))
+        {
+            Log.WasImpossible(fault);
+            messages($"fault {fault.Number}: no {PlannedFault.NameOf(fault.Kind)}: {e.Message}");
         }
     }
 
-    private Task<string> DoAsync(FaultKind kind, CancellationToken cancellation) => kind switch
+    private Task<string> PerformAsync(PlannedFault fault, CancellationToken cancellation) => fault.Kind switch
     {
-        FaultKind.Kill => KillAsync(cancellation),
-        FaultKind.Pause => PauseAsync(cancellation),
-        FaultKind.Stop => StopAsync(cancellation),
-        FaultKind.Transfer => TransferAsync(cancellation),
-        FaultKind.Split => SplitAsync(cancellation),
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+        FaultKind.Kill => AwayAsync(fault, "killed, started", n => n.KillAsync(), n => n.StartAsync(), cancellation),
+        FaultKind.Pause => AwayAsync(fault, "paused, resumed", n => n.PauseAsync(), n => n.ResumeAsync(), cancellation),
+        FaultKind.Stop => AwayAsync(fault, "stopped, started", n => n.StopAsync(), n => n.StartAsync(), cancellation),
+        FaultKind.Partition => PartitionAsync(fault, cancellation),
+        FaultKind.ClientPartition => ClientPartitionAsync(fault, cancellation),
+        FaultKind.ClientKill => ClientKillAsync(fault, cancellation),
+        FaultKind.Transfer => TransferAsync(fault, cancellation),
+        FaultKind.Split => SplitAsync(fault, cancellation),
+        _ => throw new ArgumentOutOfRangeException(nameof(fault), fault.Kind, null),
     };
 
-    private async Task<string> KillAsync(CancellationToken cancellation)
+    // ---- processes
+
+    private async Task<string> AwayAsync(
+        PlannedFault fault, string what, Func<NodeProcess, Task> stop, Func<NodeProcess, Task> start, CancellationToken cancellation)
     {
-        var victims = _random.Next(6) == 0 ? cluster.Nodes : [AnyNode()];
-        var away = Between(0, 3_000);
-        await Task.WhenAll(victims.Select(v => v.KillAsync()));
-        await Task.Delay(away, cancellation);
-        await Task.WhenAll(victims.Select(v => v.StartAsync()));
-        return $"store {string.Join(", ", victims.Select(v => v.Number))} killed, started after {Text(away)}";
+        var first = await FirstAsync(fault, cancellation);
+        var victims = Take(fault.MeansAll ? _nodes.Count : 1, first);
+        try
+        {
+            await Task.WhenAll(victims.Select(stop));
+            await Task.Delay(fault.Length, cancellation);
+            await Task.WhenAll(victims.Select(start));
+            return $"store {string.Join(", ", victims.Select(v => v.Number))} {what} after {Text(fault.Length)}";
+        }
+        finally
+        {
+            foreach (var victim in victims) Release(Party.Store(victim.Number));
+        }
     }
 
-    private async Task<string> PauseAsync(CancellationToken cancellation)
+    private async Task<string> ClientKillAsync(PlannedFault fault, CancellationToken cancellation)
     {
-        var wantsLeader = _random.Next(4) != 0;
-        var any = AnyNode();
-        var time = Between(1_500, 5_500);
-        var victim = wantsLeader ? await AnyLeaderAsync(cancellation) ?? any : any;
-        await victim.PauseAsync();
-        await Task.Delay(time, cancellation);
-        await victim.ResumeAsync();
-        return $"store {victim.Number} paused for {Text(time)}";
+        var client = Party.Client(fault.Other);
+        lock (_gate)
+            if (!_taken.Add(client)) throw new ImpossibleException($"client process {fault.Other} is not there");
+        try
+        {
+            if (!await clients.KillAsync(fault.Other)) throw new ImpossibleException($"client process {fault.Other} is not there");
+            await Task.Delay(fault.Length, cancellation);
+            clients.Start(fault.Other);
+            return $"client process {fault.Other} killed, another one started after {Text(fault.Length)}";
+        }
+        finally
+        {
+            Release(client);
+        }
     }
 
-    private async Task<string> StopAsync(CancellationToken cancellation)
+    /// <summary>Stores that no other fault has stopped, the first one preferred.</summary>
+    private List<NodeProcess> Take(int count, NodeProcess first)
     {
-        var victim = AnyNode();
-        var away = Between(0, 3_000);
-        await victim.StopAsync();
-        await Task.Delay(away, cancellation);
-        await victim.StartAsync();
-        return $"store {victim.Number} stopped, started after {Text(away)}";
+        lock (_gate)
+        {
+            var inOrder = _nodes.Skip(first.Number - 1).Concat(_nodes.Take(first.Number - 1));
+            var free = inOrder.Where(n => !_taken.Contains(Party.Store(n.Number))).Take(count).ToList();
+            if (free.Count == 0) throw new ImpossibleException("every store is away");
+            foreach (var node in free) _taken.Add(Party.Store(node.Number));
+            return free;
+        }
     }
 
-    private async Task<string> TransferAsync(CancellationToken cancellation)
+    private void Release(Party party)
     {
-        var number = _random.Next(1_000);
+        lock (_gate) _taken.Remove(party);
+    }
+
+    // ---- links
+
+    private async Task<string> PartitionAsync(PlannedFault fault, CancellationToken cancellation)
+    {
+        var store = (await FirstAsync(fault, cancellation)).Number;
+        var other = fault.Other == store ? fault.Store : fault.Other;
+        bool IsEnd(Party party) => fault.MeansAll || party.Number == store;
+        bool IsOtherEnd(Party party) => fault.MeansAll || (party.Number != store && (other == 0 || party.Number == other));
+        bool IsCut(Party from, Party to) =>
+            from.IsStore && to.IsStore && Holds(fault.Direction, IsEnd(to) && IsOtherEnd(from), IsEnd(from) && IsOtherEnd(to));
+        await CutAsync(fault, IsCut, cancellation);
+        var between = fault.MeansAll ? "all stores" : other == 0 ? $"store {store} and the others" : $"stores {store} and {other}";
+        return $"no connection between {between}{How(fault)} for {Text(fault.Length)}";
+    }
+
+    private async Task<string> ClientPartitionAsync(PlannedFault fault, CancellationToken cancellation)
+    {
+        var store = Party.Store((await FirstAsync(fault, cancellation)).Number);
+        bool IsClient(Party party) => !party.IsStore && (fault.Other == 0 || party.Number == fault.Other);
+        bool IsCut(Party from, Party to) => Holds(fault.Direction, to == store && IsClient(from), from == store && IsClient(to));
+        await CutAsync(fault, IsCut, cancellation);
+        var whom = fault.Other == 0 ? "all clients" : $"client process {fault.Other}";
+        return $"no connection between store {store.Number} and {whom}{How(fault)} for {Text(fault.Length)}";
+    }
+
+    private static bool Holds(CutDirection direction, bool isInward, bool isOutward) =>
+        (direction != CutDirection.Out && isInward) || (direction != CutDirection.In && isOutward);
+
+    private async Task CutAsync(PlannedFault fault, Func<Party, Party, bool> holds, CancellationToken cancellation)
+    {
+        if (SocketOwners.Problem is { } problem) throw new ImpossibleException(problem);
+        var cut = new NetworkCut(holds, fault.Resets);
+        cluster.Network.Begin(cut);
+        try
+        {
+            await Task.Delay(fault.Length, cancellation);
+        }
+        finally
+        {
+            cluster.Network.End(cut);
+        }
+    }
+
+    private static string How(PlannedFault fault) => fault.Direction switch
+    {
+        CutDirection.In => " (only towards it)",
+        CutDirection.Out => " (only from it)",
+        _ => fault.Resets ? " (reset)" : "",
+    };
+
+    // ---- regions
+
+    private async Task<string> TransferAsync(PlannedFault fault, CancellationToken cancellation)
+    {
         await using var admin = await AdminAsync(cancellation);
         var regions = (await admin.ListRegionsAsync(cancellation)).Where(r => r.Leader is not null).ToList();
-        if (regions.Count == 0) throw new CommandException(ExitCode.Failed, "no region has a leader");
-        var region = regions[number % regions.Count];
+        if (regions.Count == 0) throw new ImpossibleException("no region has a leader");
+        var region = regions[fault.Choice % regions.Count];
         var others = region.Region.Peers.Where(p => p.Id != region.Leader!.Id).ToList();
-        var target = others[number % others.Count];
+        var target = others[fault.Choice % others.Count];
         var leader = await NodeOfAsync(admin, region.Leader!.StoreId, cancellation);
         await leader.AskAsync(string.Create(CultureInfo.InvariantCulture, $"transfer {region.Region.Id} {target.StoreId}"));
         return $"region {region.Region.Id} transferred from store {region.Leader.StoreId} to {target.StoreId} (ids)";
     }
 
-    private async Task<string> SplitAsync(CancellationToken cancellation)
+    private async Task<string> SplitAsync(PlannedFault fault, CancellationToken cancellation)
     {
-        var key = CheckLoad.Key(_random.Next(1, options.Keys));
+        var key = CheckLoad.Key(1 + fault.Choice % (options.Keys - 1));
         await using var admin = await AdminAsync(cancellation);
-        if ((await admin.ListRegionsAsync(cancellation)).Count >= MostRegions) throw new CommandException(ExitCode.Failed, $"there are {MostRegions} regions");
+        var before = await admin.ListRegionsAsync(cancellation);
+        if (before.Count >= MostRegions) throw new ImpossibleException($"there are {MostRegions} regions");
         var regions = await admin.SplitRegionAsync(key, cancellation);
         return $"split into regions {string.Join(", ", regions.Select(r => r.Region.Id))}";
     }
 
-    private async Task<NodeProcess?> AnyLeaderAsync(CancellationToken cancellation)
+    /// <summary>A leader's store if one is meant and PD knows one, otherwise the planned one.</summary>
+    private async Task<NodeProcess> FirstAsync(PlannedFault fault, CancellationToken cancellation)
     {
+        var planned = _nodes[fault.Store - 1];
+        if (!fault.MeansLeader || fault.MeansAll) return planned;
         try
         {
             await using var admin = await AdminAsync(cancellation);
             var leaders = (await admin.ListRegionsAsync(cancellation)).Where(r => r.Leader is not null).Select(r => r.Leader!.StoreId).ToList();
-            return leaders.Count == 0 ? null : await NodeOfAsync(admin, leaders[_random.Next(leaders.Count)], cancellation);
+            return leaders.Count == 0 ? planned : await NodeOfAsync(admin, leaders[fault.Choice % leaders.Count], cancellation);
         }
         catch (TikvException)
         {
-            // PD is away: then it is somebody else.
-            return null;
+            // PD is away: then it is the planned one.
+            return planned;
         }
     }
 
     private async Task<NodeProcess> NodeOfAsync(AdminClient admin, ulong storeId, CancellationToken cancellation)
     {
         var address = (await admin.ListStoresAsync(cancellation)).First(s => s.Id == storeId).Address;
-        return cluster.Nodes.First(n => n.Endpoint == address);
+        return _nodes.First(n => n.Endpoint == address);
     }
 
-    private Task<AdminClient> AdminAsync(CancellationToken cancellation) =>
-        AdminClient.ConnectAsync(cluster.Endpoints, new RawClientOptions { ConnectTimeout = _adminTimeout, CallTimeout = _adminTimeout }, cancellation);
-
-    private NodeProcess AnyNode() => cluster.Nodes[_random.Next(cluster.Nodes.Count)];
-
-    private TimeSpan Between(int least, int most) => TimeSpan.FromMilliseconds(_random.Next(least, most));
+    private Task<AdminClient> AdminAsync(CancellationToken cancellation) => AdminClient.ConnectAsync(
+        cluster.Processes.Endpoints, new RawClientOptions { ConnectTimeout = _adminTimeout, CallTimeout = _adminTimeout }, cancellation);
 
     private static string Text(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s");
+
+    /// <summary>A fault finds nobody to do it to.</summary>
+    private sealed class ImpossibleException(string why) : Exception(why);
 }

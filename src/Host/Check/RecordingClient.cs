@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using TiKvActors.Client;
 
@@ -83,9 +82,8 @@ public sealed class RecordingClient(RawClient client, HistoryWriter history, int
 
     private async Task<T> RunAsync<T>(HistoryKind kind, Action<Utf8JsonWriter> invocation, Func<Task<T>> call, Action<Utf8JsonWriter, T> result)
     {
-        // The client marks tries whose answer is lost on the activity that is current.
-        using var activity = new Activity("tkv.history").Start();
         var operation = history.Invoke(number, kind, invocation);
+        LostAnswers.During(() => history.AnswerLost(operation));
         T answer;
         try
         {
@@ -93,11 +91,12 @@ public sealed class RecordingClient(RawClient client, HistoryWriter history, int
         }
         catch (Exception e)
         {
-            history.Complete(operation, HistoryWriter.Now, OutcomeOf(e), LostTries(activity), json => json.WriteString("error", $"{e.GetType().Name}: {e.Message}"));
+            var error = $"{e.GetType().Name}: {e.Message}";
+            history.Complete(operation, HistoryWriter.Now, OutcomeOf(e), json => json.WriteString("error", error));
             throw;
         }
 
-        history.Complete(operation, HistoryWriter.Now, HistoryOutcome.Ok, LostTries(activity), json => result(json, answer));
+        history.Complete(operation, HistoryWriter.Now, HistoryOutcome.Ok, json => result(json, answer));
         return answer;
     }
 
@@ -108,6 +107,4 @@ public sealed class RecordingClient(RawClient client, HistoryWriter history, int
         TikvException or OperationCanceledException => HistoryOutcome.Failed,
         _ => HistoryOutcome.Unknown,
     };
-
-    private static int LostTries(Activity activity) => activity.Events.Count(e => e.Name == ClientEvents.AnswerLost);
 }

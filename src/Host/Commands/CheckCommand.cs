@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using TiKvActors.Host.Check;
 using TiKvActors.Host.Terminal;
 
@@ -14,7 +13,11 @@ internal static class CheckCommand
         var clients = Numbers.Option("--clients", "Concurrent clients, over all client processes", 24, 1, 10_000);
         var processes = Numbers.Option("--processes", "Client processes", 3, 1, 64);
         var keys = Numbers.Option("--keys", "Different keys: fewer are harder", 60, 2, 9_999);
-        var seed = new Option<int?>("--seed") { Description = "Of the faults and the load (default: a random one)", HelpName = "N" };
+        var seed = new Option<int?>("--seed")
+        {
+            Description = "Of the faults' schedule, which is printed, and of the load (default: a random one)",
+            HelpName = "N",
+        };
         var faults = new Option<string>("--faults")
         {
             Description = $"Some of {Names(Enum.GetValues<FaultKind>())}, or none",
@@ -30,7 +33,8 @@ internal static class CheckCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document and nothing else" };
         var command = new Command("check", """
             Check that nothing is lost: start a cluster of processes in a temporary directory, put a load of many client processes on it, kill, pause, stop
-            its stores, move and split its regions, and check that the clients' history is linearizable and all replicas are equal.
+            its stores, cut connections between stores and between clients and stores, kill clients, move and split regions, several at a
+            time, and check that the clients' history is linearizable, that service came back by itself, and that all replicas are equal.
             Exit status 0: it is. 1: it is not, and here are the operations that show it.
 
             Example: ./tkv bench check --seconds 60 --faults kill,pause
@@ -57,7 +61,7 @@ internal static class CheckCommand
         return command;
     }
 
-    /// <summary>Started by <see cref="ClientProcess"/>.</summary>
+    /// <summary>Started by <see cref="ClientProcesses"/>.</summary>
     public static Command CreateClient()
     {
         var endpoint = new Option<string>("--endpoint") { Required = true };
@@ -74,7 +78,7 @@ internal static class CheckCommand
             var load = new CheckLoad(
                 parsed.GetRequiredValue(endpoint), parsed.GetRequiredValue(name), parsed.GetRequiredValue(clients), parsed.GetRequiredValue(keys), parsed.GetRequiredValue(seed), writer);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            var running = load.RunAsync(stop.Token);
+            var running = load.RunAsync(() => Console.Out.WriteLine(ClientProcesses.Connected), stop.Token);
             // Standard input is closed when the parent says so, and when it is gone.
             var told = Task.Run(Console.In.ReadToEnd, CancellationToken.None);
             if (await Task.WhenAny(running, told) == told) await stop.CancelAsync();
@@ -88,7 +92,7 @@ internal static class CheckCommand
     {
         try
         {
-            var report = CheckReport.Of(files.Select(f => f.FullName), nemesis: null, difference: null);
+            var report = CheckReport.Of(files.Select(f => f.FullName), faults: null);
             report.Print(output);
             output.Flush();
             return report.HasPassed ? ExitCode.Done : ExitCode.Failed;
@@ -99,7 +103,7 @@ internal static class CheckCommand
         }
     }
 
-    private static string Names(IEnumerable<FaultKind> kinds) => string.Join(',', kinds.Select(k => k.ToString().ToLowerInvariant()));
+    private static string Names(IEnumerable<FaultKind> kinds) => string.Join(',', kinds.Select(PlannedFault.NameOf));
 
     /// <returns>Null: not understood.</returns>
     private static List<FaultKind>? Parse(string? text)
@@ -107,8 +111,9 @@ internal static class CheckCommand
         var kinds = new List<FaultKind>();
         foreach (var name in text is null or "none" ? [] : text.Split(','))
         {
-            if (!Enum.TryParse<FaultKind>(name, ignoreCase: true, out var kind) || int.TryParse(name, CultureInfo.InvariantCulture, out _)) return null;
-            kinds.Add(kind);
+            var known = Enum.GetValues<FaultKind>().Where(k => PlannedFault.NameOf(k) == name).ToList();
+            if (known.Count == 0) return null;
+            kinds.AddRange(known);
         }
 
         return kinds;

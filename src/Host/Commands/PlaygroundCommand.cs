@@ -58,8 +58,11 @@ internal static class PlaygroundCommand
         var data = new Option<string>("--data") { Required = true };
         var api = new Option<string?>("--api");
         var portOffset = PortOffset();
+        var publicPorts = new Option<int[]>("--public-port");
         var config = ConfigFile();
-        var command = new Command("playground-node", "One store of a playground in a process of its own; 'tkv playground --processes' starts it") { number, stores, data, api, portOffset, config };
+        const string Description = "One store of a playground in a process of its own; 'tkv playground --processes' starts it";
+        var command = new Command("playground-node", Description)
+            { number, stores, data, api, portOffset, publicPorts, config };
         command.Hidden = true;
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -70,6 +73,7 @@ internal static class PlaygroundCommand
                 DataDirectory = root,
                 ApiMode = parsed.GetValue(api),
                 PortOffset = parsed.GetValue(portOffset),
+                PublicPorts = parsed.GetValue(publicPorts) ?? [],
                 ConfigFile = parsed.GetValue(config)?.FullName,
             };
             var node = new PlaygroundNode(parsed.GetRequiredValue(number), root, options, new SharedBlockCache(StorageSettings.Default.BlockCacheBytes));

@@ -20,5 +20,7 @@ internal interface IPlaygroundNode
     /// <exception cref="StorageException">The data directory can't be used.</exception>
     Task StartAsync();
 
-    Task StopAsync();
+    /// <summary>In order.</summary>
+    /// <param name="handsOver">What it leads is led by others first. False when those stop as well.</param>
+    Task StopAsync(bool handsOver = true);
 }

@@ -33,19 +33,29 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
     /// <exception cref="CommandException">It ended instead; the message is its own.</exception>
     public async Task StartAsync()
     {
-        if (IsRunning) return;
-        _child?.Dispose();
-        _child = new Child(number, SelfProcess.Start(Arguments()), messages);
-        await _child.AnswerAsync();
+        // Serving is an answer too: nobody else may take it for theirs.
+        await _asking.WaitAsync();
+        try
+        {
+            if (IsRunning) return;
+            var before = _child;
+            _child = new Child(number, SelfProcess.Start(Arguments()), messages);
+            before?.Dispose();
+            await _child.AnswerAsync();
+        }
+        finally
+        {
+            _asking.Release();
+        }
     }
 
     /// <summary>In order. One that does not react is killed.</summary>
-    public async Task StopAsync()
+    public async Task StopAsync(bool handsOver = true)
     {
         if (_child is not { HasEnded: false } child) return;
         if (IsPaused) await ResumeAsync();
         child.IsEndExpected = true;
-        await child.TypeAsync("stop");
+        await child.TypeAsync(handsOver ? NodeRunner.Stop : NodeRunner.StopAtOnce);
         try
         {
             await child.Process.WaitForExitAsync().WaitAsync(_stopTimeout);
@@ -119,6 +129,12 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
         yield return options.Stores.ToString(CultureInfo.InvariantCulture);
         yield return "--port-offset";
         yield return options.PortOffset.ToString(CultureInfo.InvariantCulture);
+        foreach (var port in options.PublicPorts)
+        {
+            yield return "--public-port";
+            yield return port.ToString(CultureInfo.InvariantCulture);
+        }
+
         yield return "--data";
         yield return root;
         if (options.ConfigFile is { } config)

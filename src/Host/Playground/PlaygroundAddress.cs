@@ -10,6 +10,11 @@ internal static class PlaygroundAddress
 
     public static int PortOf(int store, int portOffset) => FirstPort + portOffset + store - 1;
 
-    /// <summary>host:port.</summary>
-    public static string Of(int store, PlaygroundOptions options) => string.Create(CultureInfo.InvariantCulture, $"{Host}:{PortOf(store, options.PortOffset)}");
+    /// <summary>By which others reach it.</summary>
+    public static int PublicPortOf(int store, PlaygroundOptions options) =>
+        options.PublicPorts.Count == 0 ? PortOf(store, options.PortOffset) : options.PublicPorts[store - 1];
+
+    /// <summary>host:port by which others reach it.</summary>
+    public static string Of(int store, PlaygroundOptions options) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Host}:{PublicPortOf(store, options)}");
 }

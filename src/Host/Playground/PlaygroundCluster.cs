@@ -45,7 +45,7 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(_nodes.Select(n => n.StopAsync()));
+        await Task.WhenAll(_nodes.Select(n => n.StopAsync(handsOver: false)));
         foreach (var node in _nodes.OfType<IDisposable>()) node.Dispose();
         _temporary?.Delete(recursive: true);
     }

@@ -46,10 +46,11 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
         }
     }
 
-    public async Task StopAsync()
+    public async Task StopAsync(bool handsOver = true)
     {
         if (_system is not { } system) return;
         _system = null;
+        Tikv.Get(system).HandsOver = handsOver;
         await system.Terminate();
     }
 
@@ -111,6 +112,9 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
             api-version = {{options.ApiMode ?? RecordedApiMode() ?? "v2"}}
           }
         }
-        akka.remote.dot-netty.tcp.port = {{Port}}
+        akka.remote.dot-netty.tcp {
+          port = {{Port}}
+          public-port = {{PlaygroundAddress.PublicPortOf(number, options)}}
+        }
         """);
 }

@@ -13,6 +13,11 @@ public sealed record PlaygroundOptions
 
     public required int PortOffset { get; init; }
 
+    /// <summary>
+    /// By store: the ports by which others reach it, if something stands between. Empty: those that it listens on.
+    /// </summary>
+    public IReadOnlyList<int> PublicPorts { get; init; } = [];
+
     /// <summary>HOCON that every store takes before the reference configuration; null for none.</summary>
     public string? ConfigFile { get; init; }
 

@@ -15,25 +15,28 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     private readonly NodeProcess[] _nodes;
 
-    private ProcessCluster(string root, int stores, Action<string> messages)
-    {
-        var options = new PlaygroundOptions { Stores = stores, DataDirectory = root, ApiMode = null, PortOffset = FreePortOffset(stores) };
-        _nodes = [.. Enumerable.Range(1, stores).Select(number => new NodeProcess(number, root, options, messages))];
-    }
+    /// <param name="options">From <see cref="Options"/>.</param>
+    /// <param name="messages">What the processes print. Any thread.</param>
+    public ProcessCluster(PlaygroundOptions options, Action<string> messages) =>
+        _nodes = [.. Enumerable.Range(1, options.Stores).Select(n => new NodeProcess(n, options.DataDirectory!, options, messages))];
 
     public IReadOnlyList<NodeProcess> Nodes => _nodes;
 
     /// <summary>All of them, with commas between.</summary>
     public string Endpoints => string.Join(',', _nodes.Select(n => n.Endpoint));
 
+    /// <summary>With free ports.</summary>
+    public static PlaygroundOptions Options(string root, int stores) =>
+        new() { Stores = stores, DataDirectory = root, ApiMode = null, PortOffset = FreePortOffset(stores) };
+
+    /// <param name="options">From <see cref="Options"/>.</param>
     /// <returns>When it serves.</returns>
-    public static async Task<ProcessCluster> StartAsync(string root, int stores, Action<string> messages, CancellationToken cancellation)
+    public static async Task<ProcessCluster> StartAsync(PlaygroundOptions options, Action<string> messages, CancellationToken cancellation)
     {
-        var cluster = new ProcessCluster(root, stores, messages);
+        var cluster = new ProcessCluster(options, messages);
         try
         {
-            await Task.WhenAll(cluster._nodes.Select(n => n.StartAsync()));
-            await cluster.ServesAsync(cancellation);
+            await cluster.StartAsync(cancellation);
             return cluster;
         }
         catch
@@ -41,6 +44,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
             await cluster.DisposeAsync();
             throw;
         }
+    }
+
+    /// <returns>When it serves.</returns>
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        await Task.WhenAll(_nodes.Select(n => n.StartAsync()));
+        await ServesAsync(cancellation);
     }
 
     /// <summary>A linearizable read of every region is answered.</summary>
@@ -69,7 +79,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(_nodes.Select(n => n.StopAsync()));
+        await Task.WhenAll(_nodes.Select(n => n.StopAsync(handsOver: false)));
         foreach (var node in _nodes) node.Dispose();
     }
 

@@ -17,7 +17,10 @@ public class BenchCheckTests
         var report = JsonDocument.Parse(output).RootElement;
         Assert.True(report.GetProperty("passed").GetBoolean());
         Assert.All(report.GetProperty("operations").EnumerateObject(), kind => Assert.True(kind.Value.GetProperty("ok").GetInt32() > 10, output));
-        Assert.True(report.GetProperty("faults").EnumerateObject().Sum(kind => kind.Value.GetProperty("done").GetInt32()) >= 5, output);
+        int Sum(string what) => report.GetProperty("faults").EnumerateObject().Sum(kind => kind.Value.GetProperty(what).GetInt32());
+        Assert.True(Sum("done") >= 5, output);
+        Assert.True(Sum("overlapping") >= 1, output);
+        Assert.Contains("fault 1, planned at ", error, StringComparison.Ordinal);
 
         var again = await RunAsync("bench", "check", "--check-only", directory.File("history"));
         Assert.Equal((0, ""), (again.ExitCode, again.Error));
@@ -29,7 +32,7 @@ public class BenchCheckTests
     {
         using var directory = new TemporaryDirectory();
         await File.WriteAllTextAsync(directory.File("one"), """
-            {"format":"tikv-actors-history","version":1,"process":"one"}
+            {"format":"tikv-actors-history","version":2,"process":"one"}
             {"at":1000000,"event":"invoke","op":1,"client":1,"do":"put","keys":["k"],"values":["old"]}
             {"at":2000000,"event":"ok","op":1}
             {"at":3000000,"event":"invoke","op":2,"client":1,"do":"put","keys":["k"],"values":["new"]}
@@ -37,7 +40,7 @@ public class BenchCheckTests
 
             """);
         await File.WriteAllTextAsync(directory.File("two"), """
-            {"format":"tikv-actors-history","version":1,"process":"two"}
+            {"format":"tikv-actors-history","version":2,"process":"two"}
             {"at":5000000,"event":"invoke","op":1,"client":2,"do":"get","keys":["k"]}
             {"at":6000000,"event":"ok","op":1,"values":["old"]}
 
@@ -61,7 +64,7 @@ public class BenchCheckTests
     }
 
     [Theory]
-    [InlineData("--faults takes some of kill,pause,stop,transfer,split", "--faults", "kill,flood")]
+    [InlineData("--faults takes some of kill,pause,stop,partition,client-partition,client-kill,transfer,split", "--faults", "kill,flood")]
     [InlineData("--seconds 0: must be from 1", "--seconds", "0")]
     [InlineData("it is empty", "--check-only", "/dev/null")]
     public async Task Bad_usage_is_named_and_exits_with_2(string expected, params string[] arguments)

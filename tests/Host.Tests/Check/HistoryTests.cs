@@ -31,6 +31,11 @@ public class HistoryTests
         Assert.True(HistoryChecker.Check([Lost(1), Get("k", "v", 20)]).IsLinearizable);
         Assert.False(HistoryChecker.Check([Lost(1), .. twice]).IsLinearizable);
         Assert.True(HistoryChecker.Check([Lost(2), .. twice]).IsLinearizable);
+        // The process was killed: one more try may have been under way.
+        HistoryOperation Killed(int tries) => Lost(tries) with { Completed = RegisterOperation.Never };
+        Assert.True(HistoryChecker.Check([Killed(0), Get("k", "v", 20)]).IsLinearizable);
+        Assert.False(HistoryChecker.Check([Killed(0), .. twice]).IsLinearizable);
+        Assert.True(HistoryChecker.Check([Killed(1), .. twice]).IsLinearizable);
     }
 
     [Fact]
@@ -68,7 +73,10 @@ public class HistoryTests
         }
 
         // What a killed process leaves: a call that is not completed, and half a line.
-        await File.AppendAllTextAsync(directory.File("one"), """{"at":1,"event":"invoke","op":100,"client":7,"do":"put","keys":["z"],"values":["9"]}""" + "\n{\"at\":");
+        await File.AppendAllTextAsync(
+            directory.File("one"),
+            """{"at":1,"event":"invoke","op":100,"client":7,"do":"put","keys":["z"],"values":["9"]}"""
+            + "\n" + """{"at":2,"event":"lost","op":100}""" + "\n{\"at\":");
         var history = HistoryReader.Read([directory.File("one")]);
         Assert.Equal(["put", "batch-put", "cas", "delete", "get", "batch-get", "scan", "get", "put"], history.Select(o => HistorySplitter.NameOf(o.Kind)));
         Assert.Equal([.. Enumerable.Repeat(HistoryOutcome.Ok, 7), HistoryOutcome.Failed, HistoryOutcome.Unknown], history.Select(o => o.Outcome));
@@ -76,6 +84,7 @@ public class HistoryTests
         Assert.Equal([null, "3"], history[5].Values);
         Assert.Equal(["n", "m"], history[6].Keys);
         Assert.Equal((RegisterOperation.Never, 7, "one"), (history[8].Completed, history[8].Client, history[8].Process));
+        Assert.Equal(1, history[8].LostTries);
         Assert.All(history.Take(8), o => Assert.True(o.Invoked < o.Completed));
         Assert.True(HistoryChecker.Check(history).IsLinearizable);
         Assert.Equal(0, await playground.TerminateAsync());
@@ -83,9 +92,10 @@ public class HistoryTests
 
     [Theory]
     [InlineData("{}", "line 1")]
-    [InlineData("""{"format":"tikv-actors-history","version":2,"process":"p"}""", "version 1")]
-    [InlineData("""{"format":"tikv-actors-history","version":1,"process":"p"}|{"at":1,"event":"ok","op":1}""", "operation 1 is completed, but has not begun")]
-    [InlineData("""{"format":"tikv-actors-history","version":1,"process":"p"}|{"at":1,"event":"invoke","op":1,"client":1,"do":"increment","keys":["k"]}""", "\"increment\"")]
+    [InlineData("""{"format":"tikv-actors-history","version":1,"process":"p"}""", "version 2")]
+    [InlineData("""{"format":"tikv-actors-history","version":2,"process":"p"}|{"at":1,"event":"ok","op":1}""", "operation 1 is completed, but has not begun")]
+    [InlineData("""{"format":"tikv-actors-history","version":2,"process":"p"}|{"at":1,"event":"lost","op":1}""", "not under way")]
+    [InlineData("""{"format":"tikv-actors-history","version":2,"process":"p"}|{"at":1,"event":"invoke","op":1,"client":1,"do":"increment","keys":["k"]}""", "\"increment\"")]
     public void A_file_that_is_no_history_is_refused_with_file_and_line(string lines, string expected)
     {
         using var directory = new TemporaryDirectory();
