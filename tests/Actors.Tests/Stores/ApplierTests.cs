@@ -103,7 +103,8 @@ public sealed class ApplierTests
             var told = new List<object>();
             using var applier = new EntryApplier<string>(engines.Data, 1 << 20, (_, m) => told.Add(m), () => { }, Akka.Event.NoLogger.Instance);
             Register();
-            applier.Apply(1, [SplitAt(6, "m"), EntryOf(7, new Request { CmdType = CmdType.Invalid })]);
+            var ofNoVersion = new Entry { Index = 7, Term = 6, EntryType = EntryType.EntryNormal, Data = Google.Protobuf.ByteString.CopyFrom(0xff) };
+            applier.Apply(1, [SplitAt(6, "m"), ofNoVersion]);
             Assert.IsType<Applier.Failed>(Assert.Single(told));
             applier.Unregister(1);
             Register();
