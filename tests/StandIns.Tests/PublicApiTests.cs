@@ -12,6 +12,7 @@ public partial class PublicApiTests
     [InlineData("Akka")]
     [InlineData("Akka.Remote")]
     [InlineData("Akka.Cluster")]
+    [InlineData("Akka.Cluster.Sharding")]
     [InlineData("Akka.Cluster.Tools")]
     [InlineData("Akka.Persistence")]
     [InlineData("Akka.Serialization.Hyperion")]
