@@ -34,8 +34,8 @@ internal sealed class RequestGateway : UntypedActor
         _settings = settings;
         _node = node;
         _factory = new RequestFactory(node.Clock);
-        _admission = new Admission(settings.Gateway.MaxRequests, settings.Gateway.MaxRequestsBytes);
-        _routed = new Admission(settings.Gateway.MaxRoutedRequests);
+        _admission = node.Requests;
+        _routed = node.RoutedRequests;
         _pd = Context.ActorSelection(NodePaths.Pd(Context.System.Name, settings.PdEndpoint));
     }
 

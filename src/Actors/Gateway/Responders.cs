@@ -19,17 +19,29 @@ internal sealed class Admission(int limit, long byteLimit = long.MaxValue)
 {
     private int _inside;
     private long _bytes;
+    private int _most;
 
     public int Inside => Volatile.Read(ref _inside);
+
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>The most that have been inside at a time.</summary>
+    public int Most => Volatile.Read(ref _most);
 
     public bool TryEnter(int bytes = 0)
     {
         var inside = Interlocked.Increment(ref _inside);
         var total = Interlocked.Add(ref _bytes, bytes);
-        if (inside <= limit && (total <= byteLimit || total == bytes))
-            return true;
-        Leave(bytes);
-        return false;
+        if (inside > limit || (total > byteLimit && total != bytes))
+        {
+            Leave(bytes);
+            return false;
+        }
+
+        int most;
+        do most = Most;
+        while (inside > most && Interlocked.CompareExchange(ref _most, inside, most) != most);
+        return true;
     }
 
     public void Leave(int bytes = 0)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TiKvActors.Actors.Gateway;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Storage.Stores;
 
@@ -20,6 +21,12 @@ internal sealed class NodeState(StoreEngines engines, OpenSnapshots snapshots, S
     public StoreCounters Counters => counters;
 
     public DiskState Disk => disk;
+
+    /// <summary>Accepted by the gateway and not answered.</summary>
+    public required Admission Requests { get; init; }
+
+    /// <summary>Those among them that the gateway routes.</summary>
+    public required Admission RoutedRequests { get; init; }
 
     /// <summary>Null until the store serves.</summary>
     public StoreServices? Services

@@ -111,7 +111,11 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
     private void StartParts(Opened opened)
     {
         Become(Serving);
-        var node = new NodeState(opened.Engines, _extension.Snapshots, opened.StoreTable, _clock, _extension.Counters, _extension.Disk);
+        var node = new NodeState(opened.Engines, _extension.Snapshots, opened.StoreTable, _clock, _extension.Counters, _extension.Disk)
+        {
+            Requests = new Admission(_settings.Gateway.MaxRequests, _settings.Gateway.MaxRequestsBytes),
+            RoutedRequests = new Admission(_settings.Gateway.MaxRoutedRequests),
+        };
         if (_settings.PdEnabled)
             Start(Pd.Props(_settings.Pd with { Address = _extension.Address }, _settings.PdSnapshotInterval, RandomId), "pd");
         Start(DiskWatch.Props(_settings.DataDirectory, _settings.Disk, _extension.FreeSpace, _extension.Disk), "disk");

@@ -20,6 +20,15 @@ internal sealed partial class Peer
     private long _pendingWriteBytes;
     private int _ticksSinceStepDown;
 
+    /// <summary>Invariant: at most <see cref="PeerConfig.MaxPendingRequests"/>.</summary>
+    public int PendingWrites => _pendingWrites;
+
+    /// <summary>Invariant: at most <see cref="PeerConfig.MaxPendingBytes"/>, unless a single write is larger.</summary>
+    public long PendingWriteBytes => _pendingWriteBytes;
+
+    /// <summary>Invariant: at most <see cref="PeerConfig.MaxPendingRequests"/>.</summary>
+    public int PendingReads => _pendingReads;
+
     /// <summary>Why the store takes no more data; null if it does.</summary>
     public string? DiskFull { get; set; }
 

@@ -61,6 +61,11 @@ internal sealed partial class PeerShell
     public RegionPeer.Status? Status => _phase is Phase.Running or Phase.Installing
         ? new RegionPeer.Status(
             _peer.Region, _peer.Self, _peer.Leader, _peer.Term, _peer.AppliedIndex, _peer.CommittedIndex, _peer.LastIndex, _peer.TruncatedIndex, _peer.LogBytes, _peer.State)
+        {
+            PendingWrites = _peer.PendingWrites,
+            PendingWriteBytes = _peer.PendingWriteBytes,
+            PendingReads = _peer.PendingReads,
+        }
         : null;
 
     /// <summary>For those who look on. Null before the start, and for a peer that refuses.</summary>

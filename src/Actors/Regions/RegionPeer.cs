@@ -47,7 +47,26 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
     }
 
     /// <summary>To whoever asks with <see cref="GetStatus"/>.</summary>
-    public sealed record Status(Region Region, MetaPeer Self, MetaPeer? Leader, ulong Term, ulong AppliedIndex, ulong CommittedIndex, ulong LastIndex, ulong TruncatedIndex, long LogBytes, PeerState State);
+    public sealed record Status(
+        Region Region,
+        MetaPeer Self,
+        MetaPeer? Leader,
+        ulong Term,
+        ulong AppliedIndex,
+        ulong CommittedIndex,
+        ulong LastIndex,
+        ulong TruncatedIndex,
+        long LogBytes,
+        PeerState State)
+    {
+        /// <summary>Writes and swaps that were accepted and not answered.</summary>
+        public int PendingWrites { get; init; }
+
+        public long PendingWriteBytes { get; init; }
+
+        /// <summary>Reads that wait for a read index, or for its application.</summary>
+        public int PendingReads { get; init; }
+    }
 
     public sealed class GetStatus
     {
@@ -215,13 +234,18 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
 
     void IPeerHost.UnregisterApplier() => _applier.Tell(new Applier.Unregister(_start.RegionId));
 
-    void IPeerHost.Apply(IReadOnlyList<Entry> entries) => _applier.Tell(new Applier.Apply(_start.RegionId, entries));
+    void IPeerHost.Apply(IReadOnlyList<Entry> entries)
+    {
+        _services.Queues.Applying.Enter(entries.Count);
+        _applier.Tell(new Applier.Apply(_start.RegionId, entries));
+    }
 
     /// <summary>
     /// One snapshot for all: taken here, where the reads were found to be linearizable, and before this actor could destroy or replace the data.
     /// </summary>
     void IPeerHost.Read(IReadOnlyList<ReadTask> reads, IReadOnlyList<CompareAndSwapRequest> swaps)
     {
+        _services.Queues.Reading.Enter(reads.Count + swaps.Count);
         var points = new List<ReadTask>(reads.Count);
         var scans = 0;
         foreach (var task in reads)
@@ -256,9 +280,14 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
         foreach (var message in messages)
         {
             if (_services.Links.TryGetValue(message.ToPeer.StoreId, out var link))
+            {
+                _services.Queues.Linking.Enter(1);
                 link.Tell(message);
+            }
             else
+            {
                 _services.Store.Tell(new Store.LinkWanted(message.ToPeer.StoreId));
+            }
         }
     }
 

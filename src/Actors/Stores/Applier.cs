@@ -34,14 +34,18 @@ internal sealed class Applier : UntypedActor
     }
 
     private readonly EntryApplier<IActorRef> _applier;
+    private readonly StoreQueues _queues;
 
-    public Applier(IDataEngine engine, int batchBytes)
+    public Applier(IDataEngine engine, int batchBytes, StoreQueues queues)
     {
+        _queues = queues;
         var self = Self;
         _applier = new EntryApplier<IActorRef>(engine, batchBytes, (peer, message) => peer.Tell(message, self), () => self.Tell(Flush.Instance), Context.GetLogger());
     }
 
-    public static Props Props(IDataEngine engine, int batchBytes) => Akka.Actor.Props.Create(() => new Applier(engine, batchBytes));
+    /// <param name="queues">All entries entered <see cref="StoreQueues.Applying"/> before they came here.</param>
+    public static Props Props(IDataEngine engine, int batchBytes, StoreQueues queues) =>
+        Akka.Actor.Props.Create(() => new Applier(engine, batchBytes, queues));
 
     protected override void PostStop() => _applier.Dispose();
 
@@ -50,6 +54,7 @@ internal sealed class Applier : UntypedActor
         switch (message)
         {
             case Apply apply:
+                _queues.Applying.Leave(apply.Entries.Count);
                 _applier.Apply(apply.RegionId, apply.Entries);
                 break;
             case Flush:

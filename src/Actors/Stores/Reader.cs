@@ -27,15 +27,19 @@ internal sealed class Reader : UntypedActor
 
     private readonly MonotonicClock _clock;
     private readonly APIVersion _apiVersion;
+    private readonly StoreQueues _queues;
     private readonly ILoggingAdapter _log = Context.GetLogger();
 
-    public Reader(MonotonicClock clock, APIVersion apiVersion)
+    public Reader(MonotonicClock clock, APIVersion apiVersion, StoreQueues queues)
     {
+        _queues = queues;
         _clock = clock;
         _apiVersion = apiVersion;
     }
 
-    public static Props Props(MonotonicClock clock, APIVersion apiVersion) => Akka.Actor.Props.Create(() => new Reader(clock, apiVersion));
+    /// <param name="queues">Every read and swap entered <see cref="StoreQueues.Reading"/> before it came here.</param>
+    public static Props Props(MonotonicClock clock, APIVersion apiVersion, StoreQueues queues) =>
+        Akka.Actor.Props.Create(() => new Reader(clock, apiVersion, queues));
 
     protected override void OnReceive(object message)
     {
@@ -45,10 +49,12 @@ internal sealed class Reader : UntypedActor
                 foreach (var task in read.Tasks)
                     Execute(task, read.Snapshot.Data, _clock, _log);
                 read.Snapshot.Release();
+                _queues.Reading.Leave(read.Tasks.Count);
                 break;
             case ReadForSwap swap:
                 swap.Peer.Tell(Execute(swap.Request, swap.Snapshot.Data, _clock, _apiVersion, _log));
                 swap.Snapshot.Release();
+                _queues.Reading.Leave(1);
                 break;
             default:
                 Unhandled(message);

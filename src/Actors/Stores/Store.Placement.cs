@@ -229,7 +229,8 @@ internal sealed partial class Store
         if (!_services.Links.TryGetValue(storeId, out var link))
         {
             var header = NodePaths.Header(_services.ClusterId, _services.StoreId, storeId);
-            link = Context.ActorOf(StoreLink.Props(header, _settings.Link).WithDispatcher("tikv.dispatchers.region"), $"link-{storeId}");
+            var props = StoreLink.Props(header, _settings.Link, _services.Queues).WithDispatcher("tikv.dispatchers.region");
+            link = Context.ActorOf(props, $"link-{storeId}");
             _services.Links[storeId] = link;
             if (!_services.Addresses.ContainsKey(storeId))
                 AskForStores();

@@ -98,6 +98,9 @@ internal sealed partial class Store : UntypedActor, IWithTimers
         var clock = _node.Clock;
         var engines = _node.Engines;
         var slow = "tikv.dispatchers.slow";
+        var queues = new StoreQueues();
+        var applier = Applier.Props(engines.Data, _settings.Store.ApplyBatchBytes, queues).WithDispatcher("tikv.dispatchers.apply");
+        var reader = Reader.Props(clock, ident.ApiVersion, queues);
         return new StoreServices
         {
             StoreId = ident.StoreId,
@@ -112,10 +115,11 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             Router = new RegionRouter(),
             Ranges = new RegionRanges(),
             Counters = _node.Counters,
-            Appliers = Pool("applier", _settings.Store.Appliers, Applier.Props(engines.Data, _settings.Store.ApplyBatchBytes).WithDispatcher("tikv.dispatchers.apply")),
+            Queues = queues,
+            Appliers = Pool("applier", _settings.Store.Appliers, applier),
             Readers = new ReaderPool(
-                Pool("point-reader", _settings.Store.PointReaders, Reader.Props(clock, ident.ApiVersion).WithDispatcher("tikv.dispatchers.point-read")),
-                Pool("scan-reader", _settings.Store.ScanReaders, Reader.Props(clock, ident.ApiVersion).WithDispatcher("tikv.dispatchers.scan-read"))),
+                Pool("point-reader", _settings.Store.PointReaders, reader.WithDispatcher("tikv.dispatchers.point-read")),
+                Pool("scan-reader", _settings.Store.ScanReaders, reader.WithDispatcher("tikv.dispatchers.scan-read"))),
             Syncer = Context.ActorOf(SlowWorker.Props().WithDispatcher(slow), "syncer"),
             SlowWorker = _slowWorker,
             SnapshotSource = Context.ActorOf(SnapshotSource.Props(engines.Data, clock, _settings.Snapshot, ident.ClusterId, ident.StoreId).WithDispatcher(slow), "snapshots"),

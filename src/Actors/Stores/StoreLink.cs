@@ -24,19 +24,23 @@ internal sealed class StoreLink : UntypedActor
     private readonly Queue<RaftMessage> _waiting = new();
     private readonly StoreHeader _header;
     private readonly LinkSettings _settings;
+    private readonly StoreQueues _queues;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private string? _address;
     private ActorSelection? _store;
     private bool _flushing;
     private long _dropped;
 
-    public StoreLink(StoreHeader header, LinkSettings settings)
+    public StoreLink(StoreHeader header, LinkSettings settings, StoreQueues queues)
     {
+        _queues = queues;
         _header = header;
         _settings = settings;
     }
 
-    public static Props Props(StoreHeader header, LinkSettings settings) => Akka.Actor.Props.Create(() => new StoreLink(header, settings));
+    /// <param name="queues">Every message entered <see cref="StoreQueues.Linking"/> before it came here.</param>
+    public static Props Props(StoreHeader header, LinkSettings settings, StoreQueues queues) =>
+        Akka.Actor.Props.Create(() => new StoreLink(header, settings, queues));
 
     protected override void OnReceive(object message)
     {
@@ -68,6 +72,7 @@ internal sealed class StoreLink : UntypedActor
         if (_waiting.Count > _settings.MaxWaiting)
         {
             _waiting.Dequeue();
+            _queues.Linking.Leave(1);
             if (_dropped++ == 0)
                 _log.LinkOverflow(_header.ToStoreId, _dropped);
         }
@@ -98,6 +103,7 @@ internal sealed class StoreLink : UntypedActor
                 batch.Msgs.Add(_waiting.Dequeue());
             }
 
+            _queues.Linking.Leave(batch.Msgs.Count);
             _store.Tell(new StoreRaftBatch { Header = _header, Batch = batch });
         }
     }

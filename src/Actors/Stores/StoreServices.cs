@@ -35,6 +35,8 @@ internal sealed record StoreServices
 
     public required StoreCounters Counters { get; init; }
 
+    public required StoreQueues Queues { get; init; }
+
     public required IReadOnlyList<IActorRef> Appliers { get; init; }
 
     public required ReaderPool Readers { get; init; }

@@ -31,7 +31,7 @@ public sealed class ApplierTests
             var system = ActorSystem.Create("applier");
             try
             {
-                var applier = system.ActorOf(Applier.Props(engines.Data, 1 << 20));
+                var applier = system.ActorOf(Applier.Props(engines.Data, 1 << 20, new StoreQueues()));
                 var answers = Channel.CreateUnbounded<object>();
                 var peer = system.ActorOf(Props.Create(() => new Recorder(answers.Writer)));
                 var region = new Region { Id = 1, RegionEpoch = Epoch };
