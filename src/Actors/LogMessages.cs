@@ -64,6 +64,9 @@ internal static class LogMessages
     public static void SplitRefused(this ILoggingAdapter log, ulong regionId, string why) =>
         log.Warning("TKA212 region {0} is not split: {1}", regionId, why);
 
+    public static void PeerGivesUp(this ILoggingAdapter log, ulong regionId, ulong peerId) =>
+        log.Info("TKA213 region {0}: peer {1} stops: it never got data, and no leader is heard", regionId, peerId);
+
     public static void ForeignBatch(this ILoggingAdapter log, string sender, string why) =>
         log.Warning("TKA301 messages from {0} are refused: {1}", sender, why);
 

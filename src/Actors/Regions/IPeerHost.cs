@@ -55,7 +55,9 @@ internal interface IPeerHost
     /// <summary>Nobody waits for it: a snapshot with a higher number hides those before it.</summary>
     void DeleteSnapshots(long toSequenceNr);
 
-    /// <summary>Behind the write that may still be on its way. Then <see cref="PeerShell.JournalPurged"/> or <see cref="SlowWorker.Failed"/>.</summary>
+    /// <summary>
+    /// Nothing else is on its way to the journal. Then <see cref="PeerShell.JournalPurged"/> or <see cref="SlowWorker.Failed"/>.
+    /// </summary>
     void PurgeJournal();
 
     /// <summary>Then <see cref="PeerShell.LogEntriesRead"/> or <see cref="SlowWorker.Failed"/>.</summary>

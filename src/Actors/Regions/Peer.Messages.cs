@@ -59,14 +59,23 @@ internal sealed partial class Peer
     }
 
     /// <summary>
-    /// A removed voter hears of it when it campaigns. A learner never does; if it missed its removal, it would keep its range from the regions that
-    /// come to this store later. So one that has heard no leader for a while asks.
+    /// A removed voter hears of it when it campaigns. A learner never does; if it missed its removal, it would keep its range from the regions
+    /// that come to this store later. So one that has heard no leader for a while asks. An uninitialised peer does not know whom to ask, and
+    /// gives up: it has never voted, its promises to a leader have run out, and its journal knows its term should a message make it again.
     /// </summary>
-    private void AskWhetherStillMember()
+    private void NoticeSilence()
     {
-        if (Self.Role != PeerRole.Learner || !IsInitialized || ++_ticksWithoutLeader < 4 * _config.Raft.ElectionTimeoutTicks)
+        if ((IsInitialized && Self.Role != PeerRole.Learner) || ++_ticksWithoutLeader < 4 * _config.Raft.ElectionTimeoutTicks)
             return;
         _ticksWithoutLeader = 0;
+        if (IsInitialized)
+            AskWhetherStillMember();
+        else if (_pulling is null)
+            Out.GiveUp = true;
+    }
+
+    private void AskWhetherStillMember()
+    {
         foreach (var peer in Region.Peers)
         {
             if (peer.Id != Self.Id)

@@ -67,7 +67,13 @@ internal sealed partial class Peer
 
     public bool IsInitialized => Region.Peers.Count > 0;
 
+    /// <summary>An event is on its way to the journal: <see cref="Persisted"/> is to come.</summary>
+    public bool IsPersisting => _persisting is { Snapshot: null };
+
     public bool IsLeader => _raft.IsLeader;
+
+    /// <summary>Reads are served without asking anybody.</summary>
+    public bool HasLease(TimeSpan now) => _raft.HasLease(now);
 
     public ulong Term => _raft.Term;
 
@@ -110,7 +116,7 @@ internal sealed partial class Peer
         _raft.Tick(now);
         FailExpired(now);
         ReportLostProposals();
-        AskWhetherStillMember();
+        NoticeSilence();
         PassOn();
         if (IsLeader)
         {

@@ -57,6 +57,9 @@ internal sealed class PeerOutput
     /// <summary>The peer was removed: its data and journal go, its tombstone stays.</summary>
     public bool Destroy { get; set; }
 
+    /// <summary>The peer never got data, and nobody feeds it any more: it stops. A message makes it again.</summary>
+    public bool GiveUp { get; set; }
+
     /// <summary>Leadership, range or membership changed: PD should hear of it now.</summary>
     public bool ReportToPd { get; set; }
 }

@@ -11,8 +11,6 @@ namespace TiKvActors.Actors.Regions;
 /// <summary>Start and end of a peer: from what both engines hold to a running state machine, and from there to a tombstone.</summary>
 internal sealed partial class PeerShell
 {
-    private sealed record ApplyingSynced;
-
     private sealed record InterruptedInstallFinished(RegionLocalState State, RaftApplyState Apply);
 
     private sealed record DataDestroyed(RegionLocalState Tombstone);
@@ -24,7 +22,10 @@ internal sealed partial class PeerShell
     private readonly LogSegments _segments = new();
     private RaftTruncated? _truncated;
     private HardState? _hardState;
+
+    /// <summary>Durable, and the data is deleted.</summary>
     private RegionLocalState? _tombstone;
+    private bool _isPurging;
 
     /// <summary>The journal's snapshot; before its events.</summary>
     public void Recover(RaftTruncated truncated)
@@ -145,8 +146,8 @@ internal sealed partial class PeerShell
     // ---- an interrupted installation
 
     /// <summary>
-    /// A crash interrupted an installation after its record was written: the journal is reset once more, then the rows go in. The record is made durable
-    /// first: after a failure of the peer alone it may never have been synced.
+    /// A crash interrupted an installation after its record was written: the journal is reset once more, then the rows go in. The record is
+    /// durable: what a store finds at its opening is, and what a failed peer starts from was synced (<see cref="PeerStates.OfFailed"/>).
     /// </summary>
     private void FinishInterruptedInstall()
     {
@@ -158,12 +159,7 @@ internal sealed partial class PeerShell
 
         _failPoints.Hit(RegionFailPoints.InstallResumed);
         _phase = Phase.FinishingInstall;
-        var engine = _host.Engine;
-        _host.RunSlow("syncing the record of an interrupted installation", () =>
-        {
-            engine.Sync();
-            return new ApplyingSynced();
-        });
+        ResetJournal(_start.Applying);
     }
 
     private void InstallInterrupted()
@@ -183,10 +179,6 @@ internal sealed partial class PeerShell
     {
         switch (message)
         {
-            case ApplyingSynced:
-                _failPoints.Hit(RegionFailPoints.ResumedInstallSynced);
-                ResetJournal(_start.Applying!);
-                return true;
             case InterruptedInstallFinished finished:
                 _failPoints.Hit(RegionFailPoints.ResumedInstallFinished);
                 _host.Log.SnapshotInstalled(_start.RegionId, _start.Self.Id, finished.Apply.AppliedIndex);
@@ -224,7 +216,7 @@ internal sealed partial class PeerShell
             case DataDestroyed destroyed:
                 _failPoints.Hit(RegionFailPoints.DestroyDataGone);
                 _tombstone = destroyed.Tombstone;
-                _host.PurgeJournal();
+                PurgeJournal();
                 return true;
             case PeerForgotten:
                 _failPoints.Hit(RegionFailPoints.DestroyForgotten);
@@ -277,6 +269,15 @@ internal sealed partial class PeerShell
             engine.FailPoints.Hit(RegionFailPoints.DestroyCleared);
             return new DataDestroyed(tombstone);
         });
+    }
+
+    /// <summary>Once nothing of this peer is on its way to the journal or the snapshot store: it would be there for ever.</summary>
+    private void PurgeJournal()
+    {
+        if (_tombstone is null || _isPurging || _truncate is not null || _peer is { IsPersisting: true })
+            return;
+        _isPurging = true;
+        _host.PurgeJournal();
     }
 
     /// <summary>The answer to <see cref="IPeerHost.PurgeJournal"/>: the tombstone is durable, so nobody needed the journal any more.</summary>

@@ -255,6 +255,10 @@ internal sealed partial class PeerShell
         {
             ResetJournal(_installing!.Record);
         }
+        else
+        {
+            PurgeJournal();
+        }
     }
 
     private void SyncData(long number)

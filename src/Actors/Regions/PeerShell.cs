@@ -232,13 +232,29 @@ internal sealed partial class PeerShell
             OnRoleChange();
         if (output.ReportToPd)
             ReportToPd();
-        if (output.Install is { } install)
-            BeginInstall(install);
         if (output.Destroy)
+        {
             BeginDestroy();
+        }
+        else if (output.GiveUp)
+        {
+            GiveUp();
+        }
         else
+        {
+            if (output.Install is { } install)
+                BeginInstall(install);
             PumpLater();
+        }
+
         ReportHandOver();
+    }
+
+    private void GiveUp()
+    {
+        _failPoints.Hit(RegionFailPoints.GivesUp);
+        _host.Log.PeerGivesUp(_start.RegionId, _start.Self.Id);
+        _host.Stop();
     }
 
     /// <summary>The event of the last <see cref="IPeerHost.Persist"/> is durable, under this number. Comes in every phase.</summary>
@@ -248,6 +264,8 @@ internal sealed partial class PeerShell
         _peer.Persisted(sequenceNr, _host.Now);
         if (_phase == Phase.Running)
             PumpLater();
+        else
+            PurgeJournal();
     }
 
     /// <summary>Only a running peer can lead.</summary>

@@ -24,6 +24,9 @@ internal interface IRegionBatch
 
     void DeleteRange(string cf, ByteString startKey, ByteString endKey);
 
+    /// <summary>In all column families.</summary>
+    void DeleteData(ByteString startKey, ByteString endKey);
+
     void PutRegionState(RegionLocalState state);
 
     void PutApplyState(ulong regionId, RaftApplyState state);
@@ -201,8 +204,12 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
         var created = new List<Region>();
         foreach (var part in regions.Where((_, i) => i != derivedAt))
         {
-            // The new region may have been here already, by a snapshot, and even gone again: then nothing of it is touched (invariant 6).
-            if (batch.ReadRegionState(part.Id) is not null || part.Peers.All(p => p.StoreId != storeId))
+            // The new region may have been here already, by a snapshot, and gone again (invariant 6): a late snapshot has brought its rows
+            // with the parent's, and nobody would ever delete them.
+            var earlier = batch.ReadRegionState(part.Id);
+            if (earlier is { State: PeerState.Tombstone })
+                batch.DeleteData(part.StartKey, part.EndKey);
+            if (earlier is not null || part.Peers.All(p => p.StoreId != storeId))
                 continue;
             batch.PutRegionState(new RegionLocalState { State = PeerState.Normal, Region = part });
             batch.PutApplyState(part.Id, RegionState.InitialApplyState());

@@ -57,6 +57,11 @@ internal static class RegionFailPoints
     /// <summary>The store has been told to start the new peers.</summary>
     public const string SplitTold = "split-told";
 
+    // ---- silence
+
+    /// <summary>A peer that never got data is about to stop, because nobody feeds it.</summary>
+    public const string GivesUp = "peer-gives-up";
+
     // ---- truncation
 
     /// <summary>Before the data engine is synced for a truncation.</summary>
@@ -117,9 +122,6 @@ internal static class RegionFailPoints
 
     /// <summary>A start has found an interrupted installation.</summary>
     public const string InstallResumed = "install-resumed";
-
-    /// <summary>The record of an interrupted installation is durable; its journal may be whole.</summary>
-    public const string ResumedInstallSynced = "resumed-install-synced";
 
     /// <summary>An interrupted installation is finished; the peer is not started.</summary>
     public const string ResumedInstallFinished = "resumed-install-finished";

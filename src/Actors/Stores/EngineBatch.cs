@@ -34,6 +34,8 @@ internal sealed class EngineBatch : IRegionBatch, IDisposable
 
     public void DeleteRange(string cf, ByteString startKey, ByteString endKey) => Writes.DeleteRange(Family(cf), startKey.Span, endKey.Span);
 
+    public void DeleteData(ByteString startKey, ByteString endKey) => Writes.DeleteData(startKey.Span, endKey.Span);
+
     public void PutRegionState(RegionLocalState state)
     {
         _states[state.Region.Id] = state;

@@ -73,7 +73,8 @@ internal static class PeerStates
     /// <param name="known">Regions that have a peer, or will have one again.</param>
     public static FailedPeerState OfFailed(IDataEngine engine, ulong storeId, ulong regionId, IReadOnlySet<ulong> known)
     {
-        // A split may have been written by appliers that could not sync it; see EntryApplier.
+        // The peer will make promises in its journal, or reset it, on the strength of what is read here: a split that the appliers could not sync
+        // (see EntryApplier), rows or the record of an installation that failed before its sync.
         engine.Sync();
         var state = engine.ReadRegionState(regionId);
         var start = state is null ? null : StartOf(engine, storeId, state);

@@ -32,7 +32,8 @@ internal sealed partial class Store : IStoreHost<IActorRef>
     void IStoreHost<IActorRef>.ReadStateOfFailed(ulong regionId, IReadOnlySet<ulong> known)
     {
         var (engine, storeId) = (_services.Engines.Data, _services.StoreId);
-        _slowWorker.Tell(new SlowWorker.Run($"reading the state of region {regionId}", () => PeerStates.OfFailed(engine, storeId, regionId, known)));
+        Func<object> read = () => PeerStates.OfFailed(engine, storeId, regionId, known);
+        _slowWorker.Tell(new SlowWorker.Run($"reading the state of region {regionId}", read, IsVital: true));
     }
 
     void IStoreHost<IActorRef>.RestartLater(PeerStart start, TimeSpan backoff) =>
@@ -40,27 +41,24 @@ internal sealed partial class Store : IStoreHost<IActorRef>
 
     private void OnTerminated(IActorRef actor)
     {
-        if (_receivers.Remove(actor, out var pull))
-        {
-            // One that failed without a word: the peer would wait for it for ever. After any other end it ignores this.
-            pull.Peer.Tell(new SnapshotReceiver.Failed(pull.Announcement, "the receiver has stopped"));
+        if (_pulls.ReceiverStopped(actor))
             return;
-        }
-
+        _pulls.PeerStopped(actor);
         _peers.Stopped(actor);
     }
 
-    private void ReceiveSnapshot(RaftMessage announcement, IActorRef peer)
+    private void PullSnapshotFor(IActorRef peer, RaftMessage announcement)
     {
         var fromStore = announcement.FromPeer.StoreId;
-        if (_receivers.Count >= _settings.Snapshot.MaxReceiving || !_services.Addresses.TryGetValue(fromStore, out var address))
-        {
-            peer.Tell(new SnapshotReceiver.Failed(announcement, _receivers.Count > 0 ? "too many snapshots are being received" : $"the address of store {fromStore} is not known"));
-            return;
-        }
+        if (_services.Addresses.ContainsKey(fromStore))
+            _pulls.Pull(peer, announcement);
+        else
+            peer.Tell(new SnapshotReceiver.Failed(announcement, $"the address of store {fromStore} is not known"));
+    }
 
-        var receiver = Context.ActorOf(SnapshotReceiver.Props(_services, announcement, peer, address));
-        Context.Watch(receiver);
-        _receivers.Add(receiver, (announcement, peer));
+    private IActorRef StartReceiver(IActorRef peer, RaftMessage announcement)
+    {
+        var address = _services.Addresses[announcement.FromPeer.StoreId];
+        return Context.Watch(Context.ActorOf(SnapshotReceiver.Props(_services, announcement, peer, address)));
     }
 }

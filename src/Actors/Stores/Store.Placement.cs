@@ -25,8 +25,6 @@ internal sealed partial class Store
 
     private sealed record FirstPeerWritten(PeerStart? Start);
 
-    private const string FirstRegionWork = "writing the first region's initial state";
-
     private ulong _clusterId;
     private APIVersion _apiVersion;
     private bool _isRegistered;
@@ -196,7 +194,8 @@ internal sealed partial class Store
         if (region.Peers.FirstOrDefault(p => p.StoreId == _services.StoreId) is not { } self)
             return;
         var engine = _services.Engines.Data;
-        _slowWorker.Tell(new SlowWorker.Run(FirstRegionWork, () => new FirstPeerWritten(PeerStates.WriteFirst(engine, region, self))));
+        Func<object> write = () => new FirstPeerWritten(PeerStates.WriteFirst(engine, region, self));
+        _slowWorker.Tell(new SlowWorker.Run("writing the first region's initial state", write, IsVital: true));
     }
 
     // ---- Other stores

@@ -41,9 +41,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
     private readonly NodeState _node;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private StorePeers<IActorRef> _peers = null!;
-
-    /// <summary>Pulls under way, by receiver.</summary>
-    private readonly Dictionary<IActorRef, (RaftMessage Announcement, IActorRef Peer)> _receivers = [];
+    private readonly SnapshotPulls<IActorRef, IActorRef> _pulls;
     private readonly HashSet<string> _refusedSenders = [];
     private readonly ICanTell _pd;
     private readonly ActorPath _pdPath;
@@ -56,6 +54,8 @@ internal sealed partial class Store : UntypedActor, IWithTimers
         _settings = settings;
         _node = node;
         _address = address;
+        _pulls = new SnapshotPulls<IActorRef, IActorRef>(
+            settings.Snapshot.MaxReceiving, StartReceiver, Context.Stop, (peer, failed) => peer.Tell(failed, Self));
         _pdPath = ActorPath.Parse(NodePaths.Pd(Context.System.Name, settings.PdEndpoint));
         _pd = Context.ActorSelection(_pdPath);
     }
@@ -179,7 +179,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
                 _peers.StartCreated(created.Regions, created.Campaign);
                 break;
             case PullSnapshot pull:
-                ReceiveSnapshot(pull.Announcement, Sender);
+                PullSnapshotFor(Sender, pull.Announcement);
                 break;
             case PeerDestroyed destroyed:
                 _peers.Destroyed(destroyed.RegionId, destroyed.PeerId, destroyed.Region);
@@ -200,11 +200,10 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             case Applier.Unregistered unregistered:
                 _peers.Unregistered(unregistered.RegionId);
                 break;
-            case SlowWorker.Failed { What: FirstRegionWork } failed:
-                // Nobody would try it again: the node opens the engines anew, and the store starts from what they hold.
+            case SlowWorker.Failed { IsVital: true } failed:
+                // The node opens the engines anew, and the store starts from what they hold.
                 throw new PeerFailedException($"store {_services.StoreId}: {failed.What}", failed.Cause);
             case SlowWorker.Failed failed:
-                // The region stays down; its replicas elsewhere go on without it.
                 _log.WorkFailed(failed.What, failed.Cause);
                 break;
             case HandOver wanted:

@@ -26,7 +26,10 @@ internal interface IStoreHost<TPeer>
     /// <summary>Then <see cref="StorePeers{TPeer}.Unregistered"/>, when the appliers have settled or dropped everything of the region.</summary>
     void UnregisterApplier(ulong regionId);
 
-    /// <summary><see cref="PeerStates.OfFailed"/> where the disk may be read, then <see cref="StorePeers{TPeer}.StateRead"/>. If it fails, the region stays down.</summary>
+    /// <summary>
+    /// <see cref="PeerStates.OfFailed"/> where the disk may be read, then <see cref="StorePeers{TPeer}.StateRead"/>.
+    /// If it fails, so does the store.
+    /// </summary>
     /// <param name="known">Regions that have a peer, or will have one again.</param>
     void ReadStateOfFailed(ulong regionId, IReadOnlySet<ulong> known);
 
@@ -278,7 +281,7 @@ internal static class StoreFailPoints
     /// <summary>A peer has destroyed itself; the store has not noted it.</summary>
     public const string PeerDestroyed = "peer-destroyed";
 
-    /// <summary>A peer has failed; the appliers still have its region.</summary>
+    /// <summary>A peer has failed or given up; the appliers still have its region.</summary>
     public const string PeerFailed = "peer-failed";
 
     /// <summary>They have let go.</summary>

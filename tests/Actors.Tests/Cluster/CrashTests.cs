@@ -96,7 +96,6 @@ public sealed class CrashTests(CrashCluster cluster) : IClassFixture<CrashCluste
     private static readonly Dictionary<string, string> _secondCrashes = new()
     {
         [RegionFailPoints.InstallResumed] = RegionFailPoints.InstallRecorded,
-        [RegionFailPoints.ResumedInstallSynced] = RegionFailPoints.InstallRecorded,
         [RegionFailPoints.ResetSaved] = RegionFailPoints.InstallRecorded,
         [RegionFailPoints.ResetDeleted] = RegionFailPoints.ResetSaved,
         [FailPoints.SnapshotCleared] = FailPoints.SnapshotCleared,
@@ -119,6 +118,7 @@ public sealed class CrashTests(CrashCluster cluster) : IClassFixture<CrashCluste
     [
         RegionFailPoints.RangeTaken,
         RegionFailPoints.SnapshotUnused,
+        RegionFailPoints.GivesUp,
         StoreFailPoints.PartReplacesPeer,
         StoreFailPoints.SuccessorStarts,
         StoreFailPoints.RemovedPeerCalled,

@@ -29,6 +29,37 @@ public sealed class DamageTests
         await load.EveryAcknowledgedWriteIsThereAsync();
     }
 
+    /// <summary>Else the region would be down on this store until somebody restarted it.</summary>
+    [Fact]
+    public async Task AStoreThatCannotReadTheStateOfAFailedPeerOpensItsEnginesAnew()
+    {
+        const string backoffs = "tikv.store { engine-restart-backoff = 100ms, peer-restart-backoff = 50ms }";
+        await using var cluster = await TestCluster.StartAsync(3, backoffs);
+        await using var load = new WriteLoad(cluster.Client);
+        await load.ProgressAsync(50);
+        var leader = await cluster.LeaderOfAsync("a");
+        var store = cluster.Nodes.First(n => n != leader.Node && n.Number != 1);
+        var before = store.Tikv.Engines;
+        // No error of RocksDB's: that would fail the engine, whoever asked for the sync.
+        store.Tikv.FailPoints.Set(FailPoints.DataSync, () =>
+        {
+            if (store.Tikv.Engines == before)
+                throw new IOException("a sync that fails, made by a test");
+        });
+        await load.ProgressAsync(50);
+        var failures = 0;
+        store.Tikv.FailPoints.Set(FailPoints.DataWrite, () =>
+        {
+            if (Interlocked.Increment(ref failures) == 1)
+                throw new IOException("disk error made by a test");
+        });
+        await Eventually.TrueAsync(() => store.Tikv.Engines is { } engines && engines != before, "the engines were reopened");
+        await load.ProgressAsync(50);
+        await load.StopAsync();
+        await cluster.AllReplicasAreEqualAsync();
+        await load.EveryAcknowledgedWriteIsThereAsync();
+    }
+
     [Theory]
     [InlineData(FailPoints.SnapshotRecorded)]
     [InlineData(FailPoints.SnapshotCleared)]

@@ -266,6 +266,8 @@ internal sealed class PeerCluster
                 GiveIds(split);
             foreach (var split in output.Splits)
                 StartCreated(split);
+            if (output.GiveUp)
+                _cluster._replicas.Remove((StoreId, Peer.Region.Id));
             if (output.Destroy)
             {
                 IsDestroyed = true;
@@ -373,6 +375,8 @@ internal sealed class MemoryStore : IRegionBatch
         foreach (var key in Data.Keys.Where(k => KeyRange.Compare(k, startKey) >= 0 && (endKey.IsEmpty || KeyRange.Compare(k, endKey) < 0)).ToList())
             Data.Remove(key);
     }
+
+    public void DeleteData(ByteString startKey, ByteString endKey) => DeleteRange("", startKey, endKey);
 
     public void PutRegionState(RegionLocalState state) => States[state.Region.Id] = state;
 

@@ -254,6 +254,31 @@ public sealed class PeerLifeTests
         Assert.False(cluster.Has(learner.StoreId, 1));
     }
 
+    /// <summary>It was made by a heartbeat and never got a snapshot. If it still is a member, a message makes it again.</summary>
+    [Fact]
+    public void APeerThatNeverGotDataAndIsNotFedGivesUpAndComesBackWithAMessage()
+    {
+        var cluster = new PeerCluster(3, c => c with { LogCompactionThresholdBytes = 1, IdleLogEntries = 0 });
+        var leader = cluster.Elect();
+        cluster.Stores[4] = new MemoryStore();
+        cluster.HoldJournal(4);
+        var newcomer = new Protocol.Metapb.Peer { Id = 50, StoreId = 4, Role = PeerRole.Learner };
+        var addition = new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = newcomer };
+        cluster.Submit(leader, new TestChangePeers(For(leader), addition));
+        cluster.Tick(5);
+        Assert.False(cluster[4, 1].Peer.IsInitialized);
+
+        cluster.CutOff(4);
+        cluster.Tick(30);
+        Assert.True(cluster.Has(4, 1));
+        cluster.Tick(30);
+        Assert.False(cluster.Has(4, 1));
+        cluster.Reconnect(4);
+        cluster.ReleaseJournal(4);
+        cluster.Tick(20);
+        Assert.Equal(cluster.LeaderOf(1).Peer.AppliedIndex, cluster[4, 1].Peer.AppliedIndex);
+    }
+
     [Fact]
     public void AMembershipChangeThatNamesNoStoreIsRefused()
     {

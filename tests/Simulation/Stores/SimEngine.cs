@@ -8,8 +8,11 @@ using TiKvActors.Storage.Snapshots;
 namespace TiKvActors.Simulation.Stores;
 
 /// <summary>A data engine that was opened on a <see cref="DataDisk"/>. Nothing can be done with it any more once its process has ended.</summary>
-internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkBytes) : IDataEngine
+internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkBytes, Action<bool, Func<string>> check) : IDataEngine
 {
+    // Regions for which a snapshot is being staged.
+    private readonly HashSet<ulong> _staging = [];
+
     public FailPoints FailPoints => failPoints;
 
     public bool IsClosed { get; set; }
@@ -55,9 +58,16 @@ internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkB
     public IStagedSnapshot BeginStaged(ulong regionId, ulong index, ulong term)
     {
         CheckOpen();
+        check(
+            !_staging.Contains(regionId),
+            () => $"two snapshots of region {regionId} are being staged: the second one deletes the first one's folder");
+        check(
+            disk.State.Regions.GetValueOrDefault(regionId)?.State != PeerState.Applying,
+            () => $"a snapshot of region {regionId} is being staged, and the one that is being installed is deleted");
         foreach (var old in disk.Staging.Keys.Where(f => f.RegionId == regionId).ToList()) disk.DeleteStaged(old);
         disk.Staging[(regionId, index, term)] = new DataDisk.Staged();
         failPoints.Hit(FailPoints.StagingBegun);
+        _staging.Add(regionId);
         return new StagedRows(this, (regionId, index, term), disk.Staging[(regionId, index, term)]);
     }
 
@@ -200,6 +210,7 @@ internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkB
     private sealed class StagedRows(SimEngine engine, (ulong RegionId, ulong Index, ulong Term) folder, DataDisk.Staged staged) : IStagedSnapshot
     {
         private readonly DataDisk _disk = engine.Disk;
+        private readonly bool _isPull = !staged.IsComplete;
 
         public bool IsComplete { get; private set; } = staged.IsComplete;
 
@@ -240,6 +251,7 @@ internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkB
 
         public void Dispose()
         {
+            if (_isPull) engine._staging.Remove(folder.RegionId);
         }
     }
 

@@ -34,6 +34,9 @@ internal sealed class SimJournal
 
     public void WriteSnapshot(Action<JournalDisk> write, Action done) => _snapshots.Post(() => Submit(write, done));
 
+    /// <summary>Not by way of the actors: what waits there comes later.</summary>
+    public void Purge(Action<JournalDisk> write, Action done) => Submit(write, done);
+
     public void Delete(Action<JournalDisk> write, Action done) => _journal.Post(() =>
     {
         _store.FailPoints.Hit(FailPoints.JournalDeletion);

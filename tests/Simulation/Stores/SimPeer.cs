@@ -21,6 +21,9 @@ internal sealed class SimPeer : IPeerHost
     private readonly string _persistenceId;
     private bool _isRecovered;
 
+    // Durably; until the next incarnation, which has everything to say again.
+    private bool _isPurged;
+
     public SimPeer(SimStore store, PeerStart start)
     {
         (_store, Start) = (store, start);
@@ -138,6 +141,7 @@ internal sealed class SimPeer : IPeerHost
         var copy = new RaftAdvanced { HardState = advanced.HardState.Clone(), Entries = { advanced.Entries } };
         _store.Journal.Write(disk =>
         {
+            CheckNotPurged();
             var log = disk.Get(_persistenceId);
             _store.Cluster.Checker.ObservePersisted(this, log, copy);
             log.Append(sequenceNr, copy);
@@ -146,6 +150,7 @@ internal sealed class SimPeer : IPeerHost
 
     public void SaveSnapshot(long sequenceNr, RaftTruncated snapshot) => _store.Journal.WriteSnapshot(disk =>
     {
+        CheckNotPurged();
         _store.Cluster.Checker.ObserveTruncation(this, snapshot);
         disk.Get(_persistenceId).Save(sequenceNr, snapshot.Clone());
     }, () => Post(() => Shell.SnapshotSaved(sequenceNr, null)));
@@ -156,11 +161,15 @@ internal sealed class SimPeer : IPeerHost
 
     public void DeleteSnapshots(long toSequenceNr) => _store.Journal.WriteSnapshot(disk => disk.Find(_persistenceId)?.DeleteSnapshots(toSequenceNr), () => { });
 
-    public void PurgeJournal() => _store.Journal.Write(disk =>
+    public void PurgeJournal() => _store.Journal.Purge(disk =>
     {
         _store.Cluster.Checker.ObservePurge(this);
         disk.Logs.Remove(_persistenceId);
+        _isPurged = true;
     }, () => Post(() => Shell.JournalPurged()));
+
+    private void CheckNotPurged() => _store.Cluster.Checker.Check(
+        !_isPurged, () => $"{Name} has deleted its journal, and what it wrote before comes into it now: nobody will ever delete that");
 
     public void ReadLog(LogReadTask task) => _store.RunSlow(
         () => new PeerShell.LogEntriesRead(task.Read, PeerShell.ReadEntries(DurableLog?.Read(task.FromSequenceNr, task.ToSequenceNr) ?? [], task.Read)),

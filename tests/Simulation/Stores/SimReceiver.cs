@@ -8,13 +8,15 @@ namespace TiKvActors.Simulation.Stores;
 internal sealed class SimReceiver
 {
     private readonly SimStore _store;
+    private readonly SimPeer _peer;
+    private readonly RaftMessage _announcement;
     private readonly Mailbox _mailbox;
     private SnapshotPull? _pull;
     private long _heard;
 
     public SimReceiver(SimStore store, SimPeer peer, RaftMessage announcement)
     {
-        (_store, Peer, Announcement) = (store, peer, announcement);
+        (_store, _peer, _announcement) = (store, peer, announcement);
         _mailbox = store.NewMailbox(() => 10 * store.DiskSlowness);
         _mailbox.Post(() => Run(() =>
         {
@@ -23,9 +25,7 @@ internal sealed class SimReceiver
         }));
     }
 
-    public SimPeer Peer { get; }
-
-    public RaftMessage Announcement { get; }
+    public SimStore Store => _store;
 
     public void Post(SnapshotChunkResponse response) => _mailbox.Post(() => Run(() =>
     {
@@ -43,14 +43,14 @@ internal sealed class SimReceiver
     private void Complete()
     {
         _store.World.Coverage.Count("snapshots: pulled");
-        Peer.Post(new SnapshotReceiver.Staged(Announcement));
+        _peer.Post(new SnapshotReceiver.Staged(_announcement));
         Stop();
     }
 
     private void Ask()
     {
         var (request, incarnation) = (_pull!.NextRequest(), _store.Incarnation);
-        _store.Cluster.Network.Send(_store, _pull.FromStoreId, to => to.OnChunkRequest(request, _store, incarnation));
+        _store.Cluster.Network.Send(_store, _pull.FromStoreId, to => to.OnChunkRequest(request, this, incarnation));
         Await();
     }
 
@@ -75,9 +75,16 @@ internal sealed class SimReceiver
     {
         _store.World.Coverage.Count("snapshots: pull given up");
         if (_store.World.IsTracing) _store.World.Trace($"store {_store.Id} gives up a snapshot of region {_pull!.RegionId}: {why}");
-        Peer.Post(new SnapshotReceiver.Failed(Announcement, why));
+        _peer.Post(new SnapshotReceiver.Failed(_announcement, why));
         Stop();
     }
+
+    /// <summary>Its store tells it to.</summary>
+    public void StopNow() => _mailbox.Post(() => Run(() =>
+    {
+        _store.World.Coverage.Count("snapshots: receiver outlives its peer");
+        Stop();
+    }));
 
     private void Stop()
     {

@@ -21,11 +21,11 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
 {
     private readonly List<Mailbox> _mailboxes = [];
     private readonly Dictionary<ulong, SimPeer> _router = [];
-    private readonly List<SimReceiver> _receivers = [];
     private readonly double _clockRate;
     private StorePeers<SimPeer>? _peers;
     private List<(EntryApplier<SimPeer> Applier, Mailbox Mailbox)> _appliers = [];
     private SnapshotOffers<SimPeer> _offers = null!;
+    private SnapshotPulls<SimPeer, SimReceiver> _pulls = null!;
     private Mailbox _mailbox = null!;
     private Mailbox _slow = null!;
     private Mailbox _syncer = null!;
@@ -85,6 +85,8 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
     /// <summary>Empty while the store is down.</summary>
     public IEnumerable<SimPeer> Peers => _peers?.Peers ?? [];
 
+    public bool IsPulling => _pulls.Receivers.Any();
+
     /// <summary>Factors for the time that disks take.</summary>
     public double DiskSlowness { get; set; } = 1;
 
@@ -107,7 +109,10 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         // What RocksDB finds in its log when it is opened it writes to table files, durably.
         Data.Sync();
         Clock = new MonotonicClock(new SimTime(World, _clockRate));
-        Engine = new SimEngine(Data, FailPoints, Cluster.ChunkBytes) { Written = (regions, rows) => Cluster.Checker.ObserveWritten(this, regions, rows) };
+        Engine = new SimEngine(Data, FailPoints, Cluster.ChunkBytes, Cluster.Checker.Check)
+        {
+            Written = (regions, rows) => Cluster.Checker.ObserveWritten(this, regions, rows),
+        };
         Ranges = new RegionRanges();
         Counters = new StoreCounters();
         _mailbox = NewMailbox();
@@ -121,6 +126,11 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         Journal = new SimJournal(this, JournalDisk);
         _appliers = [.. Enumerable.Range(0, 2).Select(_ => NewApplier())];
         _offers = new SnapshotOffers<SimPeer>(Engine, Cluster.Snapshots.ChunkTimeout, StoreCluster.ClusterId, Id, (peer, message) => peer.Post(message), Log);
+        _pulls = new SnapshotPulls<SimPeer, SimReceiver>(
+            Cluster.Snapshots.MaxReceiving,
+            (peer, announcement) => new SimReceiver(this, peer, announcement),
+            receiver => receiver.StopNow(),
+            (peer, failed) => peer.Post(failed));
         _peers = new StorePeers<SimPeer>(this, Engine, Ranges, Cluster.Settings, Id);
         if (World.IsTracing) World.Trace($"store {Id} starts");
         var engine = Engine;
@@ -177,7 +187,6 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         else Data.Kill();
         _peers = null;
         _router.Clear();
-        _receivers.Clear();
         _mailboxes.Clear();
         Cluster.Checker.ObserveCrash(this);
     }
@@ -299,7 +308,11 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
     public void OnStopped(SimPeer peer)
     {
         if (_router.GetValueOrDefault(peer.RegionId) == peer) _router.Remove(peer.RegionId);
-        _mailbox.Post(() => _peers!.Stopped(peer));
+        _mailbox.Post(() =>
+        {
+            _pulls.PeerStopped(peer);
+            _peers!.Stopped(peer);
+        });
     }
 
     /// <summary>Every peer that serves hands its leadership over; then, or after a while, the process ends in order.</summary>
@@ -388,37 +401,20 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
 
     public void MakeSnapshot(SimPeer peer, Raft.SnapshotRequest request) => _source.Post(() => _offers.Make(peer.RegionId, request.To, request.MinIndex, peer, Now));
 
-    public void OnChunkRequest(SnapshotChunkRequest request, SimStore from, int incarnation) => _source.Post(() =>
+    /// <param name="incarnation">Of the receiver's store.</param>
+    public void OnChunkRequest(SnapshotChunkRequest request, SimReceiver receiver, int incarnation) => _source.Post(() =>
     {
         if (!_isServing) return;
         var response = _offers.Serve(request, Now);
-        Cluster.Network.Send(this, from.Id, to =>
+        Cluster.Network.Send(this, receiver.Store.Id, to =>
         {
-            if (to.Incarnation == incarnation) to.OnChunk(response);
+            if (to.Incarnation == incarnation) receiver.Post(response);
         });
     });
 
-    private void OnChunk(SnapshotChunkResponse response)
-    {
-        foreach (var receiver in _receivers) receiver.Post(response);
-    }
+    public void PullSnapshot(SimPeer peer, RaftMessage announcement) => _mailbox.Post(() => _pulls.Pull(peer, announcement));
 
-    public void PullSnapshot(SimPeer peer, RaftMessage announcement) => _mailbox.Post(() =>
-    {
-        if (_receivers.Count >= Cluster.Snapshots.MaxReceiving)
-        {
-            peer.Post(new SnapshotReceiver.Failed(announcement, "too many snapshots are being received"));
-            return;
-        }
-
-        _receivers.Add(new SimReceiver(this, peer, announcement));
-    });
-
-    public void OnReceiverStopped(SimReceiver receiver) => _mailbox.Post(() =>
-    {
-        _receivers.Remove(receiver);
-        receiver.Peer.Post(new SnapshotReceiver.Failed(receiver.Announcement, "the receiver has stopped"));
-    });
+    public void OnReceiverStopped(SimReceiver receiver) => _mailbox.Post(() => _pulls.ReceiverStopped(receiver));
 
     // ---- clients
 

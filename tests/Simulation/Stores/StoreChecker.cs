@@ -34,13 +34,26 @@ internal sealed class StoreChecker(StoreCluster cluster)
     public void Observe(SimPeer peer)
     {
         if (peer.Shell.Peer is not { } state) return;
-        if (state.IsLeader && !_leaders.TryAdd((peer.RegionId, state.Term), state.Self.Id))
+        if (state.IsLeader)
         {
+            if (_leaders.TryAdd((peer.RegionId, state.Term), state.Self.Id)) ObserveElected(peer, state.Term);
             var known = _leaders[(peer.RegionId, state.Term)];
             Check(known == state.Self.Id, () => $"election safety: peers {known} and {state.Self.Id} of region {peer.RegionId} both lead term {state.Term}");
         }
 
         Check(!peer.Shell.IsDamaged, () => $"{peer.Name} takes itself for damaged");
+    }
+
+    /// <summary>Nobody is elected under a lease of an earlier term.</summary>
+    private void ObserveElected(SimPeer elected, ulong term)
+    {
+        foreach (var store in cluster.Live)
+        {
+            if (store.PeerOf(elected.RegionId) is not { IsStopped: false, Shell.Peer: { } other } holder || other.Term >= term) continue;
+            Check(
+                !other.HasLease(store.Now),
+                () => $"lease: {elected.Name} is elected in term {term} while {holder.Name} reads by its lease of term {other.Term}");
+        }
     }
 
     /// <summary>Committed entries are the same everywhere, and durable where they are applied.</summary>
@@ -120,6 +133,22 @@ internal sealed class StoreChecker(StoreCluster cluster)
     {
         CheckDisjoint(store, "data engine", [.. state.Regions.Values.Where(s => IsTaking(state, s)).Select(s => s.Region)]);
         CheckDisjoint(store, "range table", store.Ranges.Owned);
+        CheckNoStrayRows(store, state);
+    }
+
+    /// <summary>Nothing is left of what was removed, split off or replaced.</summary>
+    private void CheckNoStrayRows(SimStore store, DataState state)
+    {
+        var regions = state.Regions.Values.Where(s => s.Region.RegionEpoch is not null && IsTaking(state, s)).Select(s => s.Region).ToList();
+        foreach (var family in Storage.ColumnFamilies.OfData)
+        {
+            foreach (var (key, _) in state[family].All)
+            {
+                Check(
+                    regions.Exists(r => KeyRange.Contains(r, key)),
+                    () => $"store {store.Id} has a row of {family} at {key.ToStringUtf8()}, which is in none of its regions");
+            }
+        }
     }
 
     private static bool IsTaking(DataState state, RegionLocalState local) =>
@@ -174,7 +203,12 @@ internal sealed class StoreChecker(StoreCluster cluster)
         Check(false, () => $"{peer.Name} fails by itself: {e}");
     }
 
-    public void ObserveCrash(SimStore store) => CheckDisjoint(store, "data engine after a crash", [.. store.Data.State.Regions.Values.Where(s => IsTaking(store.Data.State, s)).Select(s => s.Region)]);
+    public void ObserveCrash(SimStore store)
+    {
+        var state = store.Data.State;
+        CheckDisjoint(store, "data engine after a crash", [.. state.Regions.Values.Where(s => IsTaking(state, s)).Select(s => s.Region)]);
+        CheckNoStrayRows(store, state);
+    }
 
     // ---- clients
 

@@ -35,7 +35,7 @@ internal sealed class StoreCluster
         var tick = Raft.TickInterval;
         Settings = new StoreSettings(tick, Timeout, Timeout * 2, Timeout, 2, world.Pick([1, 200, 1 << 20]), 1, 1, Timeout / 10, Timeout, Timeout);
         ApplyBatchBytes = Settings.ApplyBatchBytes;
-        Snapshots = new SnapshotSettings(world.Pick([1, 4]), Timeout * world.Pick([0.5, 2]));
+        Snapshots = new SnapshotSettings(world.Pick([1, 4]), Timeout * world.Pick([0.5, 2, 6]));
         ChunkBytes = world.Pick([1, 60, 1 << 20]);
         Mode = world.Pick([APIVersion.V2, APIVersion.V1]);
         Pd = new SimPd(this);

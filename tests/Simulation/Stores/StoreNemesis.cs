@@ -39,6 +39,8 @@ internal sealed class StoreNemesis
             (profile.SplitWeight, Split),
             (profile.MembershipWeight, ChangeMembers),
             (profile.SplitWeight / 4, SplitUnderSnapshot),
+            (profile.SplitWeight / 4, RemoveUnderSplit),
+            (profile.PointWeight / 20, FailPuller),
             (profile.DiskWeight, SlowDisk),
             (profile.DiskWeight / 2, StopPd),
         ];
@@ -185,6 +187,25 @@ internal sealed class StoreNemesis
         HealLater();
     }
 
+    private void FailPuller() => FailPuller(patience: 60);
+
+    /// <summary>The next peer that pulls a snapshot fails, and cannot reach the sender for a while: the receiver outlives it.</summary>
+    private void FailPuller(int patience)
+    {
+        if (IsDone || patience == 0) return;
+        if (_cluster.Live.Where(s => s.IsPulling).ToList() is not { Count: > 0 } pulling)
+        {
+            Later(0.01, 0.1, () => FailPuller(patience - 1));
+            return;
+        }
+
+        Count("at a peer that pulls a snapshot");
+        var store = _world.Pick(pulling);
+        IsolateStore(store);
+        _cluster.Hits.Add(store, RegionFailPoints.Persisted, PointFault.Throw, 0);
+        Later(0.1, 1, _cluster.Network.Heal);
+    }
+
     // ---- leases
 
     private SimPeer? AnyLeader() => _cluster.Leaders() is { Count: > 0 } leaders ? _world.Pick(leaders) : null;
@@ -213,14 +234,24 @@ internal sealed class StoreNemesis
                     store.Crash(powerFails: true);
                     Later(0, 0.05, store.Start);
                 }
-                else if (store.PeerOf(leader.RegionId)?.Shell.Peer is { } peer)
+                else
                 {
-                    peer.Campaign(store.Now);
-                    store.PeerOf(leader.RegionId)!.PumpLater();
+                    Campaign(store, leader.RegionId);
                 }
             }
+
+            // Have those forgotten what they promised who are back already?
+            if (way != 1) return;
+            foreach (var voter in voters) Later(0.05, 0.4, () => Campaign(_cluster.Store(voter.StoreId), leader.RegionId));
         });
         Later(3, 5, _cluster.Network.Heal);
+    }
+
+    private static void Campaign(SimStore store, ulong regionId)
+    {
+        if (store.PeerOf(regionId) is not { IsStopped: false, Shell.Peer: { } peer } found) return;
+        peer.Campaign(store.Now);
+        found.PumpLater();
     }
 
     /// <summary>The leader hands over and hears nothing from then on: it must not go on reading by a lease.</summary>
@@ -295,6 +326,42 @@ internal sealed class StoreNemesis
         var learner = Change(ConfChangeType.AddLearnerNode, new MetaPeer { Id = _cluster.Pd.NextId(), StoreId = _world.Pick(free).Id });
         Ask(leader, context => new MembersRequest([learner], context, _world));
         Later(0.3, 1, () => SplitRegion(leader.RegionId));
+        // Before the parent's rows come, its new part may have come there, and gone.
+        if (_world.Chance(0.5)) Later(1, 3, () => RemoveParts(learner.Peer.StoreId, region.Id));
+    }
+
+    private void RemoveParts(ulong storeId, ulong parentId)
+    {
+        foreach (var leader in _cluster.Leaders().Where(l => l.RegionId != parentId))
+        {
+            var peer = leader.Shell.Peer!.Region.Peers.FirstOrDefault(p => p.StoreId == storeId && p.Role == PeerRole.Learner);
+            if (peer is not null) Ask(leader, context => new MembersRequest([Change(ConfChangeType.RemoveNode, peer)], context, _world));
+        }
+    }
+
+    /// <summary>A follower is removed, and hears of it from another one while its appliers still have a split before them.</summary>
+    private void RemoveUnderSplit()
+    {
+        if (AnyLeader() is not { } leader || _cluster.Pd.Regions.Count >= MaxRegions) return;
+        var peer = leader.Shell.Peer!;
+        var voters = peer.Region.Peers.Where(p => p.Role == PeerRole.Voter && p.Id != peer.Self.Id).ToList();
+        if (voters.Count < 2 || peer.Followers.Any(f => f.State != Raft.ReplicationState.Replicate)) return;
+        Count("removal under a split");
+        var removed = _world.Pick(voters);
+        var store = _cluster.Store(removed.StoreId);
+        store.ApplierSlowness = 1000;
+        SplitRegion(leader.RegionId);
+        Later(0.2, 0.6, () =>
+        {
+            if (_cluster.LeaderOf(leader.RegionId) is not { } now || now.Store == store) return;
+            _cluster.Network.Cut(now.Store.Id, store.Id);
+            Ask(now, context => new MembersRequest([Change(ConfChangeType.RemoveNode, removed)], context, _world));
+        });
+        Later(2, 5, () =>
+        {
+            store.ApplierSlowness = 1;
+            _cluster.Network.Heal();
+        });
     }
 
     private void ChangeMembers()

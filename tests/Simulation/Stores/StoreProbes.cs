@@ -17,6 +17,7 @@ internal static class StoreProbes
         "fault at a fail point: Throw",
         "fault: PD is away",
         "fault: a store is isolated",
+        "fault: at a peer that pulls a snapshot",
         "fault: attack on a transfer",
         "fault: attack on the lease",
         "fault: kill of a store",
@@ -28,6 +29,7 @@ internal static class StoreProbes
         "fault: pause",
         "fault: power failure of a store",
         "fault: power failure of every store",
+        "fault: removal under a split",
         "fault: slow applier",
         "fault: slow disk",
         "fault: split under a snapshot",
@@ -56,6 +58,7 @@ internal static class StoreProbes
         "snapshots: a chunk was lost",
         "snapshots: pull given up",
         "snapshots: pulled",
+        "snapshots: receiver outlives its peer",
         "splits done",
         "swaps that swapped",
     ];
