@@ -1020,6 +1020,8 @@ static size_t damage(char *tail, size_t length, enum tails how)
     case tails_prefix: return kept;
     case tails_torn: return length - 1 - draw(length < 512 ? length : 512);
     case tails_garbage:
+        /* Some bytes of it: a record that is off by a single bit was written whole. */
+        if (length - kept < 8) kept = length < 8 ? 0 : length - 8;
         for (size_t i = kept; i < length; i++) tail[i] = (char)draw(256);
         return length;
     case tails_zeros: memset(tail + kept, 0, length - kept); return length;

@@ -108,10 +108,10 @@ public sealed class StoreEnginesTests : IDisposable
         var pid = Path.Combine(_store.Directory, "pid");
         File.Delete(pid);
         File.CreateSymbolicLink(pid, pid);        // cannot be opened
-        Assert.Contains(pid, Assert.Throws<IOException>(() => _store.Reopen()).Message);
+        Assert.Contains(pid, Assert.Throws<StorageException>(() => _store.Reopen()).Message);
         File.Delete(pid);
         Directory.CreateDirectory(pid);
-        Assert.Throws<UnauthorizedAccessException>(() => _store.Reopen());
+        Assert.Throws<StorageException>(() => _store.Reopen());
         Directory.Delete(pid);
         _store.Reopen();
     }

@@ -22,17 +22,17 @@ internal static class EngineOptions
         .SetInfoLogLevel(InfoLogLevel.Fatal)
         .SkipStatsUpdateOnOpen(true);
 
-    /// <exception cref="CorruptionException">The message names the file, where RocksDB does.</exception>
-    /// <exception cref="RocksDbException">Another error of the disk or of the files.</exception>
+    /// <exception cref="StorageException">See <see cref="DiskErrors.Translate"/>.</exception>
     public static RocksDb Open(DbOptions options, string path, RocksDbSharp.ColumnFamilies families)
     {
         try
         {
+            WriteAheadLog.CheckManifest(path);
             return RocksDb.Open(options, path, families);
         }
-        catch (RocksDbException e) when (e.Message.StartsWith("Corruption", StringComparison.Ordinal))
+        catch (Exception e) when (DiskErrors.Translate(path, e) is { } refusal)
         {
-            throw new CorruptionException(path, $"{e.Message}. {CorruptionException.Remedy}", e);
+            throw refusal;
         }
     }
 

@@ -38,6 +38,9 @@ internal sealed class StoreDirectory : IDisposable
 
     private string IdentityFile => Path.Combine(Root, IdentityName);
 
+    /// <summary>Needs no lock.</summary>
+    public static bool HasIdentity(string root) => File.Exists(Path.Combine(root, IdentityName));
+
     /// <summary>Makes the directory when it is missing, and locks it.</summary>
     /// <exception cref="DirectoryInUseException"/>
     public static StoreDirectory Lock(string path)

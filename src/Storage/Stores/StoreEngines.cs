@@ -65,6 +65,9 @@ public sealed class StoreEngines : IDisposable
         }
     }
 
+    /// <summary>Whether there has ever been a store in a directory, damaged or not.</summary>
+    public static bool Exist(string path) => StoreDirectory.HasIdentity(path);
+
     /// <summary>Whose directory it is, without opening it; null if it is nobody's yet, or missing.</summary>
     /// <exception cref="CorruptionException"/>
     public static StoreIdent? PeekIdent(string path) => StoreDirectory.ReadIdentity(path)?.Ident;
@@ -73,11 +76,21 @@ public sealed class StoreEngines : IDisposable
     /// <exception cref="NewerFormatException"/>
     /// <exception cref="IdentityMismatchException"/>
     /// <exception cref="CorruptionException"/>
-    /// <exception cref="RocksDbSharp.RocksDbException">RocksDB could not open its files.</exception>
+    /// <exception cref="StorageException">The disk fails, or is full.</exception>
     public static StoreEngines Open(string path, StoreEnginesOptions? options = null)
     {
-        options ??= new StoreEnginesOptions();
-        var directory = StoreDirectory.Lock(path);
+        try
+        {
+            return OpenLocked(StoreDirectory.Lock(path), options ?? new StoreEnginesOptions());
+        }
+        catch (Exception e) when (DiskErrors.Translate(path, e) is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
+    private static StoreEngines OpenLocked(StoreDirectory directory, StoreEnginesOptions options)
+    {
         StoreEngines? engines = null;
         try
         {
@@ -145,8 +158,11 @@ public sealed class StoreEngines : IDisposable
             directory.WriteIdentity(identity);
         }
         if (identity.FormatVersion > FormatVersion) throw new NewerFormatException(directory.Root, identity.FormatVersion, FormatVersion);
-        if (identity.Ident is not null && engines.FirstOrDefault(e => !System.IO.Directory.Exists(e)) is { } missing)
-            throw new CorruptionException(directory.Root, $"store {identity.Ident.StoreId} lives here, but {missing} is missing");
+        // RocksDB would make a new database in their place, and delete the files that it does not know.
+        var missing = engines.Select(e => Path.Combine(e, "CURRENT")).FirstOrDefault(f => !File.Exists(f));
+        if (identity.Ident is { } ident && missing is not null)
+            throw new CorruptionException(
+                directory.Root, $"store {ident.StoreId} lives here, but {missing} is missing. {CorruptionException.Remedy}");
         return identity;
     }
 

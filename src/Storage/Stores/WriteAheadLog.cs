@@ -5,17 +5,21 @@ namespace TiKvActors.Storage.Stores;
 
 /// <param name="Offset">Where the first record begins that cannot be read.</param>
 /// <param name="NextRecord">Where a whole record begins behind it; null if there is none.</param>
-internal sealed record LogDamage(string File, long Offset, long FileBytes, string What, long? NextRecord);
+/// <param name="WasWhole">What is there was written to its end and has changed since: no write that was under way leaves that.</param>
+internal sealed record LogDamage(string File, long Offset, long FileBytes, string What, long? NextRecord, bool WasWhole);
 
 /// <summary>
-/// RocksDB's write-ahead logs, read as far as needed to tell a torn end from damage, which RocksDB's recovery modes cannot: one takes garbage at the end for damage,
-/// another takes damage for the end. A file is blocks of 32 KiB filled with fragments (masked CRC-32C, 4 bytes; length, 2; type, 1; payload); a record is one
-/// fragment Full, or First, any Middle, Last. What does not fit a header at the end of a block is zeros.
+/// RocksDB's write-ahead logs, and its MANIFEST in the same format, read as far as needed to tell a torn end from damage, which RocksDB's
+/// recovery modes cannot: one takes garbage at the end for damage, another takes damage for the end. A file is blocks of 32 KiB filled
+/// with fragments (masked CRC-32C, 4 bytes; length, 2; type, 1; payload); a record is one fragment Full, or First, any Middle, Last.
+/// What does not fit a header at the end of a block is zeros.
 /// </summary>
 internal static class WriteAheadLog
 {
     private const int BlockBytes = 32 << 10;
     private const int HeaderBytes = 7;
+    private const uint Polynomial = 0x82f63b78;
+    private const uint Mask = 0xa282ead8;
 
     private enum Fragment : byte
     {
@@ -27,8 +31,10 @@ internal static class WriteAheadLog
     }
 
     /// <summary>
-    /// For a log in which every write was synced before the next one began: only the last record of the newest file can be a write that was under way when the
-    /// power failed, and nobody was told of it. Cuts that off, durably. Anything else that cannot be read was promised.
+    /// For a log in which every write was synced before the next one began: only the last record of the newest file can be a write that
+    /// was under way when the power failed, and nobody was told of it. Cuts that off, durably. Anything else that cannot be read was
+    /// promised; so may have been a last record that was written whole. More than one wrong bit in it cannot be told from a write that
+    /// was under way.
     /// </summary>
     /// <returns>What was cut off; null if nothing was.</returns>
     /// <exception cref="CorruptionException"/>
@@ -38,15 +44,32 @@ internal static class WriteAheadLog
         for (var i = 0; i < files.Count; i++)
         {
             if (Check(files[i]) is not { } damage) continue;
-            if (damage.NextRecord is { } next)
-                throw new CorruptionException(damage.File, $"offset {damage.Offset}: {damage.What}, and at {next} another record begins: entries that were acknowledged are lost. {CorruptionException.Remedy}");
-            if (i < files.Count - 1)
-                throw new CorruptionException(damage.File, $"offset {damage.Offset}: {damage.What}, and {Path.GetFileName(files[i + 1])} follows: entries that were acknowledged are lost. {CorruptionException.Remedy}");
+            if ((Contradiction(damage) ?? (i < files.Count - 1 ? $"{Path.GetFileName(files[i + 1])} follows" : null)) is { } why)
+                throw Refusal(damage, $"{why}: entries that were acknowledged are lost");
             DurableFile.Cut(damage.File, damage.Offset);
             return damage;
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// RocksDB takes a record whose length is wrong for the last one, and opens the database as it was before that record. Only a last
+    /// record may be torn: RocksDB knows how to deal with that, because nothing was done yet that depends on it.
+    /// </summary>
+    /// <exception cref="CorruptionException"/>
+    public static void CheckManifest(string directory)
+    {
+        var current = Path.Combine(directory, "CURRENT");
+        if (!File.Exists(current)) return;
+        var name = File.ReadAllText(current).TrimEnd('\n');
+        if (!name.StartsWith("MANIFEST-", StringComparison.Ordinal))
+            throw new CorruptionException(current, $"it names no MANIFEST. {CorruptionException.Remedy}");
+        var manifest = Path.Combine(directory, name);
+        if (!File.Exists(manifest))
+            throw new CorruptionException(current, $"it names {name}, which is not there. {CorruptionException.Remedy}");
+        if (Check(manifest) is { } damage && Contradiction(damage) is { } why)
+            throw Refusal(damage, $"{why}: it is not known which files belong to the store");
     }
 
     /// <summary>The first damage in the logs of a directory, oldest first.</summary>
@@ -66,9 +89,15 @@ internal static class WriteAheadLog
                 continue;
             }
 
-            var what = Read(bytes, at, out var type, out var length) ?? OutOfPlace(type, record is not null);
+            var what = Read(bytes, at, out var type, out var length);
+            var wasWhole = what is not null && WasWhole(bytes, at);
+            what ??= OutOfPlace(type, record is not null);
             if (what is not null)
-                return new LogDamage(file, record ?? at, bytes.Length, what, NextRecord(bytes, type is Fragment.Full or Fragment.First ? at : at + 1));
+            {
+                var next = NextRecord(bytes, type is Fragment.Full or Fragment.First ? at : at + 1);
+                return new LogDamage(file, record ?? at, bytes.Length, what, next, wasWhole);
+            }
+
             record = type switch
             {
                 Fragment.First => at,
@@ -78,8 +107,19 @@ internal static class WriteAheadLog
             at += HeaderBytes + length;
         }
 
-        return record is { } unfinished ? new LogDamage(file, unfinished, bytes.Length, "the record is cut off", null) : null;
+        return record is { } unfinished ? new LogDamage(file, unfinished, bytes.Length, "the record is cut off", null, false) : null;
     }
+
+    /// <returns>Why the damage is not the end of a write that was under way; null if it may be.</returns>
+    private static string? Contradiction(LogDamage damage) => damage switch
+    {
+        { NextRecord: { } next } => $"at {next} another record begins",
+        { WasWhole: true } => "a single bit makes the difference, so the record was written whole",
+        _ => null,
+    };
+
+    private static CorruptionException Refusal(LogDamage damage, string why) =>
+        new(damage.File, $"offset {damage.Offset}: {damage.What}, and {why}. {CorruptionException.Remedy}");
 
     private static List<string> FilesOf(string directory) => Directory.Exists(directory)
         ? Directory.GetFiles(directory, "*.log").OrderBy(f => ulong.TryParse(Path.GetFileNameWithoutExtension(f), out var number) ? number : 0).ToList()
@@ -121,7 +161,39 @@ internal static class WriteAheadLog
         return null;
     }
 
-    private static uint Masked(uint crc) => BitOperations.RotateRight(crc, 15) + 0xa282ead8;
+    /// <summary>
+    /// Whether one bit of the fragment is wrong, and nothing else. That a torn one looks like that by chance is about as unlikely as that
+    /// its checksum is right by chance.
+    /// </summary>
+    private static bool WasWhole(byte[] bytes, long at)
+    {
+        var left = Math.Min(bytes.Length - at, BlockBytes - at % BlockBytes);
+        if (left < HeaderBytes) return false;
+        var fragment = bytes.AsSpan((int)at, (int)left);
+        var stored = BinaryPrimitives.ReadUInt32LittleEndian(fragment);
+        var length = BinaryPrimitives.ReadUInt16LittleEndian(fragment[4..]);
+        for (var bit = 0; bit < 16; bit++)
+        {
+            var other = length ^ 1 << bit;
+            if (HeaderBytes + other <= left && stored == Masked(Crc32C(fragment.Slice(HeaderBytes - 1, other + 1)))) return true;
+        }
+
+        if (HeaderBytes + length > left) return false;
+        var covered = fragment.Slice(HeaderBytes - 1, length + 1);
+        var crc = Crc32C(covered);
+        if (BitOperations.IsPow2(stored ^ Masked(crc))) return true;
+        // What a bit changes in the checksum does not depend on the others, and one place further from the end it is one step more.
+        var (difference, effect) = (crc ^ BitOperations.RotateLeft(stored - Mask, 15), 1u);
+        for (var bit = 0; bit < covered.Length * 8; bit++)
+        {
+            effect = effect >> 1 ^ ((effect & 1) != 0 ? Polynomial : 0);
+            if (effect == difference) return true;
+        }
+
+        return false;
+    }
+
+    private static uint Masked(uint crc) => BitOperations.RotateRight(crc, 15) + Mask;
 
     private static uint Crc32C(ReadOnlySpan<byte> bytes)
     {
