@@ -1,4 +1,5 @@
 using Akka.Event;
+using TiKvActors.Storage;
 
 namespace TiKvActors.Actors;
 
@@ -11,10 +12,10 @@ internal static class LogMessages
         log.Info("TKA101 opened {0}: store {1} of cluster {2}", directory, storeId, clusterId);
 
     public static void NodeOpenFailed(this ILoggingAdapter log, string directory, Exception cause) =>
-        log.Error(cause, "TKA102 cannot open {0}: {1}", directory, cause.Message);
+        log.Error(cause is StorageException ? null : cause, "TKA102 cannot open {0}: {1}", directory, cause.Message);
 
-    public static void EnginesRestart(this ILoggingAdapter log, string directory, string why) =>
-        log.Error("TKA103 the engines of {0} cannot go on ({1}): closing and reopening both", directory, why);
+    public static void EnginesClose(this ILoggingAdapter log, string directory, string why) =>
+        log.Error("TKA103 the engines of {0} cannot go on ({1}): closing both", directory, why);
 
     public static void StoreRegistered(this ILoggingAdapter log, ulong storeId, ulong clusterId, string address) =>
         log.Info("TKA104 store {0} is registered in cluster {1} as {2}", storeId, clusterId, address);
@@ -114,6 +115,9 @@ internal static class LogMessages
 
     public static void HandOverUnanswered(this ILoggingAdapter log, string directory) =>
         log.Warning("TKA115 the store in {0} stops without handing over what it leads: it does not answer", directory);
+
+    public static void NodeDamaged(this ILoggingAdapter log, string directory, Exception cause) =>
+        log.Error("TKA116 the store in {0} is damaged and stays closed until it is started again: {1}", directory, cause.Message);
 
     public static void WorkFailed(this ILoggingAdapter log, string what, Exception cause) =>
         log.Error(cause, "TKA109 {0} failed: {1}", what, cause.Message);

@@ -105,23 +105,24 @@ public sealed class DiskTests
         }
     });
 
-    private static Task<PlaygroundProcess> StartAsync(string root, TemporaryDirectory folder, string config, IReadOnlyDictionary<string, string>? environment)
+    internal static Task<PlaygroundProcess> StartAsync(
+        string root, TemporaryDirectory folder, string config, IReadOnlyDictionary<string, string>? environment)
     {
         File.WriteAllText(folder.File("disk.conf"), $$"""
-            {{config}}
             akka.loglevel = INFO
             tikv.region { log-compaction-threshold = 256 KiB, log-limit = 1 MiB }
             tikv.storage.data { write-buffer-size = 1 MiB, max-wal-size = 2 MiB, write-timeout = 5s }
             tikv.storage.raft { write-buffer-size = 1 MiB, max-wal-size = 2 MiB }
+            {{config}}
             """);
         return PlaygroundProcess.StartAsync($"--data \"{root}\" --config \"{folder.File("disk.conf")}\"", PlaygroundProcess.FreePortOffset(), environment);
     }
 
-    private static Task<RawClient> ConnectAsync(PlaygroundProcess playground) =>
+    internal static Task<RawClient> ConnectAsync(PlaygroundProcess playground) =>
         RawClient.ConnectAsync(playground.Endpoint, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(20) });
 
     /// <summary>The number of the store that leads the first region.</summary>
-    private static async Task<int> LeaderAsync(PlaygroundProcess playground)
+    internal static async Task<int> LeaderAsync(PlaygroundProcess playground)
     {
         await using var admin = await AdminClient.ConnectAsync(playground.Endpoint);
         var leader = (await admin.ListRegionsAsync()).Single().Leader!.StoreId;
@@ -129,21 +130,21 @@ public sealed class DiskTests
         return port - int.Parse(playground.Endpoint.Split(':')[1], CultureInfo.InvariantCulture) + 1;
     }
 
-    private static async Task ProgressAsync(Load load, Task writing, int writes, PlaygroundProcess playground)
+    internal static async Task ProgressAsync(Load load, Task writing, int writes, PlaygroundProcess playground)
     {
         var goal = load.Acknowledged + writes;
         await Eventually.TrueAsync(() => writing.IsCompleted || load.Acknowledged >= goal, () => $"{goal} writes, {load.Acknowledged} so far:\n{playground.Output}");
         if (writing.IsCompleted) await writing;
     }
 
-    private static Task SaidAsync(PlaygroundProcess playground, string what, string where, int times) =>
+    internal static Task SaidAsync(PlaygroundProcess playground, string what, string where, int times) =>
         Eventually.TrueAsync(() => Count(playground, what, where) >= times, () => $"{what} {where} for the {times}th time:\n{playground.Output}");
 
-    private static int Count(PlaygroundProcess playground, string what, string where) =>
+    internal static int Count(PlaygroundProcess playground, string what, string where) =>
         playground.Output.Split('\n').Count(l => l.Contains(what, StringComparison.Ordinal) && l.Contains(where, StringComparison.Ordinal));
 
     /// <summary>A follower may have been stopped before it applied the last entries: it does when it is started again.</summary>
-    private static async Task ReplicasAreEqualAsync(string root, TemporaryDirectory folder)
+    internal static async Task ReplicasAreEqualAsync(string root, TemporaryDirectory folder)
     {
         for (var attempt = 0; !Replicas.AreEqual(root); attempt++)
         {
@@ -155,7 +156,7 @@ public sealed class DiskTests
         }
     }
 
-    private static byte[] Key(int number) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"key{number:D6}"));
+    internal static byte[] Key(int number) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"key{number:D6}"));
 }
 
 /// <summary>A disk of a certain size, for root on Linux.</summary>

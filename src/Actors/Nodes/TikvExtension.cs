@@ -25,6 +25,7 @@ public sealed class TikvExtension : IExtension
     private static readonly TimeSpan _handOverGrace = TimeSpan.FromSeconds(1);
 
     private readonly TaskCompletionSource<StoreEngines> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<string> _damaged = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private readonly ActorSystem _system;
     private StoreEngines? _open;
@@ -68,6 +69,11 @@ public sealed class TikvExtension : IExtension
     /// format): the node keeps trying, but a host that just starts will rather give up.
     /// </summary>
     public Task<StoreEngines> Started => _started.Task;
+
+    /// <summary>
+    /// Completes with the reason when the store's files are found to be damaged: it stays closed until it is started again.
+    /// </summary>
+    public Task<string> Damaged => _damaged.Task;
 
     internal NodeState? Node { get; set; }
 
@@ -154,6 +160,8 @@ public sealed class TikvExtension : IExtension
     }
 
     internal void ReportStartFailure(Exception cause) => _started.TrySetException(cause);
+
+    internal void ReportDamage(string why) => _damaged.TrySetResult(why);
 
     // Everything that used the engines has stopped by now.
     private void OnTerminated()

@@ -8,10 +8,12 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Actors.Nodes;
 
 /// <summary>
-/// <c>/user/tikv</c>: opens the engines, then starts what uses them. If an engine fails or hangs, what is durable is unknown: everything is stopped, both
-/// engines are closed and reopened, and every peer recovers.
+/// <c>/user/tikv</c>: opens the engines, then starts what uses them. If an engine fails or hangs, what is durable is unknown: everything
+/// is stopped, both engines are closed and reopened, and every peer recovers. If a file is damaged, they stay closed: the other stores
+/// serve.
 /// <code>
 ///   Opening ──► Serving ──(an engine failed, or a part stopped)──► Stopping ──► Closing ──► Opening
+///      └────────────────────────(a file is damaged)───────────────────────────────┴──► Damaged
 /// </code>
 /// </summary>
 internal sealed class TikvNode : UntypedActor, IWithTimers
@@ -38,6 +40,9 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
     private IActorRef _slowWorker = null!;
     private StoreEngines? _engines;
 
+    /// <summary>Why a part has stopped, or what damage was found.</summary>
+    private Exception? _failure;
+
     public TikvNode(TikvSettings settings, TikvExtension extension, MonotonicClock clock)
     {
         _settings = settings;
@@ -50,7 +55,11 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
     public static Props Props(TikvSettings settings, TikvExtension extension, MonotonicClock clock) =>
         Akka.Actor.Props.Create(() => new TikvNode(settings, extension, clock));
 
-    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(e =>
+    {
+        _failure = e;
+        return Directive.Stop;
+    });
 
     protected override void PreStart()
     {
@@ -95,9 +104,10 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
                 StartParts(opened);
                 break;
             case SlowWorker.Failed failed:
-                _log.NodeOpenFailed(_settings.DataDirectory, failed.Cause);
+                if (!DiskErrors.IsDamage(failed.Cause))
+                    _log.NodeOpenFailed(_settings.DataDirectory, failed.Cause);
                 _extension.ReportStartFailure(failed.Cause);
-                Timers.StartSingleTimer("open", OpenNow.Instance, _settings.Store.EngineRestartBackoff);
+                OpenLater(failed.Cause);
                 break;
             case OpenNow:
                 Open();
@@ -108,9 +118,27 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         }
     }
 
+    private void OpenLater(Exception? failure)
+    {
+        if (DiskErrors.IsDamage(failure))
+        {
+            _log.NodeDamaged(_settings.DataDirectory, failure!);
+            Become(Damaged);
+            _extension.ReportDamage(failure!.Message);
+            return;
+        }
+
+        Timers.StartSingleTimer("open", OpenNow.Instance, _settings.Store.EngineRestartBackoff);
+        Become(Opening);
+    }
+
+    /// <summary>Until the process is started again: what it would do with damaged files is anybody's guess.</summary>
+    private void Damaged(object message) => Unhandled(message);
+
     private void StartParts(Opened opened)
     {
         Become(Serving);
+        _failure = null;
         var node = new NodeState(opened.Engines, _extension.Snapshots, opened.StoreTable, _clock, _extension.Counters, _extension.Disk)
         {
             Requests = new Admission(_settings.Gateway.MaxRequests, _settings.Gateway.MaxRequestsBytes),
@@ -140,11 +168,12 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         switch (message)
         {
             case EnginesFailed failed when ReferenceEquals(failed.Engines, _engines):
+                _failure = failed.Cause;
                 StopParts(failed.Cause.Message);
                 break;
             case Terminated terminated:
                 _parts.Remove(terminated.ActorRef);
-                StopParts($"{terminated.ActorRef.Path.Name} has stopped");
+                StopParts($"{terminated.ActorRef.Path.Name} has stopped{(_failure is null ? "" : $": {_failure.Message}")}");
                 break;
             case EnginesFailed:
                 break;
@@ -156,7 +185,7 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
 
     private void StopParts(string why)
     {
-        _log.EnginesRestart(_settings.DataDirectory, why);
+        _log.EnginesClose(_settings.DataDirectory, why);
         _extension.Engines = null;
         _extension.Node = null;
         Become(Stopping);
@@ -192,8 +221,7 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         {
             case Closed:
                 _engines = null;
-                Timers.StartSingleTimer("open", OpenNow.Instance, _settings.Store.EngineRestartBackoff);
-                Become(Opening);
+                OpenLater(_failure);
                 break;
             case SlowWorker.Failed failed:
                 _log.EngineCloseFailed(_settings.DataDirectory, failed.Cause);

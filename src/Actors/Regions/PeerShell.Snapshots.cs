@@ -122,8 +122,8 @@ internal sealed partial class PeerShell
             case Applier.Applied last:
                 StartCreated(last);
                 return true;
-            case Reader.SwapRead or LogEntriesRead or DataSynced or Applier.Failed or SnapshotSource.Made or SnapshotSource.Delivered or SnapshotReceiver.Failed
-                or RegionPeer.Tick or RaftMessage:
+            case Reader.SwapRead or Reader.Failed or LogEntriesRead or DataSynced or Applier.Failed:
+            case SnapshotSource.Made or SnapshotSource.Delivered or SnapshotReceiver.Failed or RegionPeer.Tick or RaftMessage:
                 // Answers to what the installation has overtaken, and messages that Raft repeats.
                 return true;
             default:

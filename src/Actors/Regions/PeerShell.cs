@@ -3,6 +3,7 @@ using TiKvActors.Protocol;
 using TiKvActors.Protocol.Eraftpb;
 using TiKvActors.Protocol.RaftServerpb;
 using TiKvActors.Storage;
+using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Actors.Regions;
 
@@ -145,6 +146,8 @@ internal sealed partial class PeerShell
                 break;
             case Applier.Failed failed:
                 throw new PeerFailedException($"{Name}: committed entries cannot be applied", failed.Cause);
+            case Reader.Failed failed:
+                throw new PeerFailedException($"{Name}: its data cannot be read", failed.Cause);
             default:
                 if (!OnSnapshotMessage(message) && !OnPdMessage(message))
                     return false;
@@ -306,10 +309,15 @@ internal sealed partial class PeerShell
     private void OnSwapRead(Reader.SwapRead read)
     {
         _failPoints.Hit(RegionFailPoints.SwapRead);
-        if (read.Failure is { } failure)
-            _peer.CompareAndSwapFailed(read.Request, $"region {_start.RegionId} could not be read: {failure.Message}");
-        else
+        if (read.Failure is not { } failure)
+        {
             _peer.CompareAndSwapRead(read.Request, read.Current);
+            return;
+        }
+
+        _peer.CompareAndSwapFailed(read.Request, $"region {_start.RegionId} could not be read: {failure.Message}");
+        if (DiskErrors.Is(failure))
+            throw new PeerFailedException($"{Name}: its data cannot be read", failure);
     }
 
     /// <summary>Ticks that queued up behind a pause count once (invariant 5).</summary>

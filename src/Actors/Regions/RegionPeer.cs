@@ -259,7 +259,7 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
         var users = scans + (points.Count > 0 ? 1 : 0) + swaps.Count;
         var snapshot = new SharedSnapshot(_services.Engines.Data.NewSnapshot(), users, _services.Snapshots);
         if (points.Count > 0)
-            _services.Readers.ForPoint().Tell(new Reader.Read(snapshot, points));
+            _services.Readers.ForPoint().Tell(new Reader.Read(snapshot, points, Self));
         foreach (var swap in swaps)
             _services.Readers.ForPoint().Tell(new Reader.ReadForSwap(snapshot, swap, Self));
         if (scans == 0)
@@ -267,7 +267,7 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
         foreach (var task in reads)
         {
             if (task.Request.IsScan)
-                _services.Readers.ForScan().Tell(new Reader.Read(snapshot, [task]));
+                _services.Readers.ForScan().Tell(new Reader.Read(snapshot, [task], Self));
         }
     }
 

@@ -5,6 +5,7 @@ using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Storage.Data;
 using TiKvActors.Storage.Raw;
+using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Actors.Stores;
 
@@ -15,7 +16,7 @@ namespace TiKvActors.Actors.Stores;
 internal sealed class Reader : UntypedActor
 {
     /// <param name="Snapshot">Released once for this message.</param>
-    public sealed record Read(SharedSnapshot Snapshot, IReadOnlyList<ReadTask> Tasks);
+    public sealed record Read(SharedSnapshot Snapshot, IReadOnlyList<ReadTask> Tasks, IActorRef Peer);
 
     /// <param name="Snapshot">Released once for this message.</param>
     public sealed record ReadForSwap(SharedSnapshot Snapshot, CompareAndSwapRequest Request, IActorRef Peer);
@@ -24,6 +25,9 @@ internal sealed class Reader : UntypedActor
     /// <param name="Current">The live value; null if there is none.</param>
     /// <param name="Failure">Not null: it could not be read.</param>
     public sealed record SwapRead(CompareAndSwapRequest Request, ByteString? Current, Exception? Failure);
+
+    /// <summary>To the peer: what it has stored cannot be read. It must stop.</summary>
+    public sealed record Failed(Exception Cause);
 
     private readonly MonotonicClock _clock;
     private readonly APIVersion _apiVersion;
@@ -47,7 +51,11 @@ internal sealed class Reader : UntypedActor
         {
             case Read read:
                 foreach (var task in read.Tasks)
-                    Execute(task, read.Snapshot.Data, _clock, _log);
+                {
+                    if (Execute(task, read.Snapshot.Data, _clock, _log) is { } failed)
+                        read.Peer.Tell(failed);
+                }
+
                 read.Snapshot.Release();
                 _queues.Reading.Leave(read.Tasks.Count);
                 break;
@@ -63,22 +71,25 @@ internal sealed class Reader : UntypedActor
     }
 
     /// <summary>Any thread.</summary>
-    public static void Execute(ReadTask task, IDataSnapshot snapshot, MonotonicClock clock, ILoggingAdapter log)
+    /// <returns>For the peer; null if the disk is not to blame.</returns>
+    public static Failed? Execute(ReadTask task, IDataSnapshot snapshot, MonotonicClock clock, ILoggingAdapter log)
     {
         if (task.Request.Deadline <= clock.Now)
         {
             task.Request.Fail(RequestErrors.DeadlineExceeded());
-            return;
+            return null;
         }
 
         try
         {
             task.Request.Execute(snapshot, task.Region, clock);
+            return null;
         }
         catch (Exception e)
         {
             log.ReadFailed(task.Region.Id, task.Request.GetType().Name, e);
             task.Request.FailRead($"region {task.Region.Id} could not be read: {e.Message}");
+            return DiskErrors.Is(e) ? new Failed(e) : null;
         }
     }
 

@@ -7,11 +7,10 @@ internal sealed class SlowWorker : UntypedActor
 {
     /// <param name="What">Names the job in messages.</param>
     /// <param name="Work">Returns the message for the sender.</param>
-    /// <param name="IsVital">The sender cannot go on without it: nobody would try it again.</param>
-    public sealed record Run(string What, Func<object> Work, bool IsVital = false);
+    public sealed record Run(string What, Func<object> Work);
 
     /// <inheritdoc cref="Run"/>
-    public sealed record Failed(string What, Exception Cause, bool IsVital = false);
+    public sealed record Failed(string What, Exception Cause);
 
     public static Props Props() => Akka.Actor.Props.Create(() => new SlowWorker());
 
@@ -31,7 +30,7 @@ internal sealed class SlowWorker : UntypedActor
         catch (Exception e)
         {
             // Not swallowed: the sender decides what the failure means.
-            result = new Failed(run.What, e, run.IsVital);
+            result = new Failed(run.What, e);
         }
 
         Sender.Tell(result);

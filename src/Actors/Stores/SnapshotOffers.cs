@@ -4,6 +4,7 @@ using TiKvActors.Protocol;
 using TiKvActors.Storage;
 using TiKvActors.Storage.Data;
 using TiKvActors.Storage.Snapshots;
+using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Actors.Stores;
 
@@ -11,7 +12,9 @@ namespace TiKvActors.Actors.Stores;
 /// Snapshots of a store's regions that other stores pull, chunk by chunk. One is open for a receiving peer; a newer one replaces it, and one that nobody
 /// pulls for a while is dropped. Not thread-safe; reads the disk.
 /// </summary>
-/// <param name="tell">To the peer: <see cref="SnapshotSource.Made"/>, <see cref="SnapshotSource.Delivered"/>.</param>
+/// <param name="tell">
+/// To the peer: <see cref="SnapshotSource.Made"/>, <see cref="SnapshotSource.Delivered"/>; <see cref="Reader.Failed"/> if the disk fails.
+/// </param>
 internal sealed class SnapshotOffers<TPeer>(IDataEngine engine, TimeSpan patience, ulong clusterId, ulong storeId, Action<TPeer, object> tell, ILoggingAdapter log)
     : IDisposable
 {
@@ -56,7 +59,7 @@ internal sealed class SnapshotOffers<TPeer>(IDataEngine engine, TimeSpan patienc
         {
             // The peer hears of it, and the leader asks again as long as the follower needs one.
             log.SnapshotSourceFailed(regionId, e.Message);
-            tell(peer, new SnapshotSource.Made(toPeer, null, 0));
+            tell(peer, DiskErrors.Is(e) ? new Reader.Failed(e) : new SnapshotSource.Made(toPeer, null, 0));
         }
     }
 
@@ -85,6 +88,8 @@ internal sealed class SnapshotOffers<TPeer>(IDataEngine engine, TimeSpan patienc
             log.SnapshotSourceFailed(key.RegionId, e.Message);
             response.Error = e.Message;
             Drop((key.RegionId, key.ToPeer.Id), offer);
+            if (DiskErrors.Is(e))
+                tell(offer.Peer, new Reader.Failed(e));
         }
 
         return response;

@@ -33,7 +33,7 @@ internal sealed partial class Store : IStoreHost<IActorRef>
     {
         var (engine, storeId) = (_services.Engines.Data, _services.StoreId);
         Func<object> read = () => PeerStates.OfFailed(engine, storeId, regionId, known);
-        _slowWorker.Tell(new SlowWorker.Run($"reading the state of region {regionId}", read, IsVital: true));
+        _slowWorker.Tell(new SlowWorker.Run($"reading the state of region {regionId}", read));
     }
 
     void IStoreHost<IActorRef>.RestartLater(PeerStart start, TimeSpan backoff) =>

@@ -194,8 +194,8 @@ internal sealed partial class Store
         if (region.Peers.FirstOrDefault(p => p.StoreId == _services.StoreId) is not { } self)
             return;
         var engine = _services.Engines.Data;
-        Func<object> write = () => new FirstPeerWritten(PeerStates.WriteFirst(engine, region, self));
-        _slowWorker.Tell(new SlowWorker.Run("writing the first region's initial state", write, IsVital: true));
+        _slowWorker.Tell(new SlowWorker.Run(
+            "writing the first region's initial state", () => new FirstPeerWritten(PeerStates.WriteFirst(engine, region, self))));
     }
 
     // ---- Other stores

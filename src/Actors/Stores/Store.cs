@@ -200,12 +200,9 @@ internal sealed partial class Store : UntypedActor, IWithTimers
             case Applier.Unregistered unregistered:
                 _peers.Unregistered(unregistered.RegionId);
                 break;
-            case SlowWorker.Failed { IsVital: true } failed:
-                // The node opens the engines anew, and the store starts from what they hold.
-                throw new PeerFailedException($"store {_services.StoreId}: {failed.What}", failed.Cause);
             case SlowWorker.Failed failed:
-                _log.WorkFailed(failed.What, failed.Cause);
-                break;
+                // Nobody would try it again: the node opens the engines anew, and the store starts from what they hold.
+                throw new PeerFailedException($"store {_services.StoreId}: {failed.What}", failed.Cause);
             case HandOver wanted:
                 BeginHandOver(wanted);
                 break;

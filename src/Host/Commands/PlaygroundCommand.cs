@@ -1,8 +1,6 @@
 using System.CommandLine;
 using TiKvActors.Host.Playground;
 using TiKvActors.Host.Terminal;
-using TiKvActors.Storage;
-using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Host.Commands;
 
@@ -76,8 +74,8 @@ internal static class PlaygroundCommand
                 PublicPorts = parsed.GetValue(publicPorts) ?? [],
                 ConfigFile = parsed.GetValue(config)?.FullName,
             };
-            var node = new PlaygroundNode(parsed.GetRequiredValue(number), root, options, new SharedBlockCache(StorageSettings.Default.BlockCacheBytes));
-            await new NodeRunner(node, new Output(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, json: false)).RunAsync(Console.In, cancellation);
+            var output = new Output(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, json: false);
+            await new NodeRunner(parsed.GetRequiredValue(number), root, options, output).RunAsync(Console.In, cancellation);
             return ExitCode.Done;
         });
         return command;

@@ -1,11 +1,13 @@
 using TiKvActors.Host.Terminal;
+using TiKvActors.Storage;
+using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Host.Playground;
 
 /// <summary>
 /// The child's side of <see cref="NodeProcess"/>: serves until standard input says to stop or is closed. One answer to each line.
 /// </summary>
-internal sealed class NodeRunner(PlaygroundNode node, Output output)
+internal sealed class NodeRunner
 {
     public const string Answer = "tkv-node-answer ";
     public const string Refusal = "tkv-node-refusal ";
@@ -28,16 +30,32 @@ internal sealed class NodeRunner(PlaygroundNode node, Output output)
     /// <summary>How long an orphan takes to close its engines before it gives up.</summary>
     private static readonly TimeSpan _orphanTimeout = TimeSpan.FromSeconds(20);
 
+    private readonly TaskCompletionSource _damaged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly PlaygroundNode _node;
+    private readonly Output _output;
+
+    public NodeRunner(int number, string root, PlaygroundOptions options, Output output)
+    {
+        _output = output;
+        var cache = new SharedBlockCache(StorageSettings.Default.BlockCacheBytes);
+        _node = new PlaygroundNode(
+            number, root, options, cache, why => _damaged.TrySetException(new StorageException($"store {number} is down: {why}")));
+    }
+
+    /// <exception cref="StorageException">The store cannot be opened, or was found to be damaged later.</exception>
     public async Task RunAsync(TextReader commands, CancellationToken cancellation)
     {
         // Serving is the answer to having been started.
-        await node.StartAsync();
+        await _node.StartAsync();
         Say(Answer + "serving");
-        var end = await ObeyAsync(commands, cancellation);
-        var stopping = node.StopAsync(handsOver: end == End.Stop);
+        var obeying = ObeyAsync(commands, cancellation);
+        var ended = await Task.WhenAny(obeying, _damaged.Task);
+        End? end = ended == obeying ? await obeying : null;
+        var stopping = _node.StopAsync(handsOver: end == End.Stop);
         if (end == End.Orphan && await Task.WhenAny(stopping, Task.Delay(_orphanTimeout, CancellationToken.None)) != stopping)
             Environment.Exit(ExitCode.Failed);
         await stopping;
+        await ended;
     }
 
     private async Task<End> ObeyAsync(TextReader commands, CancellationToken cancellation)
@@ -65,8 +83,8 @@ internal sealed class NodeRunner(PlaygroundNode node, Output output)
         {
             Say(Answer + (words switch
             {
-                ["checksums"] => node.Checksums(),
-                ["transfer", var region, var store] => await node.TransferLeaderAsync(Number(region), Number(store)),
+                ["checksums"] => _node.Checksums(),
+                ["transfer", var region, var store] => await _node.TransferLeaderAsync(Number(region), Number(store)),
                 _ => throw new CommandException(ExitCode.BadUsage, $"no such command: {string.Join(' ', words)}"),
             }));
         }
@@ -81,7 +99,7 @@ internal sealed class NodeRunner(PlaygroundNode node, Output output)
 
     private void Say(string line)
     {
-        output.Line(line);
-        output.Flush();
+        _output.Line(line);
+        _output.Flush();
     }
 }

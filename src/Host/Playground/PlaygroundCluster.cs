@@ -32,11 +32,11 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
     public async Task RunAsync(TextReader commands, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        await Task.WhenAll(_nodes.Select(n => n.StartAsync()));
+        await StartAsync();
         await ServingAsync(cancellation);
-        var addresses = string.Join(", ", _nodes.Select(n => n.Endpoint));
+        var addresses = string.Join(", ", _nodes.Where(n => n.IsRunning).Select(n => n.Endpoint));
         _output.Line(string.Create(CultureInfo.InvariantCulture, $"ready in {watch.Elapsed.TotalSeconds:0.0} s: actor protocol {addresses}; data in {Root}"));
-        if (_options.Processes) _output.Message("processes: " + string.Join(", ", _nodes.Select(Describe)));
+        if (_options.Processes) _output.Message("processes: " + string.Join(", ", _nodes.Where(n => n.IsRunning).Select(Describe)));
         _output.Message("'stop N' and 'start N' stop and start store N, Ctrl-C ends the playground. In a second terminal: ./tkv raw put hello world");
         _output.Flush();
         await ObeyAsync(commands, cancellation);
@@ -55,7 +55,9 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
     private IEnumerable<IPlaygroundNode> NodesInThisProcess()
     {
         var blockCache = new SharedBlockCache(StorageSettings.Default.BlockCacheBytes);
-        return Enumerable.Range(1, _options.Stores).Select(number => new PlaygroundNode(number, Root, _options, blockCache)).ToList();
+        return Enumerable.Range(1, _options.Stores)
+            .Select(n => new PlaygroundNode(n, Root, _options, blockCache, why => _output.Alert($"store {n} is down: {why}")))
+            .ToList();
     }
 
     private IEnumerable<IPlaygroundNode> NodesInProcesses()
@@ -71,6 +73,46 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
 
     private static string Describe(IPlaygroundNode node) =>
         node.ProcessId is { } process ? string.Create(CultureInfo.InvariantCulture, $"store {node.Number} is process {process}") : $"store {node.Number} is in this process";
+
+    /// <summary>Starts the stores that can be. Those that cannot are named, and the others serve without them.</summary>
+    /// <exception cref="CommandException">Without them nobody can be served.</exception>
+    private async Task StartAsync()
+    {
+        var starts = await Task.WhenAll(_nodes.Select(TryStartAsync));
+        var down = _nodes.Zip(starts, (node, failure) => (node.Number, Failure: failure)).Where(s => s.Failure is not null).ToList();
+        if (down.Count == 0) return;
+        var isNew = down.Any(s => s.Failure is not CorruptionException && !StoreEngines.Exist(PlaygroundNode.DirectoryOf(Root, s.Number)));
+        var obstacle = true switch
+        {
+            _ when down.Count * 2 >= _nodes.Count => $"{_nodes.Count - down.Count} of {_nodes.Count} stores are no majority",
+            _ when down.Any(s => s.Number == 1) => "store 1 has PD, without which nobody can connect",
+            _ when isNew => "a new cluster needs all of its stores",
+            _ => null,
+        };
+        var reasons = down.Select(s => (s.Number, Failures.Describe(s.Failure!).Message)).ToList();
+        if (obstacle is not null)
+        {
+            var why = string.Join('\n', reasons.Select(r => $"store {r.Number} cannot start: {r.Message}"));
+            throw new CommandException(Failures.Describe(down[0].Failure!).ExitCode, $"{why}\n{obstacle}");
+        }
+
+        foreach (var (number, reason) in reasons) _output.Alert($"store {number} is down: {reason}");
+        _output.Message($"the other stores serve; {string.Join(", ", down.Select(s => $"'start {s.Number}'"))} tries again");
+    }
+
+    private static async Task<Exception?> TryStartAsync(IPlaygroundNode node)
+    {
+        try
+        {
+            await node.StartAsync();
+            return null;
+        }
+        catch (Exception e)
+        {
+            // What it means depends on the others.
+            return e;
+        }
+    }
 
     /// <summary>A linearizable read is answered: there is a leader, and a majority follows it.</summary>
     private async Task ServingAsync(CancellationToken cancellation)

@@ -11,7 +11,9 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Host.Playground;
 
 /// <summary>One store of a playground: an actor system in this process.</summary>
-internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions options, SharedBlockCache blockCache) : IPlaygroundNode
+/// <param name="damaged">Told why, if damage is found while the store runs: it is closed then. Any thread.</param>
+internal sealed class PlaygroundNode(
+    int number, string root, PlaygroundOptions options, SharedBlockCache blockCache, Action<string> damaged) : IPlaygroundNode
 {
     private const string SystemName = "tikv";
 
@@ -27,9 +29,12 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
 
     public int? ProcessId => null;
 
-    private string DataDirectory => Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"store-{number}"));
+    private string DataDirectory => DirectoryOf(root, number);
 
     private int Port => PlaygroundAddress.PortOf(number, options.PortOffset);
+
+    public static string DirectoryOf(string root, int number) =>
+        Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"store-{number}"));
 
     public async Task StartAsync()
     {
@@ -39,12 +44,15 @@ internal sealed class PlaygroundNode(int number, string root, PlaygroundOptions 
         {
             await Tikv.Get(system).Started;
             _system = system;
+            _ = TellDamageAsync(Tikv.Get(system));
         }
         finally
         {
             if (_system == null) await system.Terminate();
         }
     }
+
+    private async Task TellDamageAsync(TikvExtension tikv) => damaged(await tikv.Damaged);
 
     public async Task StopAsync(bool handsOver = true)
     {

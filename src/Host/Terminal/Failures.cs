@@ -1,5 +1,7 @@
+using RocksDbSharp;
 using TiKvActors.Client;
 using TiKvActors.Storage;
+using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Host.Terminal;
 
@@ -12,6 +14,8 @@ internal static class Failures
         InvalidRequestException e => (ExitCode.BadUsage, e.Message),
         UndeterminedException e => (ExitCode.Undetermined, $"outcome unknown: {e.Message}"),
         StorageException e => (ExitCode.Failed, e.Message),
+        JournalFailedException or DataEngineFailedException => (ExitCode.Failed, failure.Message),
+        RocksDbException e => (ExitCode.Failed, $"{e.Message}. {DiskErrors.Remedy}"),
         TikvException e => (ExitCode.Failed, e.Message),
         OperationCanceledException { InnerException: UndeterminedException e } => (ExitCode.Undetermined, $"interrupted, outcome unknown: {e.Message}"),
         OperationCanceledException => (ExitCode.Failed, "interrupted"),

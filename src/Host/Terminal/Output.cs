@@ -19,6 +19,14 @@ public sealed class Output(TextWriter results, TextWriter messages, bool json)
     /// <summary>A line that is not part of the result.</summary>
     public void Message(string text) => messages.Write(text + "\n");
 
+    /// <summary>A message that must not be overlooked: red on a terminal.</summary>
+    public void Alert(string text)
+    {
+        var isTerminal = ReferenceEquals(messages, Console.Error) && !Console.IsErrorRedirected;
+        Message(isTerminal ? $"\e[31m{text}\e[0m" : text);
+        messages.Flush();
+    }
+
     /// <summary>One JSON value on a line of its own.</summary>
     public void JsonLine(Action<Utf8JsonWriter> write)
     {

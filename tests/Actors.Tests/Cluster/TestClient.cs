@@ -129,6 +129,7 @@ internal sealed class WriteLoad : IAsyncDisposable
     private readonly string _name;
     private readonly List<Task> _writers;
     private volatile TaskCompletionSource _mayWrite = new();
+    private int _waiting;
 
     /// <param name="name">Within each key: tells the writes of one load from those of another.</param>
     /// <param name="swaps">Whether somebody also swaps values: what comes of it is not checked.</param>
@@ -145,6 +146,11 @@ internal sealed class WriteLoad : IAsyncDisposable
     }
 
     public int Acknowledged => _acknowledged.Count;
+
+    /// <summary>Writers whose put is not answered yet.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    public bool IsStopping => _stop.IsCancellationRequested;
 
     /// <summary>Waits for so many more acknowledged writes.</summary>
     public async Task ProgressAsync(int more)
@@ -208,7 +214,9 @@ internal sealed class WriteLoad : IAsyncDisposable
             var key = $"{_letters[(writer + i) % _letters.Length]}-{writer}-{i}{_name}";
             var value = $"{i}".PadRight(valueBytes, '.');
             await _mayWrite.Task;
+            Interlocked.Increment(ref _waiting);
             await _client.PutAsync(key, value);
+            Interlocked.Decrement(ref _waiting);
             _acknowledged[key] = value;
         }
     }
