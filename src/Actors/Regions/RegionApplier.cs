@@ -24,8 +24,8 @@ internal interface IRegionBatch
 
     void DeleteRange(string cf, ByteString startKey, ByteString endKey);
 
-    /// <summary>In all column families.</summary>
-    void DeleteData(ByteString startKey, ByteString endKey);
+    /// <summary>The region's rows, in all of its column families.</summary>
+    void DeleteData(Region region);
 
     void PutRegionState(RegionLocalState state);
 
@@ -208,7 +208,7 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
             // with the parent's, and nobody would ever delete them.
             var earlier = batch.ReadRegionState(part.Id);
             if (earlier is { State: PeerState.Tombstone })
-                batch.DeleteData(part.StartKey, part.EndKey);
+                batch.DeleteData(part);
             if (earlier is not null || part.Peers.All(p => p.StoreId != storeId))
                 continue;
             batch.PutRegionState(new RegionLocalState { State = PeerState.Normal, Region = part });

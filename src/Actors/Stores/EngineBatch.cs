@@ -5,6 +5,7 @@ using TiKvActors.Protocol.RaftServerpb;
 using TiKvActors.Raft;
 using TiKvActors.Storage;
 using TiKvActors.Storage.Data;
+using Region = TiKvActors.Protocol.Metapb.Region;
 
 namespace TiKvActors.Actors.Stores;
 
@@ -34,7 +35,7 @@ internal sealed class EngineBatch : IRegionBatch, IDisposable
 
     public void DeleteRange(string cf, ByteString startKey, ByteString endKey) => Writes.DeleteRange(Family(cf), startKey.Span, endKey.Span);
 
-    public void DeleteData(ByteString startKey, ByteString endKey) => Writes.DeleteData(startKey.Span, endKey.Span);
+    public void DeleteData(Region region) => Writes.DeleteData(region);
 
     public void PutRegionState(RegionLocalState state)
     {

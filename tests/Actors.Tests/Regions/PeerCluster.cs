@@ -376,7 +376,7 @@ internal sealed class MemoryStore : IRegionBatch
             Data.Remove(key);
     }
 
-    public void DeleteData(ByteString startKey, ByteString endKey) => DeleteRange("", startKey, endKey);
+    public void DeleteData(Region region) => DeleteRange("", region.StartKey, region.EndKey);
 
     public void PutRegionState(RegionLocalState state) => States[state.Region.Id] = state;
 
