@@ -92,6 +92,9 @@ internal static class LogMessages
     public static void ClusterBootstrapped(this ILoggingAdapter log, ulong regionId, string stores) =>
         log.Info("TKA403 the cluster is founded: region {0} with a voter on each of the stores {1}", regionId, stores);
 
+    public static void MetaMemberRefused(this ILoggingAdapter log, ulong memberId, string why) =>
+        log.Error("TKA404 member {0} of the meta group is refused: {1}", memberId, why);
+
     public static void ReadFailed(this ILoggingAdapter log, ulong regionId, string request, Exception cause) =>
         log.Error(cause, "TKA501 region {0}: {1} failed: {2}", regionId, request, cause.Message);
 

@@ -48,6 +48,8 @@ public sealed class DamageTests
             await playground.TypeAsync("stop 2");
             await SaidAsync(playground, "store 2 is stopped", "", 1);
             Assert.Equal(name, Encoding.UTF8.GetString((await client.GetAsync(Key(Rows)))!));
+            // Its log is not empty, whatever the next damage is.
+            await client.PutAsync(Key(Rows), Encoding.UTF8.GetBytes($"{name} is mended"));
             Assert.Equal(0, await playground.TerminateAsync());
         }
 

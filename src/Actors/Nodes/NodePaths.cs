@@ -8,7 +8,10 @@ internal static class NodePaths
     /// <summary>Version of what stores say to each other; another one is refused.</summary>
     public const uint ProtocolVersion = 1;
 
-    public static string Store(string system, string address) => $"akka.tcp://{system}@{address}/user/tikv/store";
+    public const string StoreDoor = "store";
+    public const string MetaDoor = "meta";
+
+    public static string Door(string system, string address, string door) => $"akka.tcp://{system}@{address}/user/tikv/{door}";
 
     public static string Pd(string system, string address) => $"akka.tcp://{system}@{address}/user/tikv/pd";
 

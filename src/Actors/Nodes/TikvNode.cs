@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using TiKvActors.Actors.Gateway;
+using TiKvActors.Actors.Journal;
 using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Storage.Stores;
@@ -147,6 +148,8 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         if (_settings.PdEnabled)
             Start(Pd.Props(_settings.Pd with { Address = _extension.Address }, _settings.PdSnapshotInterval, RandomId), "pd");
         Start(DiskWatch.Props(_settings.DataDirectory, _settings.Disk, _extension.FreeSpace, _extension.Disk), "disk");
+        if (_settings.Meta.Members.FirstOrDefault(m => m.Address == _extension.Address) is { } member)
+            Start(MetaGroup.Props(_settings, node, member.Id), "meta");
         Start(Store.Props(_settings, node, _extension.Address), "store");
         Start(RequestGateway.Props(_settings, node), "kv");
         _extension.Node = node;

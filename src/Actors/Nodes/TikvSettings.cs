@@ -1,6 +1,8 @@
+using System.Globalization;
 using Akka.Configuration;
 using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Regions;
+using TiKvActors.Protocol;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Serialization;
 using TiKvActors.Raft;
@@ -43,6 +45,8 @@ public sealed record TikvSettings
     internal SnapshotSettings Snapshot { get; private init; } = null!;
 
     internal GatewaySettings Gateway { get; private init; } = null!;
+
+    internal MetaSettings Meta { get; private init; } = null!;
 
     /// <summary>The embedded reference.conf of this and all lower layers: the fallback for an actor system that runs a node.</summary>
     public static Config Reference() =>
@@ -101,6 +105,7 @@ public sealed record TikvSettings
                 Positive(config, "gateway.attempt-timeout"),
                 Positive(config, "gateway.retry-backoff"),
                 Positive(config, "gateway.retry-backoff-max")),
+            Meta = new MetaSettings(ReadMembers(config)),
         };
     }
 
@@ -148,6 +153,26 @@ public sealed record TikvSettings
         };
     }
 
+    private static IReadOnlyList<MetaMember> ReadMembers(Config config)
+    {
+        var members = config.GetStringList("meta.members").Select(ParseMember).ToList();
+        if (members.DistinctBy(m => m.Id).Count() < members.Count || members.DistinctBy(m => m.Address).Count() < members.Count)
+            throw Invalid("meta.members", string.Join(", ", members), "a list in which no id and no address comes twice");
+        return members;
+    }
+
+    private static MetaMember ParseMember(string text)
+    {
+        var at = text.IndexOf('@', StringComparison.Ordinal);
+        if (at < 1 || at + 1 == text.Length
+            || !ulong.TryParse(text.AsSpan(0, at), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id == 0)
+        {
+            throw Invalid("meta.members", text, "of the form 1@host:port, with an id above 0");
+        }
+
+        return new MetaMember { Id = id, Address = text[(at + 1)..] };
+    }
+
     private static int Ticks(Config config, string key, TimeSpan tick) => Math.Max(1, (int)(Positive(config, key) / tick));
 
     private static int Count(Config config, string key)
@@ -180,6 +205,9 @@ internal sealed record StoreSettings(
     TimeSpan PeerRestartBackoff,
     TimeSpan PeerRestartBackoffMax,
     TimeSpan EngineRestartBackoff);
+
+/// <param name="Members">The first configuration of the meta group, and its members' addresses. Empty: there is no such group.</param>
+internal sealed record MetaSettings(IReadOnlyList<MetaMember> Members);
 
 internal sealed record LinkSettings(int BatchBytes, int MaxWaiting);
 

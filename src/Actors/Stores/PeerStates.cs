@@ -78,7 +78,9 @@ internal static class PeerStates
         engine.Sync();
         var state = engine.ReadRegionState(regionId);
         var start = state is null ? null : StartOf(engine, storeId, state);
-        return new FailedPeerState(regionId, start, state is { State: PeerState.Tombstone } ? state.Region : null, Unstarted(engine, storeId, known));
+        var tombstone = state is { State: PeerState.Tombstone } ? state.Region : null;
+        // The meta group does not split, and other regions are not its supervisor's.
+        return new FailedPeerState(regionId, start, tombstone, regionId == MetaRegion.Id ? [] : Unstarted(engine, storeId, known));
     }
 
     /// <summary>Regions that a split made here while nobody heard of it, because the parent's peer failed just then.</summary>

@@ -200,6 +200,10 @@ internal sealed partial class Store
 
     // ---- Other stores
 
+    protected override void AskForAddresses() => AskForStores();
+
+    protected override void LeadsNoMore(ulong regionId) => OnHandedOver(regionId);
+
     private void AskForStores() => _pd.Tell(new GetAllStoresRequest { Header = PdHeader(), ExcludeTombstoneStores = true }, Self);
 
     private void OnStores(IReadOnlyList<Protocol.Metapb.Store> stores)
@@ -221,21 +225,5 @@ internal sealed partial class Store
         }
 
         return changed;
-    }
-
-    private void LinkTo(ulong storeId)
-    {
-        if (!_services.Links.TryGetValue(storeId, out var link))
-        {
-            var header = NodePaths.Header(_services.ClusterId, _services.StoreId, storeId);
-            var props = StoreLink.Props(header, _settings.Link, _services.Queues).WithDispatcher("tikv.dispatchers.region");
-            link = Context.ActorOf(props, $"link-{storeId}");
-            _services.Links[storeId] = link;
-            if (!_services.Addresses.ContainsKey(storeId))
-                AskForStores();
-        }
-
-        if (_services.Addresses.TryGetValue(storeId, out var address))
-            link.Tell(new StoreLink.AddressKnown(address));
     }
 }

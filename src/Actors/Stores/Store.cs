@@ -1,10 +1,8 @@
 using Akka.Actor;
-using Akka.Event;
 using TiKvActors.Actors.Nodes;
 using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.RaftServerpb;
-using TiKvActors.Storage;
 using NodeState = TiKvActors.Actors.Nodes.NodeState;
 using Region = TiKvActors.Protocol.Metapb.Region;
 
@@ -17,7 +15,7 @@ namespace TiKvActors.Actors.Stores;
 /// </code>
 /// A directory that is some store's already does not wait for PD. Failures of a peer stop that peer; a failed journal is the node's business.
 /// </summary>
-internal sealed partial class Store : UntypedActor, IWithTimers
+internal sealed partial class Store : PeerSupervisor
 {
     /// <summary>A peer has a message for a store that has no link yet.</summary>
     public sealed record LinkWanted(ulong StoreId);
@@ -30,47 +28,23 @@ internal sealed partial class Store : UntypedActor, IWithTimers
     /// <summary>A peer wants the rows of an announced snapshot.</summary>
     public sealed record PullSnapshot(RaftMessage Announcement);
 
-    private sealed class TickTimer
-    {
-        public static readonly TickTimer Instance = new();
-    }
-
-    private sealed record RestartPeer(PeerStart Start);
-
-    private readonly TikvSettings _settings;
-    private readonly NodeState _node;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
-    private StorePeers<IActorRef> _peers = null!;
-    private readonly SnapshotPulls<IActorRef, IActorRef> _pulls;
-    private readonly HashSet<string> _refusedSenders = [];
     private readonly ICanTell _pd;
     private readonly ActorPath _pdPath;
     private readonly string _address;
-    private StoreServices _services = null!;
-    private IActorRef _slowWorker = null!;
 
-    public Store(TikvSettings settings, NodeState node, string address)
+    public Store(TikvSettings settings, NodeState node, string address) : base(settings, node, NodePaths.StoreDoor)
     {
-        _settings = settings;
-        _node = node;
         _address = address;
-        _pulls = new SnapshotPulls<IActorRef, IActorRef>(
-            settings.Snapshot.MaxReceiving, StartReceiver, Context.Stop, (peer, failed) => peer.Tell(failed, Self));
         _pdPath = ActorPath.Parse(NodePaths.Pd(Context.System.Name, settings.PdEndpoint));
         _pd = Context.ActorSelection(_pdPath);
     }
 
-    public ITimerScheduler Timers { get; set; } = null!;
-
     public static Props Props(TikvSettings settings, NodeState node, string address) =>
         Akka.Actor.Props.Create(() => new Store(settings, node, address)).WithDispatcher("tikv.dispatchers.region");
 
-    /// <summary>A peer that failed has lost its place in the log: only its store may start it again.</summary>
-    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
-
     protected override void PreStart()
     {
-        _slowWorker = Context.ActorOf(SlowWorker.Props().WithDispatcher("tikv.dispatchers.slow"), "slow-worker");
+        base.PreStart();
         if (_node.Engines.Ident is { } ident)
             Load(ident);
         else
@@ -85,50 +59,12 @@ internal sealed partial class Store : UntypedActor, IWithTimers
 
     private void Load(StoreIdent ident)
     {
-        _services = StartServices(ident);
-        _peers = new StorePeers<IActorRef>(this, _node.Engines.Data, _services.Ranges, _settings.Store, ident.StoreId);
+        OpenServices(ident.ClusterId, ident.StoreId, ident.ApiVersion, _node.Counters, _pd);
         _log.NodeOpened(_node.Engines.Directory, ident.StoreId, ident.ClusterId);
         Become(Loading);
         var engine = _node.Engines.Data;
         _slowWorker.Tell(new SlowWorker.Run("reading the states of the store's regions", () => PeerStates.ReadAll(engine, ident.StoreId)));
     }
-
-    private StoreServices StartServices(StoreIdent ident)
-    {
-        var clock = _node.Clock;
-        var engines = _node.Engines;
-        var slow = "tikv.dispatchers.slow";
-        var queues = new StoreQueues();
-        var applier = Applier.Props(engines.Data, _settings.Store.ApplyBatchBytes, queues).WithDispatcher("tikv.dispatchers.apply");
-        var reader = Reader.Props(clock, ident.ApiVersion, queues);
-        return new StoreServices
-        {
-            StoreId = ident.StoreId,
-            ClusterId = ident.ClusterId,
-            ApiVersion = ident.ApiVersion,
-            Settings = _settings,
-            PeerConfig = _settings.Peer with { StoreId = ident.StoreId },
-            Engines = engines,
-            Snapshots = _node.Snapshots,
-            Storage = StorageExtension.Get(Context.System),
-            Clock = clock,
-            Router = new RegionRouter(),
-            Ranges = new RegionRanges(),
-            Counters = _node.Counters,
-            Queues = queues,
-            Appliers = Pool("applier", _settings.Store.Appliers, applier),
-            Readers = new ReaderPool(
-                Pool("point-reader", _settings.Store.PointReaders, reader.WithDispatcher("tikv.dispatchers.point-read")),
-                Pool("scan-reader", _settings.Store.ScanReaders, reader.WithDispatcher("tikv.dispatchers.scan-read"))),
-            Syncer = Context.ActorOf(SlowWorker.Props().WithDispatcher(slow), "syncer"),
-            SlowWorker = _slowWorker,
-            SnapshotSource = Context.ActorOf(SnapshotSource.Props(engines.Data, clock, _settings.Snapshot, ident.ClusterId, ident.StoreId).WithDispatcher(slow), "snapshots"),
-            Pd = _pd,
-            Store = Self,
-        };
-    }
-
-    private List<IActorRef> Pool(string name, int count, Props props) => Enumerable.Range(1, count).Select(i => Context.ActorOf(props, $"{name}-{i}")).ToList();
 
     private void Loading(object message)
     {
@@ -154,7 +90,7 @@ internal sealed partial class Store : UntypedActor, IWithTimers
     {
         Become(Serving);
         _node.Services = _services;
-        Timers.StartPeriodicTimer("tick", TickTimer.Instance, _settings.Store.TickInterval);
+        StartTicks();
         BeginRegistration();
     }
 
@@ -162,44 +98,6 @@ internal sealed partial class Store : UntypedActor, IWithTimers
     {
         switch (message)
         {
-            case StoreRaftBatch batch:
-                OnRaftBatch(batch);
-                break;
-            case TickTimer:
-                // Only those that run: while thousands recover, ticks for them would only pile up.
-                foreach (var (_, peer) in _services.Router.Peers)
-                    peer.Tell(RegionPeer.Tick.Instance);
-                break;
-            case SnapshotChunkRequest { Key.ToPeer: not null } request when Accept(request.Header):
-                _services.SnapshotSource.Forward(request);
-                break;
-            case SnapshotChunkRequest:
-                break;
-            case RegionsCreated created:
-                _peers.StartCreated(created.Regions, created.Campaign);
-                break;
-            case PullSnapshot pull:
-                PullSnapshotFor(Sender, pull.Announcement);
-                break;
-            case PeerDestroyed destroyed:
-                _peers.Destroyed(destroyed.RegionId, destroyed.PeerId, destroyed.Region);
-                OnHandedOver(destroyed.RegionId);
-                break;
-            case LinkWanted wanted:
-                LinkTo(wanted.StoreId);
-                break;
-            case Terminated terminated:
-                OnTerminated(terminated.ActorRef);
-                break;
-            case FailedPeerState read:
-                _peers.StateRead(read);
-                break;
-            case RestartPeer restart:
-                _peers.Restart(restart.Start);
-                break;
-            case Applier.Unregistered unregistered:
-                _peers.Unregistered(unregistered.RegionId);
-                break;
             case SlowWorker.Failed failed:
                 // Nobody would try it again: the node opens the engines anew, and the store starts from what they hold.
                 throw new PeerFailedException($"store {_services.StoreId}: {failed.What}", failed.Cause);
@@ -216,40 +114,11 @@ internal sealed partial class Store : UntypedActor, IWithTimers
                 Sender.Tell(Statistics());
                 break;
             default:
-                if (!OnPlacement(message))
+                if (!OnPeerMessage(message) && !OnPlacement(message))
                     Unhandled(message);
                 break;
         }
     }
-
-    private void OnRaftBatch(StoreRaftBatch batch)
-    {
-        if (!Accept(batch.Header))
-            return;
-        foreach (var message in batch.Batch?.Msgs ?? [])
-            _peers.Deliver(message);
-    }
-
-    /// <summary>Cluster, store and version must fit; a mismatch is logged once a sender.</summary>
-    private bool Accept(StoreHeader? header)
-    {
-        var wrong = header switch
-        {
-            null => "they carry no header",
-            { ProtocolVersion: not NodePaths.ProtocolVersion } => $"protocol version {header.ProtocolVersion}, this store speaks {NodePaths.ProtocolVersion}",
-            _ when header.ClusterId != _services.ClusterId => $"cluster {header.ClusterId}, this is cluster {_services.ClusterId}",
-            _ when header.ToStoreId != _services.StoreId => $"they are for store {header.ToStoreId}, this is store {_services.StoreId}: has the address changed hands?",
-            _ => null,
-        };
-        if (wrong is null)
-            return true;
-        if (IsNewRefusal($"{header?.FromStoreId} {wrong}"))
-            _log.ForeignBatch($"store {header?.FromStoreId} ({Sender.Path.Address})", wrong);
-        return false;
-    }
-
-    /// <summary>Whether it has not been logged yet; strangers cannot make the memory of that grow for ever.</summary>
-    private bool IsNewRefusal(string text) => _refusedSenders.Count < 1000 && _refusedSenders.Add(text);
 
     private StoreStatistics Statistics()
     {

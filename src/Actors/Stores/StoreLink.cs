@@ -23,6 +23,7 @@ internal sealed class StoreLink : UntypedActor
 
     private readonly Queue<RaftMessage> _waiting = new();
     private readonly StoreHeader _header;
+    private readonly string _door;
     private readonly LinkSettings _settings;
     private readonly StoreQueues _queues;
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -31,16 +32,17 @@ internal sealed class StoreLink : UntypedActor
     private bool _flushing;
     private long _dropped;
 
-    public StoreLink(StoreHeader header, LinkSettings settings, StoreQueues queues)
+    public StoreLink(StoreHeader header, string door, LinkSettings settings, StoreQueues queues)
     {
         _queues = queues;
         _header = header;
+        _door = door;
         _settings = settings;
     }
 
     /// <param name="queues">Every message entered <see cref="StoreQueues.Linking"/> before it came here.</param>
-    public static Props Props(StoreHeader header, LinkSettings settings, StoreQueues queues) =>
-        Akka.Actor.Props.Create(() => new StoreLink(header, settings, queues));
+    public static Props Props(StoreHeader header, string door, LinkSettings settings, StoreQueues queues) =>
+        Akka.Actor.Props.Create(() => new StoreLink(header, door, settings, queues));
 
     protected override void OnReceive(object message)
     {
@@ -55,7 +57,7 @@ internal sealed class StoreLink : UntypedActor
                 break;
             case AddressKnown known when known.Address != _address:
                 _address = known.Address;
-                _store = Context.ActorSelection(NodePaths.Store(Context.System.Name, known.Address));
+                _store = Context.ActorSelection(NodePaths.Door(Context.System.Name, known.Address, _door));
                 Send();
                 break;
             case AddressKnown:

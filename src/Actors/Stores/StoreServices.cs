@@ -54,6 +54,9 @@ internal sealed record StoreServices
 
     public required IActorRef Store { get; init; }
 
+    /// <summary>The name of <see cref="Store"/> below <c>/user/tikv</c>; other nodes have it under the same.</summary>
+    public required string Door { get; init; }
+
     /// <summary>Links by store id. A peer that finds none tells the store, and its message is lost, which is normal.</summary>
     public ConcurrentDictionary<ulong, IActorRef> Links { get; } = new();
 

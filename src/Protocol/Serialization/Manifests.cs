@@ -79,6 +79,11 @@ public static class Manifests
         ("sST", StoreStatisticsRequest.Descriptor),
         ("sSTr", StoreStatistics.Descriptor),
 
+        ("mH", MetaHello.Descriptor),
+        ("mHr", MetaHelloResponse.Descriptor),
+        ("mR", MetaRequest.Descriptor),
+        ("mRr", MetaResponse.Descriptor),
+
         ("jRA", RaftAdvanced.Descriptor),
         ("jRT", RaftTruncated.Descriptor),
         ("dCI", ClusterIdentityDecided.Descriptor),

@@ -10,6 +10,7 @@ namespace TiKvActors.Storage.Stores;
 /// <code>
 /// LOCK       held open and locked by the process that uses the directory
 /// pid        the id of that process, or of the last one that did; only to name it in an error
+/// meta       MetaMembership, on members of the meta group
 /// identity   StoreIdentity: format version, and, once known, cluster id, store id, API mode. Written before anything else
 /// data/      the data engine
 /// raft/      the journal
@@ -19,6 +20,7 @@ namespace TiKvActors.Storage.Stores;
 internal sealed class StoreDirectory : IDisposable
 {
     private const string IdentityName = "identity";
+    private const string MetaName = "meta";
 
     private readonly FileStream _lock;
 
@@ -90,6 +92,25 @@ internal sealed class StoreDirectory : IDisposable
             throw new CorruptionException(file, e.Message);
         }
     }
+
+    /// <summary>Null if the directory is no member's of the meta group.</summary>
+    /// <exception cref="CorruptionException"/>
+    public MetaMembership? ReadMeta()
+    {
+        var file = Path.Combine(Root, MetaName);
+        if (!File.Exists(file)) return null;
+        try
+        {
+            return MetaMembership.Parser.Parse(File.ReadAllBytes(file));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CorruptionException(file, e.Message);
+        }
+    }
+
+    /// <summary>Replaces the file as a whole; durable on return.</summary>
+    public void WriteMeta(MetaMembership membership) => DurableFile.Write(Path.Combine(Root, MetaName), membership.ToByteArray());
 
     /// <summary>Replaces the file as a whole; durable on return.</summary>
     public void WriteIdentity(StoreIdentity identity) => DurableFile.Write(IdentityFile, identity.ToByteArray());

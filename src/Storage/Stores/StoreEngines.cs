@@ -132,6 +132,13 @@ public sealed class StoreEngines : IDisposable
         }
     }
 
+    /// <summary>This directory as a member of the meta group; null if it is none. Reads the disk.</summary>
+    /// <exception cref="CorruptionException"/>
+    public MetaMembership? MetaMembership => _directory.ReadMeta();
+
+    /// <summary>Durable on return.</summary>
+    public void SetMetaMembership(MetaMembership membership) => _directory.WriteMeta(membership);
+
     /// <summary>For what becomes known only after opening, such as PD's cluster id.</summary>
     /// <exception cref="IdentityMismatchException"/>
     public void CheckIdent(ExpectedIdentity expected) => Check(Directory, Ident, expected);

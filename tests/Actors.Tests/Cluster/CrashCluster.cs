@@ -223,8 +223,12 @@ public sealed class CrashCluster : IAsyncLifetime
 
     private async Task LeaveAsync(WriteLoad load, int writes, Action? beforeReturn = null)
     {
-        var leader = await _cluster.LeaderOfAsync("a");
-        var away = Mortal.First(n => n != leader.Node && leader.Status.Region.Peers.Any(p => p.StoreId == n.StoreId));
+        // A node that has just started does not say yet which store it is.
+        var away = await Eventually.NotNullAsync(async () =>
+        {
+            var leader = await _cluster.LeaderOfAsync("a");
+            return Mortal.FirstOrDefault(n => n != leader.Node && leader.Status.Region.Peers.Any(p => p.StoreId == n.StoreId));
+        }, "a follower may go away");
         await away.StopAsync();
         if (writes > 0)
             await load.ProgressAsync(writes);

@@ -1,8 +1,6 @@
 using Akka.Actor;
 using TiKvActors.Actors.Regions;
-using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Storage;
-using TiKvActors.Tests.Shared;
 
 namespace TiKvActors.Actors.Tests.Cluster;
 
@@ -138,64 +136,6 @@ public sealed class DamageTests
         await load.EveryAcknowledgedWriteIsThereAsync();
         Assert.Same(engines, store.Tikv.Engines);
         Assert.Equal(otherPeer, router.Find(other.Status.Region.Id));
-    }
-
-    /// <summary>Rot in the table files of one store, which only shows when somebody reads the rows.</summary>
-    [Fact]
-    public async Task AStoreWithDamagedRowsServesNoneOfThemAndTheOthersServe()
-    {
-        await using var cluster = await TestCluster.StartAsync(3, "tikv.store.peer-restart-backoff = 1s");
-        var random = new Random(7);
-        var values = Enumerable.Range(0, 150).ToDictionary(i => $"key-{i:000}", _ => Convert.ToHexString(RandomBytes(random, 400)));
-        foreach (var (key, value) in values)
-            await cluster.Client.PutAsync(key, value);
-        await cluster.AllReplicasAreEqualAsync();
-        var leader = await cluster.LeaderOfAsync("key");
-        var rotten = cluster.Nodes.First(n => n != leader.Node && n.Number != 1);
-        await rotten.StopAsync();
-        // What is in its log becomes a table file.
-        rotten.Start();
-        await Eventually.TrueAsync(() => rotten.Tikv.Engines is not null, "the engines are open");
-        await rotten.StopAsync();
-        Assert.True(TableFiles.Rot(Path.Combine(rotten.DataDirectory, "data"), "default", 1) > 5);
-        rotten.Start();
-        await Eventually.TrueAsync(() => rotten.StoreId != 0, "the store serves");
-        await cluster.MoveLeadershipAsync("key", rotten);
-        await using var load = new WriteLoad(cluster.Client, letters: "z");
-        await load.ProgressAsync(20);
-
-        var errors = new List<string>();
-        foreach (var (key, value) in values)
-        {
-            var context = new Context { ApiVersion = APIVersion.V2, MaxExecutionDurationMs = 4_000 };
-            var request = new RawGetRequest { Key = TestClient.Key(key), Context = context };
-            // It may have closed for good by now.
-            if (rotten.Tikv.Node is null)
-                break;
-            var response = await cluster.Client.AskAsync<RawGetResponse>(rotten, request);
-            if (response is { Error.Length: > 0 })
-                errors.Add(response.Error);
-            else if (response is { RegionError: null })
-                Assert.Equal(value, response.Value.ToStringUtf8());
-        }
-
-        // Whoever comes first to a damaged row finds it: a client, or RocksDB, which merges files. A file and an offset are named.
-        Assert.All(errors, e => Assert.Contains("could not be read: Corruption: block checksum mismatch", e, StringComparison.Ordinal));
-        await Eventually.TrueAsync(
-            () => rotten.Log.Of("TKA116", "TKA501").Exists(l => l.Contains("block checksum mismatch") && l.Contains(".sst offset")),
-            "the store says what is damaged");
-        foreach (var (key, value) in values)
-            Assert.Equal(value, await cluster.Client.GetAsync(key));
-        await load.ProgressAsync(50);
-        await load.StopAsync();
-        await load.EveryAcknowledgedWriteIsThereAsync();
-    }
-
-    private static byte[] RandomBytes(Random random, int count)
-    {
-        var bytes = new byte[count];
-        random.NextBytes(bytes);
-        return bytes;
     }
 
     [Fact]

@@ -97,7 +97,7 @@ internal sealed class TestCluster : IAsyncDisposable
         Directory.Delete(_directory, true);
     }
 
-    private static List<int> FreePorts(int count)
+    public static List<int> FreePorts(int count)
     {
         var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
         listeners.ForEach(l => l.Start());

@@ -85,9 +85,10 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
 
     private bool TryTakeImage()
     {
-        var files = Files();
+        Directory.CreateDirectory(Image);
         try
         {
+            var files = Files();
             foreach (var (file, _) in files)
             {
                 var copy = Path.Combine(Image, Path.GetRelativePath(directory, file));

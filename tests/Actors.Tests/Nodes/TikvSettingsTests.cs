@@ -28,6 +28,8 @@ public sealed partial class TikvSettingsTests
     [InlineData("tikv.raft.election-timeout-ticks = -1", "election-timeout-ticks")]
     [InlineData("tikv.region.max-entry-size = 0", "max-entry-size")]
     [InlineData("tikv.store.tick-interval = 0s", "tick-interval")]
+    [InlineData("tikv.meta.members = [\"127.0.0.1:2551\"]", "meta.members")]
+    [InlineData("tikv.meta.members = [\"1@a:1\", \"1@b:1\"]", "meta.members")]
     public void AValueOutOfRangeIsRefusedByName(string hocon, string named) => Assert.Contains(named, Assert.Throws<ArgumentException>(() => Parse(hocon)).Message);
 
     /// <summary>A key that the code reads and reference.conf lacks would silently be 0; one that nobody reads would have no effect.</summary>
@@ -50,6 +52,6 @@ public sealed partial class TikvSettingsTests
 
     private static string Here([CallerFilePath] string path = "") => path;
 
-    [GeneratedRegex("""(?:Count|Bytes|Positive|Ticks|GetBoolean|GetString|GetDouble)\((?<section>\w+), "(?<key>[a-z.-]+)"|(?<section>pd|raft|config)\.Get(?:Boolean|String|Double)\("(?<key>[a-z.-]+)"\)""")]
+    [GeneratedRegex("""(?:Count|Bytes|Positive|NotNegative|Ticks|GetBoolean|GetString|GetDouble)\((?<section>\w+), "(?<key>[a-z.-]+)"|(?<section>pd|raft|config)\.Get(?:Boolean|StringList|String|Double)\("(?<key>[a-z.-]+)"\)""")]
     private static partial Regex Read();
 }

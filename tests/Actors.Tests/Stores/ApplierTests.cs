@@ -132,14 +132,14 @@ public sealed class ApplierTests
         var region = new Region { Id = 1, RegionEpoch = Epoch, Peers = { new Protocol.Metapb.Peer { Id = 11, StoreId = 1 } } };
         store.Put("", Requests.Bytes("a"), Requests.Bytes("1"));
         store.Put("", Requests.Bytes("z"), Requests.Bytes("2"));
-        var gone = new Region { Id = 2, EndKey = Requests.Bytes("m"), RegionEpoch = new RegionEpoch { ConfVer = 2, Version = 2 } };
+        var gone = new Region { Id = 2, StartKey = Requests.Bytes("m"), RegionEpoch = new RegionEpoch { ConfVer = 2, Version = 2 } };
         store.PutRegionState(RegionState.Tombstone(gone, new Protocol.Metapb.Peer { Id = 12, StoreId = 1 }));
 
         var effects = new List<ApplyEffect>();
         new RegionApplier(region, 11, 1, 5, new RaftTruncatedState { Index = 5, Term = 5 }).Apply([SplitAt(6, "m")], store, effects);
 
         Assert.Empty(Assert.IsType<ApplyEffect.Split>(Assert.Single(effects)).Created);
-        Assert.Equal([Requests.Bytes("z")], store.Data.Keys);
+        Assert.Equal([Requests.Bytes("a")], store.Data.Keys);
         Assert.Equal(PeerState.Tombstone, store.States[2].State);
     }
 
