@@ -217,8 +217,11 @@ internal sealed class MetaGroup : PeerSupervisor
             Peer = new MetaPeer { Id = _self, StoreId = _self },
         };
         var deadline = _services.Clock.Now + TimeSpan.FromMilliseconds(Math.Min(request.TimeoutMillis, int.MaxValue));
+        // A kind that nobody here knows must not become an entry: every member would stop at it.
         RegionRequest? wanted = request.KindCase switch
         {
+            MetaRequest.KindOneofCase.Command when request.Command.KindCase == MetaCommand.KindOneofCase.None => null,
+            MetaRequest.KindOneofCase.Query when request.Query.KindCase == MetaQuery.KindOneofCase.None => null,
             MetaRequest.KindOneofCase.Command => new MetaWrite(request.Id, context, deadline, request.Command, Sender, Self),
             MetaRequest.KindOneofCase.Query => new MetaRead(request.Id, context, deadline, request.Query, Sender, Self),
             _ => null,

@@ -49,6 +49,8 @@ public sealed class MetaGroupTests : IAsyncDisposable
             Assert.Equal(RegionErrorKind.RegionNotInitialized, (await AskAsync(node, Append(1, "A"))).Error.Kind());
         three.Start();
         Assert.NotNull((await DoAsync(Append(1, "A"))).Result.Done);
+        foreach (var unknown in new[] { new MetaRequest { Command = new MetaCommand() }, new MetaRequest { Query = new MetaQuery() } })
+            Assert.Contains("does not know", (await AskAsync(await LeaderAsync(), unknown)).Error.Message, StringComparison.Ordinal);
 
         for (var n = 2; n <= 4; n++)
         {
