@@ -129,14 +129,13 @@ public class GossipTests
         {
             var (who, verb, what) = (steps[i] % Replicas, steps[i] / Replicas % 6, steps[i + 1]);
             var (self, state) = (NodeAt(who), states[who]);
-            // Who has been removed says nothing any more.
-            if (!state.Has(self)) continue;
             var member = state.Members[what % state.Members.Count];
             switch (verb)
             {
                 case 0:
-                    states[who] = state.Merge(states[what % Replicas], out var isOwnVersion);
-                    if (!isOwnVersion) states[who] = states[who].ChangedBy(self);
+                    var merged = state.Merge(states[what % Replicas], out var isOwnVersion);
+                    // A node does not take a state without itself: with its entry of the clock pruned it would count from one again.
+                    if (merged.Has(self)) states[who] = isOwnVersion ? merged : merged.ChangedBy(self);
                     continue;
                 case 1 when member.Status != MemberStatus.Down:
                     state = state.Replace([member.Copy(MemberStatus.Down)]);
