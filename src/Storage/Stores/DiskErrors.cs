@@ -18,13 +18,24 @@ public static class DiskErrors
     public static bool IsDamage(Exception? e) =>
         e is not null && (e is CorruptionException || (e is RocksDbException && IsDamage(e.Message)) || IsDamage(e.InnerException));
 
-    /// <summary>For whoever opens a store.</summary>
-    /// <param name="place">The directory, in case that the message names no file.</param>
-    /// <returns>
-    /// What it means for the store: <see cref="CorruptionException"/> if a file is damaged or missing, else a
-    /// <see cref="StorageException"/>; null if it is no error of the disk, or says so already.
-    /// </returns>
-    internal static StorageException? Translate(string place, Exception e) => e switch
+    /// <summary>Opens something of a store; errors of the disk say what they mean for the store.</summary>
+    /// <param name="place">The directory, in case that the error's message names no file.</param>
+    /// <exception cref="CorruptionException">A file is damaged or missing.</exception>
+    /// <exception cref="StorageException">Another error of the disk.</exception>
+    internal static T Translated<T>(string place, Func<T> open)
+    {
+        try
+        {
+            return open();
+        }
+        catch (Exception e) when (Translate(place, e) is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
+    /// <returns>Null if it is no error of the disk, or says so already.</returns>
+    private static StorageException? Translate(string place, Exception e) => e switch
     {
         RocksDbException when IsDamage(e) => new CorruptionException(place, $"{e.Message}. {CorruptionException.Remedy}", e),
         RocksDbException or IOException or UnauthorizedAccessException =>

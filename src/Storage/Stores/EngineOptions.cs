@@ -22,18 +22,12 @@ internal static class EngineOptions
         .SetInfoLogLevel(InfoLogLevel.Fatal)
         .SkipStatsUpdateOnOpen(true);
 
-    /// <exception cref="StorageException">See <see cref="DiskErrors.Translate"/>.</exception>
+    /// <exception cref="RocksDbException">The disk, or damage that RocksDB sees.</exception>
+    /// <exception cref="CorruptionException">Damage that it does not see.</exception>
     public static RocksDb Open(DbOptions options, string path, RocksDbSharp.ColumnFamilies families)
     {
-        try
-        {
-            WriteAheadLog.CheckManifest(path);
-            return RocksDb.Open(options, path, families);
-        }
-        catch (Exception e) when (DiskErrors.Translate(path, e) is { } refusal)
-        {
-            throw refusal;
-        }
+        WriteAheadLog.CheckManifest(path);
+        return RocksDb.Open(options, path, families);
     }
 
     public static ColumnFamilyOptions Family(EngineSettings settings, SharedBlockCache cache)

@@ -27,10 +27,10 @@ public sealed class StoreEngines : IDisposable
         Settings = options.Settings;
         FailPoints = options.FailPoints;
         var cache = options.BlockCache ?? new SharedBlockCache(options.Settings.BlockCacheBytes);
-        Data = new DataEngine(directory.Data, directory.Staging, cache, options);
+        Data = DiskErrors.Translated(directory.Data, () => new DataEngine(directory.Data, directory.Staging, cache, options));
         try
         {
-            Journal = new JournalEngine(directory.Raft, cache, options);
+            Journal = DiskErrors.Translated(directory.Raft, () => new JournalEngine(directory.Raft, cache, options));
         }
         catch
         {
@@ -77,17 +77,8 @@ public sealed class StoreEngines : IDisposable
     /// <exception cref="IdentityMismatchException"/>
     /// <exception cref="CorruptionException"/>
     /// <exception cref="StorageException">The disk fails, or is full.</exception>
-    public static StoreEngines Open(string path, StoreEnginesOptions? options = null)
-    {
-        try
-        {
-            return OpenLocked(StoreDirectory.Lock(path), options ?? new StoreEnginesOptions());
-        }
-        catch (Exception e) when (DiskErrors.Translate(path, e) is { } refusal)
-        {
-            throw refusal;
-        }
-    }
+    public static StoreEngines Open(string path, StoreEnginesOptions? options = null) =>
+        DiskErrors.Translated(path, () => OpenLocked(StoreDirectory.Lock(path), options ?? new StoreEnginesOptions()));
 
     private static StoreEngines OpenLocked(StoreDirectory directory, StoreEnginesOptions options)
     {
