@@ -66,6 +66,8 @@ public sealed partial class RaftNode
         LeaderId = Id;
         _electionElapsed = _heartbeatElapsed = 0;
         _transferee = 0;
+        _passingTo.Clear();
+        _snapshotRequests.Clear();
         ResetLease();
         foreach (var member in _group.Members) _progress[member] = NewProgress(member);
         _termStartIndex = LastIndex + 1;

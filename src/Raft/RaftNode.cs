@@ -102,6 +102,16 @@ public sealed partial class RaftNode
     public void Step(Message message, TimeSpan now)
     {
         if (message.To != Id) throw new ArgumentException($"a message for peer {message.To} came to {_config.Name}", nameof(message));
+        if (IsPassedOn(message))
+        {
+            HandlePassedOn(message);
+            return;
+        }
+        if (IsFromEmptyVoter(message))
+        {
+            PassOnTo(message.From);
+            return;
+        }
         if (!AdmitTerm(message, now)) return;
         switch (message.MsgType)
         {
@@ -126,7 +136,11 @@ public sealed partial class RaftNode
     /// <summary>Brings the peer to the message's term, or decides that the message's term is reason enough to ignore it.</summary>
     private bool AdmitTerm(Message message, TimeSpan now)
     {
-        if (IsVoteRequest(message) && !MayGrantAnyVote(message, now)) return false;
+        if (IsVoteRequest(message) && !MayGrantAnyVote(message, now))
+        {
+            if (_group.IsEmpty) SayEmpty(message);
+            return false;
+        }
         if (message.Term > Term)
         {
             if (!LeavesTermAlone(message)) BecomeFollower(message.Term, IsFromLeader(message) ? message.From : 0);

@@ -46,7 +46,9 @@ public sealed record Ready
     /// <summary>Old entries to read from the journal; answered with <see cref="RaftNode.ProvideEntries"/>.</summary>
     public IReadOnlyList<LogRead> LogReads { get; init; } = [];
 
-    /// <summary>Followers that need a snapshot; answered with <see cref="RaftNode.ProvideSnapshot"/>.</summary>
+    /// <summary>
+    /// Followers that need a snapshot, or, on a peer without a leader, voters that have no data; answered with <see cref="RaftNode.ProvideSnapshot"/>.
+    /// </summary>
     public IReadOnlyList<SnapshotRequest> SnapshotRequests { get; init; } = [];
 
     /// <summary>Set if the leader, the term or this peer's role has changed since the last Ready.</summary>
@@ -79,6 +81,6 @@ public readonly record struct ReadState(ulong RequestId, ulong Index);
 /// <param name="MaxBytes">The answer may stop at this size, but holds at least one entry.</param>
 public readonly record struct LogRead(ulong For, ulong FirstIndex, ulong LastIndex, long MaxBytes);
 
-/// <summary>The follower <paramref name="To"/> is behind the compacted log.</summary>
+/// <summary>The peer <paramref name="To"/> is behind the compacted log, or has no data.</summary>
 /// <param name="MinIndex">The snapshot must be as of this index or later, and of one that is applied.</param>
 public readonly record struct SnapshotRequest(ulong To, ulong MinIndex);

@@ -10,11 +10,14 @@ internal sealed class TestGroup
 
     private readonly HashSet<(ulong From, ulong To)> _cut = [];
 
-    public TestGroup(int voters, Func<RaftConfig, RaftConfig>? configure = null, IEnumerable<ulong>? learners = null)
+    /// <param name="withoutData">Members that know nothing.</param>
+    public TestGroup(
+        int voters, Func<RaftConfig, RaftConfig>? configure = null, IEnumerable<ulong>? learners = null, IEnumerable<ulong>? withoutData = null)
     {
         Configure = configure ?? (c => c);
         var confState = new ConfState { Voters = { Enumerable.Range(1, voters).Select(i => (ulong)i) }, Learners = { learners ?? [] } };
-        foreach (var id in confState.Voters.Concat(confState.Learners)) Add(id, confState, InitialIndex, InitialTerm);
+        foreach (var id in confState.Voters.Concat(confState.Learners).Except(withoutData ?? [])) Add(id, confState, InitialIndex, InitialTerm);
+        foreach (var id in withoutData ?? []) AddUninitialised(id);
     }
 
     private Func<RaftConfig, RaftConfig> Configure { get; }

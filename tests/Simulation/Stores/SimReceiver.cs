@@ -43,6 +43,7 @@ internal sealed class SimReceiver
     private void Complete()
     {
         _store.World.Coverage.Count("snapshots: pulled");
+        if (!_announcement.Message.Context.IsEmpty) _store.World.Coverage.Count("snapshots: pulled from a peer that does not lead");
         _peer.Post(new SnapshotReceiver.Staged(_announcement));
         Stop();
     }

@@ -58,6 +58,7 @@ internal static class StoreProbes
         "snapshots: a chunk was lost",
         "snapshots: pull given up",
         "snapshots: pulled",
+        "snapshots: pulled from a peer that does not lead",
         "snapshots: receiver outlives its peer",
         "splits done",
         "swaps that swapped",
