@@ -146,7 +146,7 @@ public class RemoteActorRefProvider : IRemoteActorRefProvider
     public Address GetExternalAddressFor(Address address)
     {
         if (HasAddress(address)) return _local.RootPath.Address;
-        return address.Protocol == Remoting.Protocol && address.HasGlobalScope && address.Port != null ? DefaultAddress : null;
+        return address.Protocol == _remoting.Protocol && address.HasGlobalScope && address.Port != null ? DefaultAddress : null;
     }
 
     public bool HasAddress(Address address) => address.Equals(_local.RootPath.Address) || address.Equals(_remoting?.DefaultAddress);

@@ -133,6 +133,7 @@ internal sealed partial class Remoting
     {
         OperationCanceledException when pushedOut => $"more than {MaximumHandshakes} connections have sent no greeting, and this was the oldest of them",
         OperationCanceledException => $"no greeting within {HandshakeTimeout} (akka.remote.handshake-timeout)",
+        IOException and not TlsException when Tls != null => $"{e.Message} ({Tls.ClosedHint})",
         _ => e.Message
     };
 

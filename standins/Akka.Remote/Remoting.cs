@@ -7,14 +7,13 @@ using Akka.Actor;
 using Akka.Dispatch.SysMsg;
 using Akka.Event;
 using Akka.Remote.Transport;
+using Akka.Remote.Transport.DotNetty;
 
 namespace Akka.Remote;
 
 /// <summary>The one transport there is: TCP. Owns the listening socket, the associations and their housekeeping.</summary>
 internal sealed partial class Remoting : RemoteTransport
 {
-    public const string Protocol = "akka.tcp";
-
     private static readonly TimeSpan _housekeepingInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentDictionary<Address, Association> _associations = new();
@@ -33,7 +32,9 @@ internal sealed partial class Remoting : RemoteTransport
     public Remoting(ExtendedActorSystem system, RemoteActorRefProvider provider) : base(system, provider)
     {
         Settings = provider.RemoteSettings;
-        Tcp = new TcpSettings(Settings.Config.GetConfig("akka.remote.dot-netty.tcp"));
+        Tcp = new TcpSettings(Settings.Config.GetConfig("akka.remote.dot-netty.tcp"), system.Settings.Setup.Get<DotNettySslSetup>().Value);
+        Tls = Tcp.Tls == null ? null : new Tls(Tcp.Tls);
+        Protocol = Tls == null ? "akka.tcp" : "akka.ssl.tcp";
         _protocol = new AkkaProtocolSettings(Settings.Config);
         _uid = AddressUidExtension.Uid(system);
         UseUntrustedMode = Settings.UntrustedMode;
@@ -49,6 +50,12 @@ internal sealed partial class Remoting : RemoteTransport
     public RemoteSettings Settings { get; }
 
     public TcpSettings Tcp { get; }
+
+    /// <summary>Null: connections are not encrypted.</summary>
+    public Tls Tls { get; }
+
+    /// <summary>Of this system's address and of all that it can reach.</summary>
+    public string Protocol { get; }
 
     public TimeSpan HandshakeTimeout => _protocol.HandshakeTimeout;
 

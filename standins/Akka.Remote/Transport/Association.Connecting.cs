@@ -232,6 +232,9 @@ internal sealed partial class Association
     {
         RefusedException refused => new InvalidAssociationException($"{RemoteAddress} refused the connection: {refused.Message}"),
         OperationCanceledException => new InvalidAssociationException($"{RemoteAddress} did not answer in time (akka.remote.dot-netty.tcp.connection-timeout, akka.remote.handshake-timeout)"),
+        TlsException => new InvalidAssociationException($"{RemoteAddress}: {cause.Message}"),
+        IOException when _remoting.Tls != null => new InvalidAssociationException($"{RemoteAddress}: {cause.Message} ({Tls.ClosedHint})"),
+        EndOfStreamException => new InvalidAssociationException($"{RemoteAddress}: {cause.Message} ({Tls.EnabledHint})"),
         SocketException socket => new InvalidAssociationException($"{RemoteAddress} cannot be reached: {socket.Message}", socket),
         _ => cause
     };

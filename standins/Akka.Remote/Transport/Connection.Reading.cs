@@ -83,12 +83,17 @@ internal sealed partial class Connection
         var there = _input.AsSpan(_inputStart, _inputEnd - _inputStart);
         if (there.Length < 4) return false;
         var length = Frames.LengthOf(there);
-        if (length is 0 or > Frames.MaximumHandshake) throw new MalformedFrameException($"bytes that are no greeting ({Printable(there)})");
+        if (length is 0 or > Frames.MaximumHandshake)
+            throw new MalformedFrameException($"bytes that are no greeting ({Printable(there)}){TlsHint(there)}");
         if (there.Length < 4 + length) return false;
         frame = ((FrameKind)there[4], there.Slice(5, (int)length - 1).ToArray());
         _inputStart += 4 + (int)length;
         return true;
     }
+
+    /// <summary>A record of TLS begins with its kind and the major version, which is 3 for ever.</summary>
+    private static string TlsHint(ReadOnlySpan<byte> bytes) =>
+        bytes is [>= 20 and <= 23, 3, ..] ? ": TLS, which is off here (akka.remote.dot-netty.tcp.enable-ssl)" : "";
 
     private static string Printable(ReadOnlySpan<byte> bytes) =>
         string.Concat(bytes[..Math.Min(bytes.Length, 16)].ToArray().Select(b => b is >= 0x20 and < 0x7f ? ((char)b).ToString() : $"\\x{b:x2}"));

@@ -11,7 +11,7 @@ namespace Akka.Remote.Transport;
 internal sealed partial class Connection : IDisposable
 {
     private readonly Socket _socket;
-    private readonly Stream _stream;
+    private Stream _stream;
     private readonly Remoting _remoting;
     private readonly FailureDetector _silence;
     private Association _association;
@@ -79,6 +79,7 @@ internal sealed partial class Connection : IDisposable
     /// <exception cref="RefusedException">The other end does not want this connection.</exception>
     public async Task GreetAsync(Hello hello, CancellationToken cancellation)
     {
+        await SecureAsync(hello.Target.Host, cancellation);
         await WriteNowAsync(to => Frames.Hello(to, hello), cancellation);
         var (kind, body) = await ReadHandshakeFrameAsync(cancellation);
         switch (kind)
@@ -98,6 +99,7 @@ internal sealed partial class Connection : IDisposable
     /// <summary>The accepting end's half: waits for the greeting.</summary>
     public async Task<Hello> ReadHelloAsync(CancellationToken cancellation)
     {
+        await SecureAsync(null, cancellation);
         var (kind, body) = await ReadHandshakeFrameAsync(cancellation);
         if (kind != FrameKind.Hello) throw new MalformedFrameException($"a frame of kind {kind} where a greeting must be");
         var hello = Frames.ReadHello(body);
@@ -112,6 +114,12 @@ internal sealed partial class Connection : IDisposable
     {
         await WriteNowAsync(to => Frames.Refusal(to, refusal), cancellation);
         _socket.Shutdown(SocketShutdown.Send);
+    }
+
+    /// <summary>From here on everything goes through TLS, if that is on.</summary>
+    private async ValueTask SecureAsync(string dialled, CancellationToken cancellation)
+    {
+        if (_remoting.Tls is { } tls) _stream = await tls.SecureAsync(_stream, dialled, cancellation);
     }
 
     /// <summary>The handshake is done: reads and writes for this association until the end.</summary>

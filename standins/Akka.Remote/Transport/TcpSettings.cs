@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Akka.Configuration;
+using Akka.Remote.Transport.DotNetty;
 
 namespace Akka.Remote.Transport;
 
@@ -10,10 +11,11 @@ internal sealed class TcpSettings
     /// <summary>Smallest maximum-frame-size; the real package refuses less as well.</summary>
     private const long SmallestFrame = 32_000;
 
-    public TcpSettings(Config config)
+    /// <param name="certificate">Counts instead of what the settings say of TLS, if that is on; null for those.</param>
+    public TcpSettings(Config config, DotNettySslSetup certificate = null)
     {
         if (config.GetBoolean("enable-ssl"))
-            throw new ConfigurationException("akka.remote.dot-netty.tcp.enable-ssl: this stand-in for Akka.Remote has no TLS yet, build with AkkaSource=nuget for it");
+            Tls = certificate == null ? new TlsSettings(config.GetConfig("ssl")) : new TlsSettings(certificate);
         Hostname = NullIfEmpty(config.GetString("hostname"));
         PublicHostname = NullIfEmpty(config.GetString("public-hostname")) ?? Hostname ?? Dns.GetHostName();
         Port = PortOf(config, "port");
@@ -61,6 +63,9 @@ internal sealed class TcpSettings
     public bool EnforceIpFamily { get; }
 
     public bool UseIpv6 { get; }
+
+    /// <summary>Null: connections are not encrypted.</summary>
+    public TlsSettings Tls { get; }
 
     public void Apply(Socket socket)
     {

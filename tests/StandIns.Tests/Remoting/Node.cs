@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Akka.Actor;
+using Akka.Actor.Setup;
 using Akka.Configuration;
 
 namespace TiKvActors.StandIns.Tests.Remoting;
@@ -16,7 +17,11 @@ internal sealed class Node : IAsyncDisposable
 
     public Address Address => System.Provider.DefaultAddress;
 
-    public static Node Start(string name, string hocon = "", int port = 0) => new(ActorSystem.Create(name, ConfigurationFactory.ParseString(hocon).WithFallback(ConfigurationFactory.ParseString($$"""
+    public static Node Start(string name, string hocon = "", int port = 0, params Setup[] setups) =>
+        new(ActorSystem.Create(name, ActorSystemSetup.Create([BootstrapSetup.Create().WithConfig(ConfigOf(hocon, port)), .. setups])));
+
+    private static Config ConfigOf(string hocon, int port) => ConfigurationFactory.ParseString(hocon).WithFallback(
+        ConfigurationFactory.ParseString($$"""
         akka.loglevel = OFF
         akka.stdout-loglevel = OFF
         akka.coordinated-shutdown.run-by-clr-shutdown-hook = off
@@ -27,7 +32,7 @@ internal sealed class Node : IAsyncDisposable
           retry-gate-closed-for = 100ms
           watch-failure-detector { heartbeat-interval = 100ms, acceptable-heartbeat-pause = 1s, expected-response-after = 100ms, unreachable-nodes-reaper-interval = 100ms }
         }
-        """))));
+        """));
 
     /// <summary>An actor that keeps what it gets; also for events.</summary>
     public Inbox Listen(string name, params Type[] events)

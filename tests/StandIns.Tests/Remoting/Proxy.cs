@@ -20,6 +20,9 @@ internal sealed class Proxy : IDisposable
         _ = AcceptAsync();
     }
 
+    /// <summary>Gets all that passes, in both directions, if it is not null. Guarded by itself.</summary>
+    public MemoryStream Recording { get; init; }
+
     /// <summary>What others dial.</summary>
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -106,6 +109,8 @@ internal sealed class Proxy : IDisposable
         {
             while (await from.ReceiveAsync(buffer) is var count and > 0)
             {
+                if (Recording != null)
+                    lock (Recording) Recording.Write(buffer, 0, count);
                 if (_reads is { } reading) await reading.Task;
                 if (!_silent) await to.SendAsync(buffer.AsMemory(0, count));
             }

@@ -13,7 +13,6 @@ public class SettingsTests
     [InlineData("public-port = -1")]
     [InlineData("maximum-frame-size = 31999b")]
     [InlineData("backlog = 0")]
-    [InlineData("enable-ssl = true")]
     public void A_transport_setting_that_cannot_be_is_named(string setting)
     {
         var config = ConfigurationFactory.ParseString(setting).WithFallback(_reference.GetConfig("akka.remote.dot-netty.tcp"));
