@@ -9,7 +9,6 @@ internal sealed class PlaygroundProcess : IAsyncDisposable
 {
     private const int FirstPort = 2551;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
-    private static readonly string _program = Path.Combine(AppContext.BaseDirectory, "tkv.dll");
 
     /// <summary>Test classes run side by side; each call gets ports of its own.</summary>
     private static int _lastOffset = 15_000 + Environment.ProcessId % 1_000 * 10;
@@ -23,7 +22,7 @@ internal sealed class PlaygroundProcess : IAsyncDisposable
         PortOffset = portOffset;
         _process = new Process
         {
-            StartInfo = new ProcessStartInfo("dotnet", $"\"{_program}\" playground --port-offset {portOffset} {arguments}")
+            StartInfo = new ProcessStartInfo("dotnet", $"\"{Program}\" playground --port-offset {portOffset} {arguments}")
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -37,6 +36,8 @@ internal sealed class PlaygroundProcess : IAsyncDisposable
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
+
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "tkv.dll");
 
     public int PortOffset { get; }
 

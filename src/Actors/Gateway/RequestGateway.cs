@@ -36,7 +36,7 @@ internal sealed class RequestGateway : UntypedActor
         _factory = new RequestFactory(node.Clock);
         _admission = node.Requests;
         _routed = node.RoutedRequests;
-        _pd = Context.ActorSelection(NodePaths.Pd(Context.System.Name, settings.PdEndpoint));
+        _pd = Context.ActorSelection(NodePaths.Pd(Context.System, settings.PdEndpoint));
     }
 
     public static Props Props(TikvSettings settings, NodeState node) => Akka.Actor.Props.Create(() => new RequestGateway(settings, node));

@@ -395,7 +395,7 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
     {
         if (storeId == services.StoreId)
             return gateway;
-        return services.Addresses.TryGetValue(storeId, out var address) ? system.ActorSelection(NodePaths.Kv(system.Name, address)) : null;
+        return services.Addresses.TryGetValue(storeId, out var address) ? system.ActorSelection(NodePaths.Kv(system, address)) : null;
     }
 
     private RequestHeader PdHeader() => new() { ClusterId = services.ClusterId, SenderId = services.StoreId };

@@ -113,7 +113,7 @@ internal sealed class MetaGroup : PeerSupervisor
         {
             case SayHello:
                 foreach (var (to, hello) in _admission.Hellos())
-                    Context.ActorSelection(NodePaths.Door(Context.System.Name, to.Address, NodePaths.MetaDoor)).Tell(hello, Self);
+                    Context.ActorSelection(NodePaths.Door(Context.System, to.Address, NodePaths.MetaDoor)).Tell(hello, Self);
                 FoundIfComplete();
                 break;
             case MetaHelloResponse response:

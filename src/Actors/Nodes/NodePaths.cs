@@ -1,3 +1,4 @@
+using Akka.Actor;
 using TiKvActors.Protocol;
 
 namespace TiKvActors.Actors.Nodes;
@@ -11,11 +12,13 @@ internal static class NodePaths
     public const string StoreDoor = "store";
     public const string MetaDoor = "meta";
 
-    public static string Door(string system, string address, string door) => $"akka.tcp://{system}@{address}/user/tikv/{door}";
+    /// <summary>Other nodes have this one's name and protocol.</summary>
+    public static string Door(ActorSystem system, string address, string door) =>
+        $"{((ExtendedActorSystem)system).Provider.DefaultAddress.Protocol}://{system.Name}@{address}/user/tikv/{door}";
 
-    public static string Pd(string system, string address) => $"akka.tcp://{system}@{address}/user/tikv/pd";
+    public static string Pd(ActorSystem system, string address) => Door(system, address, "pd");
 
-    public static string Kv(string system, string address) => $"akka.tcp://{system}@{address}/user/tikv/kv";
+    public static string Kv(ActorSystem system, string address) => Door(system, address, "kv");
 
     public static StoreHeader Header(ulong clusterId, ulong fromStore, ulong toStore) =>
         new() { ProtocolVersion = ProtocolVersion, ClusterId = clusterId, FromStoreId = fromStore, ToStoreId = toStore };

@@ -26,7 +26,7 @@ internal sealed class SnapshotReceiver : UntypedActor
         _services = services;
         _announcement = announcement;
         _peer = peer;
-        _source = Context.ActorSelection(NodePaths.Door(Context.System.Name, address, services.Door));
+        _source = Context.ActorSelection(NodePaths.Door(Context.System, address, services.Door));
     }
 
     public static Props Props(StoreServices services, RaftMessage announcement, IActorRef peer, string address) =>

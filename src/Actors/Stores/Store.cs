@@ -35,7 +35,7 @@ internal sealed partial class Store : PeerSupervisor
     public Store(TikvSettings settings, NodeState node, string address) : base(settings, node, NodePaths.StoreDoor)
     {
         _address = address;
-        _pdPath = ActorPath.Parse(NodePaths.Pd(Context.System.Name, settings.PdEndpoint));
+        _pdPath = ActorPath.Parse(NodePaths.Pd(Context.System, settings.PdEndpoint));
         _pd = Context.ActorSelection(_pdPath);
     }
 

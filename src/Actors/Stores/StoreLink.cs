@@ -57,7 +57,7 @@ internal sealed class StoreLink : UntypedActor
                 break;
             case AddressKnown known when known.Address != _address:
                 _address = known.Address;
-                _store = Context.ActorSelection(NodePaths.Door(Context.System.Name, known.Address, _door));
+                _store = Context.ActorSelection(NodePaths.Door(Context.System, known.Address, _door));
                 Send();
                 break;
             case AddressKnown:

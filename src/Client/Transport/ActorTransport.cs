@@ -98,9 +98,10 @@ internal sealed class ActorTransport : ITransport
     private Node ResolveRemote(string hostPort)
     {
         var endpoint = Endpoint.Parse(hostPort);
-        var address = new Address("akka.tcp", _settings.NodeSystemName, endpoint.Host, endpoint.Port);
-        var tikv = new RootActorPath(address) / "user" / "tikv";
         var provider = ((ExtendedActorSystem)_system).Provider;
+        // Nodes have the protocol that this system has: whether connections go through TLS is a setting that must be the same.
+        var address = new Address(provider.DefaultAddress.Protocol, _settings.NodeSystemName, endpoint.Host, endpoint.Port);
+        var tikv = new RootActorPath(address) / "user" / "tikv";
         IActorRef Actor(string name) => provider.ResolveActorRef(tikv / name);
         return new Node(hostPort, address, Actor("kv"), Actor("pd"), Actor("store"), _settings.MaxPendingRequests);
     }

@@ -10,9 +10,13 @@ internal sealed class CommonOptions
     private const string DefaultEndpoint = "127.0.0.1:2551";
     private const string EndpointVariable = "TKV_ENDPOINT";
 
+    /// <summary>Names the file with what all commands need to reach a cluster at all, such as its TLS.</summary>
+    private const string ConfigVariable = "TKV_CONFIG";
+
     private readonly Option<string?> _endpoint = new("--endpoint")
     {
-        Description = $"Nodes to ask first, HOST:PORT[,HOST:PORT...] (default: ${EndpointVariable}, else {DefaultEndpoint})",
+        Description =
+            $"Nodes to ask first, HOST:PORT[,HOST:PORT...] (default: ${EndpointVariable}, else {DefaultEndpoint}); ${ConfigVariable} names a file with HOCON for connections",
         HelpName = "HOST:PORT[,...]",
         Recursive = true,
     };
@@ -53,7 +57,7 @@ internal sealed class CommonOptions
     /// <summary>Runs with a client for raw keys that lives as long as the command.</summary>
     public async Task<int> WithClient(ParseResult parsed, CancellationToken cancellation, Func<RawClient, Output, Task<int>> run)
     {
-        await using var client = await RawClient.ConnectAsync(Endpoints(parsed), WithTimeout(Timeout(parsed)), cancellation);
+        await using var client = await RawClient.ConnectAsync(Endpoints(parsed), Options(parsed), cancellation);
         var output = Output(parsed);
         var exitCode = await run(client, output);
         output.Flush();
@@ -61,7 +65,12 @@ internal sealed class CommonOptions
     }
 
     public Task<AdminClient> AdminAsync(ParseResult parsed, CancellationToken cancellation) =>
-        AdminClient.ConnectAsync(Endpoints(parsed), WithTimeout(Timeout(parsed)), cancellation);
+        AdminClient.ConnectAsync(Endpoints(parsed), Options(parsed), cancellation);
 
-    private static RawClientOptions WithTimeout(TimeSpan timeout) => new() { CallTimeout = timeout, ConnectTimeout = timeout };
+    /// <exception cref="CommandException">The file of settings cannot be read.</exception>
+    private RawClientOptions Options(ParseResult parsed)
+    {
+        var config = Environment.GetEnvironmentVariable(ConfigVariable) is { Length: > 0 } file ? HoconFile.Read(file) : null;
+        return new RawClientOptions { CallTimeout = Timeout(parsed), ConnectTimeout = Timeout(parsed), Config = config };
+    }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Akka.Configuration;
 using TiKvActors.Client;
 using TiKvActors.Host.Terminal;
 using TiKvActors.Storage;
@@ -117,7 +118,12 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
     /// <summary>A linearizable read is answered: there is a leader, and a majority follows it.</summary>
     private async Task ServingAsync(CancellationToken cancellation)
     {
-        await using var client = await RawClient.ConnectAsync(_nodes[0].Endpoint, new RawClientOptions { ConnectTimeout = _startTimeout, CallTimeout = _startTimeout }, cancellation);
+        // What the stores have to have in order to be reached, the client has to have as well, but for the port.
+        var config = _options.ConfigFile is { } file
+            ? ConfigurationFactory.ParseString("akka.remote.dot-netty.tcp.port = 0").WithFallback(HoconFile.Read(file))
+            : null;
+        var options = new RawClientOptions { ConnectTimeout = _startTimeout, CallTimeout = _startTimeout, Config = config };
+        await using var client = await RawClient.ConnectAsync(_nodes[0].Endpoint, options, cancellation);
         await client.GetAsync("tkv"u8.ToArray(), cancellation);
     }
 

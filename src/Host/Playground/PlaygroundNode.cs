@@ -89,7 +89,7 @@ internal sealed class PlaygroundNode(
         try
         {
             var config = ConfigurationFactory.ParseString(Hocon())
-                .WithFallback(ConfigurationFactory.ParseString(options.ConfigFile is { } file ? File.ReadAllText(file) : ""))
+                .WithFallback(options.ConfigFile is { } file ? HoconFile.Read(file) : Config.Empty)
                 .WithFallback(ConfigurationFactory.FromResource("TiKvActors.Host.playground.conf", typeof(PlaygroundNode).Assembly))
                 .WithFallback(TikvSettings.Reference());
             return ActorSystem.Create(SystemName, BootstrapSetup.Create().WithConfig(config).And(new StorageSetup { BlockCache = blockCache }));

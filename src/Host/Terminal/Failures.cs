@@ -1,3 +1,4 @@
+using Akka.Configuration;
 using RocksDbSharp;
 using TiKvActors.Client;
 using TiKvActors.Storage;
@@ -17,6 +18,7 @@ internal static class Failures
         JournalFailedException or DataEngineFailedException => (ExitCode.Failed, failure.Message),
         RocksDbException e => (ExitCode.Failed, $"{e.Message}. {DiskErrors.Remedy}"),
         TikvException e => (ExitCode.Failed, e.Message),
+        ConfigurationException e => (ExitCode.Failed, e.Message),
         OperationCanceledException { InnerException: UndeterminedException e } => (ExitCode.Undetermined, $"interrupted, outcome unknown: {e.Message}"),
         OperationCanceledException => (ExitCode.Failed, "interrupted"),
         IOException or UnauthorizedAccessException => (ExitCode.Failed, failure.Message),
