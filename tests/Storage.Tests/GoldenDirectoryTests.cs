@@ -135,10 +135,10 @@ public class GoldenDirectoryTests
         var stored = store.Engines.Journal.ReadEvents(GoldenDirectory.PdId, 1, long.MaxValue, long.MaxValue);
         Assert.Equal(["dCI", "dIW", "dST", "dCB", "dRT", "dST", "dIW"], stored.Select(e => e.SerializerManifest));
         var load = new Akka.Persistence.LoadSnapshot(GoldenDirectory.PdId, Akka.Persistence.SnapshotSelectionCriteria.Latest, long.MaxValue);
-        var snapshot = await Akka.Persistence.Persistence.Instance.Apply(system).SnapshotStoreFor("").Ask<Akka.Persistence.LoadSnapshotResult>(load, PluginTests.Patience);
+        var snapshot = await Akka.Persistence.Persistence.Instance.Apply(system).SnapshotStoreFor("").Ask<Akka.Persistence.LoadSnapshotResult>(load, StorePlugins.Patience);
         Assert.Equal(2, snapshot.Snapshot.Metadata.SequenceNr);
         Assert.Equal(GoldenDirectory.PdSnapshot(mode), snapshot.Snapshot.Snapshot);
-        await system.Terminate().WaitAsync(PluginTests.Patience);
+        await system.Terminate().WaitAsync(StorePlugins.Patience);
     }
 
     private static async Task Write()

@@ -23,7 +23,12 @@ internal static class MetaQueries
     {
         var id = read.PersistenceId;
         var head = HeadOf(id, view);
-        var answer = new MetaAnswer { HighestSequenceNr = head.Highest };
+        var answer = new MetaAnswer
+        {
+            HighestSequenceNr = head.Highest,
+            DeletedTo = head.DeletedTo,
+            NewestSnapshot = TableOf(id, view)?.Entries.LastOrDefault()?.SequenceNr ?? 0,
+        };
         var from = Math.Max(read.FromSequenceNr, head.DeletedTo + 1);
         var to = Math.Min(read.ToSequenceNr, head.Highest);
         if (from > to || read.MaxEvents <= 0)
@@ -50,9 +55,7 @@ internal static class MetaQueries
     private static MetaAnswer LoadSnapshot(Query.LoadSnapshot load, IMetaView view)
     {
         var answer = new MetaAnswer();
-        var tableKey = MetaRegion.SnapshotTable(load.PersistenceId);
-        var table = MetaRecords.Parse(tableKey, view.Get(tableKey), MetaSnapshotTable.Parser);
-        if (load.Bounds is null || table?.Entries.LastOrDefault(e => MetaStateMachine.IsWithin(e, load.Bounds)) is not { } entry)
+        if (load.Bounds is null || TableOf(load.PersistenceId, view)?.Entries.LastOrDefault(e => MetaStateMachine.IsWithin(e, load.Bounds)) is not { } entry)
             return answer;
         var key = MetaRegion.Snapshot(load.PersistenceId, entry.SequenceNr);
         answer.Snapshot = MetaRecords.Parse(key, view.Get(key), MetaSnapshot.Parser)
@@ -67,6 +70,12 @@ internal static class MetaQueries
         if (MetaRecords.Parse(key, view.Get(key), MetaRecord.Parser) is { } record)
             answer.Record = record;
         return answer;
+    }
+
+    private static MetaSnapshotTable? TableOf(string id, IMetaView view)
+    {
+        var key = MetaRegion.SnapshotTable(id);
+        return MetaRecords.Parse(key, view.Get(key), MetaSnapshotTable.Parser);
     }
 
     private static MetaJournalHead HeadOf(string id, IMetaView view)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Akka.Configuration;
+using TiKvActors.Actors.Journal;
 using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol;
@@ -105,8 +106,20 @@ public sealed record TikvSettings
                 Positive(config, "gateway.attempt-timeout"),
                 Positive(config, "gateway.retry-backoff"),
                 Positive(config, "gateway.retry-backoff-max")),
-            Meta = new MetaSettings(ReadMembers(config)),
+            Meta = ReadMeta(system),
         };
+    }
+
+    /// <summary><c>tikv.meta</c> alone, for a system that may run no store.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range; the message names the key.</exception>
+    internal static MetaSettings ReadMeta(Config system)
+    {
+        var config = system.WithFallback(Reference()).GetConfig("tikv");
+        var calls = new MetaCallSettings(
+            Positive(config, "meta.call-deadline"),
+            Positive(config, "meta.attempt-timeout"),
+            Positive(config, "meta.retry-backoff"));
+        return new MetaSettings(ReadMembers(config), calls);
     }
 
     /// <exception cref="ArgumentException">Not one of the three modes.</exception>
@@ -207,7 +220,7 @@ internal sealed record StoreSettings(
     TimeSpan EngineRestartBackoff);
 
 /// <param name="Members">The first configuration of the meta group, and its members' addresses. Empty: there is no such group.</param>
-internal sealed record MetaSettings(IReadOnlyList<MetaMember> Members);
+internal sealed record MetaSettings(IReadOnlyList<MetaMember> Members, MetaCallSettings Calls);
 
 internal sealed record LinkSettings(int BatchBytes, int MaxWaiting);
 

@@ -5,7 +5,7 @@ using Akka.Serialization;
 namespace TiKvActors.Storage.Journal;
 
 /// <summary>Between objects and the bytes that their serializer makes of them. With transport information: an event may hold actor references.</summary>
-internal sealed class PayloadCodec(ExtendedActorSystem system)
+public sealed class PayloadCodec(ExtendedActorSystem system)
 {
     private readonly Serialization _serialization = system.Serialization;
 

@@ -4,19 +4,17 @@ using Google.Protobuf;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Eraftpb;
 using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Metapb;
 
-namespace TiKvActors.Storage.Tests;
+namespace TiKvActors.Tests.Shared.Persistence;
 
 /// <summary>
-/// A store, an actor system that uses its plugins, and their protocol spoken directly: no persistent actor hides what a plugin answers.
-/// The behaviours are those that Akka.Persistence's compatibility kit demands of every plugin.
+/// An actor system that uses a plugin, and the plugin's protocol spoken directly: no persistent actor hides what it answers. The
+/// behaviours are those that Akka.Persistence's compatibility kit demands of every plugin.
 /// </summary>
-public abstract class PluginTests : IDisposable
+public abstract class PluginTests : IAsyncLifetime
 {
-    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-
-    private readonly TestStore _store = new();
-    private ActorSystem? _system;
+    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     /// <summary>One message of each kind that actors of this project persist.</summary>
     public static TheoryData<string> Payloads => [.. Samples.Keys];
@@ -27,42 +25,42 @@ public abstract class PluginTests : IDisposable
         ["jRT"] = new RaftTruncated { HardState = new HardState { Term = 3, Vote = 4, Commit = 5 }, Index = 6, Term = 3 },
         ["dCI"] = new ClusterIdentityDecided { ClusterId = 77, ApiVersion = APIVersion.V1Ttl },
         ["dIW"] = new IdWindowExtended { End = 2000 },
-        ["dST"] = new StoreTableChanged { Store = new Protocol.Metapb.Store { Id = 1, Address = "127.0.0.1:2551" } },
-        ["dCB"] = new ClusterBootstrapped { FirstRegion = TestStore.RegionOf(2, "", "") },
-        ["dRT"] = new RegionTableChanged { Regions = { TestStore.RegionOf(2, "", "m"), TestStore.RegionOf(4, "m", "") }, RemovedRegionIds = { 9 } },
-        ["dPS"] = new PlacementSnapshot { Identity = new ClusterIdentityDecided { ClusterId = 77 }, IdWindowEnd = 2000, Regions = { TestStore.RegionOf(2, "", "") } },
+        ["dST"] = new StoreTableChanged { Store = new Store { Id = 1, Address = "127.0.0.1:2551" } },
+        ["dCB"] = new ClusterBootstrapped { FirstRegion = RegionOf(2, "", "") },
+        ["dRT"] = new RegionTableChanged { Regions = { RegionOf(2, "", "m"), RegionOf(4, "m", "") }, RemovedRegionIds = { 9 } },
+        ["dPS"] = new PlacementSnapshot { Identity = new ClusterIdentityDecided { ClusterId = 77 }, IdWindowEnd = 2000, Regions = { RegionOf(2, "", "") } },
     };
 
-    internal TestStore Store => _store;
+    protected abstract ActorSystem System { get; }
 
-    protected ActorSystem System => _system ??= PersistenceTests.Start(_store);
+    public abstract Task InitializeAsync();
 
-    public void Dispose()
-    {
-        _system?.Dispose();
-        _store.Dispose();
-        GC.SuppressFinalize(this);
-    }
+    public abstract Task DisposeAsync();
+
+    /// <summary>Ends the actor system, closes and opens again what the plugin writes to, and starts a new system.</summary>
+    protected abstract Task ReopenAsync();
 
     /// <summary>What a test found must also be so after the actor system ended and the engines were closed and opened again.</summary>
     protected async Task HoldsAlsoAfterReopening(Func<Task> assertions)
     {
         await assertions();
-        await Reopen();
+        await ReopenAsync();
         await assertions();
-    }
-
-    protected async Task Reopen()
-    {
-        await System.Terminate().WaitAsync(Patience);
-        _system = null;
-        _store.Reopen();
     }
 
     protected static RaftAdvanced Event(string text) => new()
     {
         HardState = new HardState { Term = 1 },
         Entries = { new Entry { Index = 6, Term = 1, Data = ByteString.CopyFromUtf8(text) } },
+    };
+
+    private static Region RegionOf(ulong id, string start, string end) => new()
+    {
+        Id = id,
+        StartKey = ByteString.CopyFromUtf8(start),
+        EndKey = ByteString.CopyFromUtf8(end),
+        RegionEpoch = new RegionEpoch { ConfVer = 1, Version = 1 },
+        Peers = { new Peer { Id = id + 1, StoreId = 1 } },
     };
 
     /// <summary>Takes what a plugin sends, in order.</summary>

@@ -1,0 +1,131 @@
+using Akka.Actor;
+using TiKvActors.Actors.Nodes;
+using TiKvActors.Protocol;
+
+namespace TiKvActors.Actors.Journal;
+
+/// <summary>
+/// An actor system's way to the meta group, whether the node is a member or not. Calls of one persistence id are answered in their order.
+/// Thread-safe.
+/// </summary>
+internal sealed class MetaClient : IExtension
+{
+    private readonly IActorRef _caller;
+    private readonly TimeSpan _patience;
+
+    private MetaClient(ExtendedActorSystem system)
+    {
+        var settings = TikvSettings.ReadMeta(system.Settings.Config);
+        if (settings.Members.Count == 0)
+            throw new ArgumentException("tikv.meta.members is empty: there is no meta group that could keep a replicated journal");
+        var self = $"{system.Provider.DefaultAddress.Host}:{system.Provider.DefaultAddress.Port}";
+        // The caller ends a call in time; this is for one that is stopped.
+        _patience = settings.Calls.Deadline + settings.Calls.AttemptTimeout;
+        _caller = system.SystemActorOf(Caller.Props(settings, self), "tikv-meta-client");
+    }
+
+    /// <exception cref="ArgumentException">The configuration names no members of a meta group.</exception>
+    public static MetaClient Get(ActorSystem system) => system.WithExtension<MetaClient, Provider>();
+
+    /// <exception cref="FencedException"/>
+    /// <exception cref="MetaGroupException">There was no answer in time, or the group refused the command.</exception>
+    /// <exception cref="AskTimeoutException">The actor system ends.</exception>
+    public async Task ExecuteAsync(string persistenceId, MetaCommand command)
+    {
+        var result = (await CallAsync(persistenceId, new MetaRequest { Command = command }).ConfigureAwait(false)).Result;
+        switch (result.KindCase)
+        {
+            case MetaResult.KindOneofCase.Done:
+                return;
+            case MetaResult.KindOneofCase.Fenced:
+                throw new FencedException(
+                    $"another incarnation of {persistenceId} has written up to {result.Fenced.HighestSequenceNr}"
+                    + (result.Fenced.Writer.Length == 0 ? "" : $" (writer {result.Fenced.Writer})"));
+            case MetaResult.KindOneofCase.Invalid:
+                throw new MetaGroupException($"the meta group refuses a command of {persistenceId}: {result.Invalid.Why}");
+            default:
+                throw new MetaGroupException($"the meta group answers {result.KindCase} to {persistenceId}: is it newer than this program?");
+        }
+    }
+
+    /// <exception cref="MetaGroupException">There was no answer in time.</exception>
+    /// <exception cref="AskTimeoutException">The actor system ends.</exception>
+    public async Task<MetaAnswer> QueryAsync(string persistenceId, MetaQuery query) =>
+        (await CallAsync(persistenceId, new MetaRequest { Query = query }).ConfigureAwait(false)).Answer;
+
+    private Task<MetaResponse> CallAsync(string persistenceId, MetaRequest request) =>
+        _caller.Ask<MetaResponse>(new Caller.Call(persistenceId, request), _patience);
+
+    public sealed class Provider : ExtensionIdProvider<MetaClient>
+    {
+        public override MetaClient CreateExtension(ExtendedActorSystem system) => new(system);
+    }
+
+    /// <summary>Moves messages and time between <see cref="MetaCalls{T}"/> and the members.</summary>
+    private sealed class Caller : UntypedActor, IWithTimers
+    {
+        public sealed record Call(string PersistenceId, MetaRequest Request);
+
+        private sealed class Due
+        {
+            public static readonly Due Instance = new();
+        }
+
+        private readonly MonotonicClock _clock = new(TimeProvider.System);
+        private readonly MetaCalls<IActorRef> _calls;
+        private TimeSpan? _due;
+
+        public Caller(MetaSettings settings, string address)
+        {
+            var nearest = 0;
+            for (var i = 0; i < settings.Members.Count; i++)
+            {
+                if (settings.Members[i].Address == address)
+                    nearest = i;
+            }
+
+            _calls = new MetaCalls<IActorRef>(settings.Members, nearest, settings.Calls);
+        }
+
+        public ITimerScheduler Timers { get; set; } = null!;
+
+        public static Props Props(MetaSettings settings, string address) => Akka.Actor.Props.Create(() => new Caller(settings, address));
+
+        protected override void OnReceive(object message)
+        {
+            var now = _clock.Now;
+            switch (message)
+            {
+                case Call call:
+                    _calls.Start(call.PersistenceId, call.Request, Sender, now);
+                    break;
+                case MetaResponse response:
+                    _calls.Receive(response, now);
+                    break;
+                case Due:
+                    _due = null;
+                    _calls.Advance(now);
+                    break;
+                default:
+                    Unhandled(message);
+                    return;
+            }
+
+            foreach (var attempt in _calls.Attempts)
+                Context.ActorSelection(NodePaths.Door(Context.System.Name, attempt.To.Address, NodePaths.MetaDoor)).Tell(attempt.Request, Self);
+            _calls.Attempts.Clear();
+            foreach (var outcome in _calls.Outcomes)
+                outcome.Caller.Tell(outcome.Response ?? (object)new Status.Failure(outcome.Failure));
+            _calls.Outcomes.Clear();
+            Schedule(now);
+        }
+
+        private void Schedule(TimeSpan now)
+        {
+            if (_calls.NextEvent is not { } next || next == _due)
+                return;
+            _due = next;
+            Timers.StartSingleTimer("due", Due.Instance, next > now ? next - now : TimeSpan.Zero);
+        }
+    }
+}
