@@ -14,7 +14,8 @@ namespace TiKvActors.StandIns.Tests.Remoting;
 /// <summary>
 /// Who has no certificate that is taken, or speaks no TLS, gets nowhere; both ends say why, once, and nothing else happens.
 /// </summary>
-public class TlsRefusalTests
+[Collection(TlsCollection.Name)]
+public class TlsRefusalTests(Certificates certificates)
 {
     /// <summary>One dial and no other.</summary>
     private const string Once = "\nakka.remote.retry-gate-closed-for = 10m\n";
@@ -23,52 +24,43 @@ public class TlsRefusalTests
 
     private static readonly CertificateAuthority _unknown = CertificateAuthority.Create("Unknown");
 
-    public static TheoryData<string, string, string> BadCertificates
+    /// <summary>The settings of a system whose certificate is not to be taken.</summary>
+    private string Bad(string what) => what switch
     {
-        get
-        {
-            var trusted = Certificates.Trusted;
-            var expired = trusted.Certificate("expired", ["127.0.0.1"], firstDay: -3, lastDay: -2);
-            var early = trusted.Certificate("early", ["127.0.0.1"], firstDay: 2, lastDay: 3);
-            return new TheoryData<string, string, string>
-            {
-                { "unknown authority", Certificates.Settings(_unknown), "CN=Unknown" },
-                { "expired", Certificates.Settings(Certificates.FileOf(expired, trusted)), "NotTimeValid" },
-                { "not yet valid", Certificates.Settings(Certificates.FileOf(early, trusted)), "NotTimeValid" }
-            };
-        }
-    }
+        "unknown authority" => certificates.Settings(_unknown),
+        "expired" => Settings(certificates.Trusted.Certificate(what, ["127.0.0.1"], firstDay: -3, lastDay: -2)),
+        "not yet valid" => Settings(certificates.Trusted.Certificate(what, ["127.0.0.1"], firstDay: 2, lastDay: 3)),
+        "for servers only" => Settings(certificates.Trusted.Certificate(what, ["127.0.0.1"], onlyForServers: true)),
+        _ => throw new ArgumentOutOfRangeException(nameof(what), what, null)
+    };
+
+    private string Settings(X509Certificate2 certificate) => certificates.Settings(certificate, certificates.Trusted);
 
     [Theory]
-    [MemberData(nameof(BadCertificates))]
-    public Task Who_dials_with_a_bad_certificate_is_refused(string what, string stranger, string reason) =>
-        RefusedByTheDialled(what, stranger + Once, Certificates.Settings(Certificates.Trusted), reason);
-
-    [Fact]
-    public Task Who_dials_with_a_certificate_for_servers_only_is_refused()
-    {
-        var certificate = Certificates.Trusted.Certificate("server", ["127.0.0.1"], onlyForServers: true);
-        var stranger = Certificates.Settings(Certificates.FileOf(certificate, Certificates.Trusted)) + Once;
-        return RefusedByTheDialled("for servers only", stranger, Certificates.Settings(Certificates.Trusted), "NotValidForUsage");
-    }
+    [InlineData("unknown authority", "CN=Unknown")]
+    [InlineData("expired", "NotTimeValid")]
+    [InlineData("not yet valid", "NotTimeValid")]
+    [InlineData("for servers only", "NotValidForUsage")]
+    public Task Who_dials_with_a_bad_certificate_is_refused(string what, string reason) =>
+        RefusedByTheDialled(what, Bad(what) + Once, certificates.Settings(certificates.Trusted), reason);
 
     [Theory]
     [InlineData("false")]
     [InlineData("true")]
     public Task Who_dials_without_a_certificate_is_refused(string suppressValidation) => RefusedByTheDialled(
         "none",
-        Certificates.Settings(Certificates.Trusted, "require-mutual-authentication = false") + Once,
-        Certificates.Settings(Certificates.Trusted, "suppress-validation = " + suppressValidation),
+        certificates.Settings(certificates.Trusted, "require-mutual-authentication = false") + Once,
+        certificates.Settings(certificates.Trusted, "suppress-validation = " + suppressValidation),
         "no certificate (akka.remote.dot-netty.tcp.ssl.require-mutual-authentication)");
 
     [Fact]
     public Task Who_dials_in_plaintext_is_refused() =>
-        RefusedByTheDialled("plaintext", Once, Certificates.Settings(Certificates.Trusted), "the TLS handshake failed", "akka.tcp");
+        RefusedByTheDialled("plaintext", Once, certificates.Settings(certificates.Trusted), "the TLS handshake failed", "akka.tcp");
 
     [Fact]
     public Task Who_dials_with_tls_where_there_is_none_is_refused() => RefusedByTheDialled(
         "TLS",
-        Certificates.Settings(Certificates.Trusted) + Once,
+        certificates.Settings(certificates.Trusted) + Once,
         "",
         "TLS, which is off here (akka.remote.dot-netty.tcp.enable-ssl)",
         "akka.ssl.tcp");
@@ -96,22 +88,24 @@ public class TlsRefusalTests
         warning.ToString()!.Contains("Closed a connection from 127.0.0.1:") && warning.ToString()!.Contains(reason);
 
     [Theory]
-    [MemberData(nameof(BadCertificates))]
-    public Task Who_is_dialled_and_has_a_bad_certificate_is_refused(string what, string stranger, string reason) =>
-        RefusedByTheDialler(what, Certificates.Settings(Certificates.Trusted), stranger, reason);
+    [InlineData("unknown authority", "CN=Unknown")]
+    [InlineData("expired", "NotTimeValid")]
+    [InlineData("not yet valid", "NotTimeValid")]
+    public Task Who_is_dialled_and_has_a_bad_certificate_is_refused(string what, string reason) =>
+        RefusedByTheDialler(what, certificates.Settings(certificates.Trusted), Bad(what), reason);
 
     [Fact]
     public Task Who_is_dialled_and_has_a_certificate_for_another_host_is_refused_if_names_are_looked_at() => RefusedByTheDialler(
         "another host",
-        Certificates.Settings(Certificates.Trusted, "validate-certificate-hostname = true"),
-        Certificates.Settings(Certificates.Trusted, "", "elsewhere.example"),
+        certificates.Settings(certificates.Trusted, "validate-certificate-hostname = true"),
+        certificates.Settings(certificates.Trusted, "", "elsewhere.example"),
         "not for the host 127.0.0.1 (akka.remote.dot-netty.tcp.ssl.validate-certificate-hostname)");
 
     [Fact]
     public Task Names_are_looked_at_without_validation_too() => RefusedByTheDialler(
         "another host",
-        Certificates.Settings(_unknown, "validate-certificate-hostname = true, suppress-validation = true"),
-        Certificates.Settings(_unknown, "suppress-validation = true", "elsewhere.example"),
+        certificates.Settings(_unknown, "validate-certificate-hostname = true, suppress-validation = true"),
+        certificates.Settings(_unknown, "suppress-validation = true", "elsewhere.example"),
         "not for the host 127.0.0.1 (akka.remote.dot-netty.tcp.ssl.validate-certificate-hostname)");
 
     private static async Task RefusedByTheDialler(string what, string settings, string stranger, string reason)
@@ -138,7 +132,7 @@ public class TlsRefusalTests
     [InlineData("160301")]
     public async Task Who_does_not_go_on_with_the_tls_handshake_is_closed_after_the_time_for_handshakes(string begins)
     {
-        await using var a = Node.Start("A", Certificates.Settings(Certificates.Trusted) + Warns + "akka.remote.handshake-timeout = 500ms");
+        await using var a = Node.Start("A", certificates.Settings(certificates.Trusted) + Warns + "akka.remote.handshake-timeout = 500ms");
         var warnings = a.Listen("warnings", typeof(Warning));
         using var stranger = await RawPeer.ConnectAsync(a);
         await stranger.SendAsync(Convert.FromHexString(begins));
@@ -151,14 +145,14 @@ public class TlsRefusalTests
     [Fact]
     public async Task Who_says_nothing_after_the_tls_handshake_is_closed_after_the_same_time()
     {
-        await using var a = Node.Start("A", Certificates.Settings(Certificates.Trusted) + Warns + "akka.remote.handshake-timeout = 2s");
+        await using var a = Node.Start("A", certificates.Settings(certificates.Trusted) + Warns + "akka.remote.handshake-timeout = 2s");
         var warnings = a.Listen("warnings", typeof(Warning));
         using var socket = new TcpClient("127.0.0.1", a.Address.Port!.Value);
         await using var stranger = new SslStream(socket.GetStream());
         await stranger.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
             TargetHost = "127.0.0.1",
-            ClientCertificates = [Certificates.Of(Certificates.Trusted, "silent")]
+            ClientCertificates = [Certificates.Of(certificates.Trusted, "silent")]
         });
         Assert.Equal(1, RemotingOf(a).HandshakeCount);
         Assert.Equal(0, await stranger.ReadAsync(new byte[1]).AsTask().WaitAsync(TimeSpan.FromSeconds(20)));
@@ -171,7 +165,7 @@ public class TlsRefusalTests
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
-        await using var a = Node.Start("A", Certificates.Settings(Certificates.Trusted) + Once + "akka.remote.handshake-timeout = 500ms");
+        await using var a = Node.Start("A", certificates.Settings(certificates.Trusted) + Once + "akka.remote.handshake-timeout = 500ms");
         var failures = a.Listen("failures", typeof(AssociationErrorEvent));
         a.System.ActorSelection($"akka.ssl.tcp://B@127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/user/none").Tell("hello");
         await failures.Has(m => ((AssociationErrorEvent)m).Cause.Message.Contains("did not answer in time"), "the reason");
@@ -181,8 +175,8 @@ public class TlsRefusalTests
     public async Task Garbage_ends_its_own_connections_and_no_other()
     {
         const int Connections = 200;
-        await using var a = Node.Start("A", Certificates.Settings(Certificates.Trusted) + Warns);
-        await using var b = Node.Start("B", Certificates.Settings(Certificates.Trusted));
+        await using var a = Node.Start("A", certificates.Settings(certificates.Trusted) + Warns);
+        await using var b = Node.Start("B", certificates.Settings(certificates.Trusted));
         var lost = a.Listen("lost", typeof(DisassociatedEvent));
         var warnings = a.Listen("warnings", typeof(Warning), typeof(Error));
         var inbox = a.Listen("inbox");
@@ -206,48 +200,41 @@ public class TlsRefusalTests
         Assert.All(warnings.Got, m => Assert.Contains("Closed a connection from", m.ToString()));
     }
 
-    public static TheoryData<string, string> ImpossibleSettings
-    {
-        get
-        {
-            var good = Certificates.FileOf(Certificates.Of(Certificates.Trusted, "good"), Certificates.Trusted);
-            var garbage = Certificates.NewFile(".pfx");
-            File.WriteAllText(garbage, "no certificate");
-            var keyless = Certificates.NewFile(".pfx");
-            using var certificate = Certificates.Of(Certificates.Trusted, "keyless");
-            using var withoutKey = X509CertificateLoader.LoadCertificate(certificate.RawData);
-            File.WriteAllBytes(keyless, withoutKey.Export(X509ContentType.Pkcs12, Certificates.Password)!);
-            const string Ssl = "akka.remote.dot-netty.tcp.ssl.";
-            const string Certificate = Ssl + "certificate.";
-            return new TheoryData<string, string>
-            {
-                { "akka.remote.dot-netty.tcp.enable-ssl = true", Certificate + "path: empty" },
-                { Certificates.Settings("/nowhere/node.pfx"), "/nowhere/node.pfx" },
-                { Certificates.Settings(garbage), garbage + " cannot be loaded" },
-                { Certificates.Settings(keyless), keyless + ": the certificate CN=keyless has no key" },
-                { Certificates.Settings(good, "certificate.password = wrong"), good + " cannot be loaded" },
-                { Certificates.Settings(good, "certificate.flags = [exportabel]"), Certificate + "flags: 'exportabel'" },
-                { Certificates.Settings(good, "certificate.use-thumbprint-over-file = true"), Certificate + "thumbprint: empty" },
-                { Thumbprint("00", "My", "current-user"), "00 in the store My of CurrentUser: there is no such certificate" },
-                { Thumbprint("00", "", "current-user"), Certificate + "store-name: empty" },
-                { Thumbprint("00", "My", "local-machine"), "the store My of LocalMachine cannot be opened" },
-                { Thumbprint("00", "My", "anywhere"), Certificate + "store-location: 'anywhere'" },
-                { Certificates.Settings(good, "certificate.thumpbrint = 00"), Certificate + "thumpbrint: there is no such setting" },
-                { Certificates.Settings(good, "require-mutual-auth = true"), Ssl + "require-mutual-auth: there is no such setting" }
-            };
-
-            string Thumbprint(string thumbprint, string store, string location) => Certificates.Settings(good, $$"""
-                certificate { use-thumbprint-over-file = true, thumbprint = "{{thumbprint}}", store-name = "{{store}}", store-location = {{location}} }
-                """);
-        }
-    }
-
     [Theory]
-    [MemberData(nameof(ImpossibleSettings))]
+    [InlineData("", "certificate.path: empty")]
+    [InlineData("certificate.path = /nowhere/node.pfx", "/nowhere/node.pfx cannot be loaded")]
+    [InlineData("certificate.path = GARBAGE", "GARBAGE cannot be loaded")]
+    [InlineData("certificate.path = KEYLESS", "KEYLESS: the certificate CN=keyless has no key")]
+    [InlineData("certificate { path = GOOD, password = wrong }", "GOOD cannot be loaded")]
+    [InlineData("certificate { path = GOOD, flags = [exportabel] }", "certificate.flags: 'exportabel'")]
+    [InlineData("certificate { path = GOOD, thumpbrint = 00 }", "certificate.thumpbrint: there is no such setting")]
+    [InlineData("certificate.path = GOOD, require-mutual-auth = true", "ssl.require-mutual-auth: there is no such setting")]
+    [InlineData("certificate { path = GOOD, use-thumbprint-over-file = true }", "certificate.thumbprint: empty")]
+    [InlineData("certificate { use-thumbprint-over-file = true, thumbprint = 00 }", "certificate.store-name: empty")]
+    [InlineData("certificate { use-thumbprint-over-file = true, thumbprint = 00, store-name = My }",
+        "00 in the store My of CurrentUser: there is no such certificate")]
+    [InlineData("certificate { use-thumbprint-over-file = true, thumbprint = 00, store-name = My, store-location = local-machine }",
+        "the store My of LocalMachine cannot be opened")]
+    [InlineData("certificate { use-thumbprint-over-file = true, thumbprint = 00, store-name = My, store-location = anywhere }",
+        "certificate.store-location: 'anywhere'")]
     public void A_system_whose_certificate_cannot_be_had_does_not_start_and_says_why(string settings, string reason)
     {
-        var error = Assert.ThrowsAny<ConfigurationException>(() => Node.Start("A", settings));
-        Assert.Contains(reason, error.Message);
+        var good = certificates.FileOf(Certificates.Of(certificates.Trusted, "good"), certificates.Trusted);
+        var (garbage, keyless) = (certificates.NewFile(), certificates.NewFile());
+        File.WriteAllText(garbage, "no certificate");
+        using var withoutKey = X509CertificateLoader.LoadCertificate(Certificates.Of(certificates.Trusted, "keyless").RawData);
+        File.WriteAllBytes(keyless, withoutKey.Export(X509ContentType.Pkcs12, Certificates.Password)!);
+        string Named(string text) => text.Replace("GOOD", good).Replace("GARBAGE", garbage).Replace("KEYLESS", keyless);
+        var error = Assert.ThrowsAny<ConfigurationException>(() => Node.Start("A", $$"""
+            akka.remote.dot-netty.tcp {
+              enable-ssl = true
+              ssl {
+                certificate.password = "{{Certificates.Password}}"
+                {{Named(settings)}}
+              }
+            }
+            """));
+        Assert.Contains(Named(reason), error.Message);
     }
 
     private static Akka.Remote.Remoting RemotingOf(Node node) =>

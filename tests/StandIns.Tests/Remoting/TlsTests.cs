@@ -8,7 +8,8 @@ using TiKvActors.Tests.Shared;
 namespace TiKvActors.StandIns.Tests.Remoting;
 
 /// <summary>Systems that take each other's certificates: everything is as without TLS.</summary>
-public class TlsTests
+[Collection(TlsCollection.Name)]
+public class TlsTests(Certificates certificates)
 {
     [Theory]
     [InlineData(true)]
@@ -17,8 +18,8 @@ public class TlsTests
     {
         const string Text = "something that nobody else shall read";
         using var network = new Proxy { Recording = new MemoryStream() };
-        await using var a = Node.Start("A", tls ? Certificates.Settings(Certificates.Trusted) : "");
-        await using var b = Node.Start("B", network.Settings + "\n" + (tls ? Certificates.Settings(Certificates.Trusted) : ""));
+        await using var a = Node.Start("A", tls ? certificates.Settings(certificates.Trusted) : "");
+        await using var b = Node.Start("B", network.Settings + "\n" + (tls ? certificates.Settings(certificates.Trusted) : ""));
         Assert.Equal(tls ? "akka.ssl.tcp" : "akka.tcp", b.Address.Protocol);
         var inbox = b.Listen("inbox");
         (await a.Find(b, "/user/inbox")).Tell(Text);
@@ -34,8 +35,8 @@ public class TlsTests
     {
         const int Small = 20_000;
         const string Frames = "\nakka.remote.dot-netty.tcp.maximum-frame-size = 8MiB";
-        await using var a = Node.Start("A", Certificates.Settings(Certificates.Trusted) + Frames);
-        await using var b = Node.Start("B", Certificates.Settings(Certificates.Trusted) + Frames);
+        await using var a = Node.Start("A", certificates.Settings(certificates.Trusted) + Frames);
+        await using var b = Node.Start("B", certificates.Settings(certificates.Trusted) + Frames);
         var (onA, onB) = (a.Listen("inbox"), b.Listen("inbox"));
         var (toA, toB) = (await b.Find(a, "/user/inbox"), await a.Find(b, "/user/inbox"));
         var random = new Random(5);
@@ -56,8 +57,8 @@ public class TlsTests
     {
         using var network = new Proxy();
         const string Patient = "akka.remote.watch-failure-detector.acceptable-heartbeat-pause = 20s";
-        await using var a = Node.Start("A", Certificates.Settings(Certificates.Trusted) + Patient);
-        await using var b = Node.Start("B", Certificates.Settings(Certificates.Trusted) + network.Settings);
+        await using var a = Node.Start("A", certificates.Settings(certificates.Trusted) + Patient);
+        await using var b = Node.Start("B", certificates.Settings(certificates.Trusted) + network.Settings);
         var watched = b.Listen("watched");
         var watcher = a.Listen("watcher");
         var lost = a.Listen("lost", typeof(DisassociatedEvent));
@@ -84,8 +85,8 @@ public class TlsTests
     [Fact]
     public async Task A_system_that_is_gone_ends_the_actors_that_were_watched_there()
     {
-        await using var a = Node.Start("A", Certificates.Settings(Certificates.Trusted));
-        var b = Node.Start("B", Certificates.Settings(Certificates.Trusted));
+        await using var a = Node.Start("A", certificates.Settings(certificates.Trusted));
+        var b = Node.Start("B", certificates.Settings(certificates.Trusted));
         b.Listen("watched");
         var watcher = a.Listen("watcher");
         watcher.Ref.Tell(new Watch(await a.Find(b, "/user/watched")));
@@ -99,7 +100,7 @@ public class TlsTests
     [Fact]
     public Task A_setup_counts_instead_of_the_settings() => Talk(
         new("akka.remote.dot-netty.tcp { enable-ssl = true, ssl.certificate.path = nowhere }", Setup("a")),
-        new(Certificates.Settings(Certificates.Trusted)));
+        new(certificates.Settings(certificates.Trusted)));
 
     [Fact]
     public async Task A_setup_has_no_effect_while_tls_is_off()
@@ -108,13 +109,13 @@ public class TlsTests
         Assert.Equal("akka.tcp", a.Address.Protocol);
     }
 
-    private static DotNettySslSetup Setup(string name) => new(Certificates.Of(Certificates.Trusted, name), suppressValidation: false);
+    private DotNettySslSetup Setup(string name) => new(Certificates.Of(certificates.Trusted, name), suppressValidation: false);
 
     [Fact]
     public async Task A_certificate_is_found_in_a_store_by_its_thumbprint()
     {
         using var store = new X509Store("My", StoreLocation.CurrentUser, OpenFlags.ReadWrite);
-        var file = Certificates.FileOf(Certificates.Of(Certificates.Trusted, "stored"), Certificates.Trusted);
+        var file = certificates.FileOf(Certificates.Of(certificates.Trusted, "stored"), certificates.Trusted);
         using var certificate = X509CertificateLoader.LoadPkcs12FromFile(file, Certificates.Password, X509KeyStorageFlags.PersistKeySet);
         store.Add(certificate);
         try
@@ -124,7 +125,7 @@ public class TlsTests
                   enable-ssl = true
                   ssl.certificate { use-thumbprint-over-file = true, thumbprint = "{{certificate.Thumbprint}}", store-name = "My" }
                 }
-                """), new(Certificates.Settings(Certificates.Trusted)));
+                """), new(certificates.Settings(certificates.Trusted)));
         }
         finally
         {
@@ -135,21 +136,21 @@ public class TlsTests
     [Fact]
     public Task Certificates_of_an_intermediate_authority_come_with_its_own()
     {
-        var below = Certificates.Trusted.Intermediate("Department");
-        return Talk(new(Certificates.Settings(below)), new(Certificates.Settings(below)));
+        var below = certificates.Trusted.Intermediate("Department");
+        return Talk(new(certificates.Settings(below)), new(certificates.Settings(below)));
     }
 
     [Fact]
     public Task Without_mutual_authentication_who_dials_shows_none() => Talk(
-        new(Certificates.Settings(CertificateAuthority.Create("Unknown"), "require-mutual-authentication = false")),
-        new(Certificates.Settings(Certificates.Trusted, "require-mutual-authentication = false")));
+        new(certificates.Settings(CertificateAuthority.Create("Unknown"), "require-mutual-authentication = false")),
+        new(certificates.Settings(certificates.Trusted, "require-mutual-authentication = false")));
 
     [Fact]
     public Task Without_validation_any_authority_and_date_will_do()
     {
         var unknown = CertificateAuthority.Create("Unknown");
         var certificate = unknown.Certificate("old", [], firstDay: -3, lastDay: -2);
-        var expired = Certificates.Settings(Certificates.FileOf(certificate, unknown), "suppress-validation = true");
+        var expired = certificates.Settings(certificate, unknown, "suppress-validation = true");
         return Talk(new(expired), new(expired));
     }
 
@@ -157,9 +158,9 @@ public class TlsTests
     [InlineData("127.0.0.1", "127.0.0.1", "true")]
     [InlineData("localhost", "localhost", "true")]
     [InlineData("127.0.0.1", "elsewhere.example", "false")]
-    public Task A_certificate_for_the_dialled_host_will_do_and_any_if_names_are_not_looked_at(string dialled, string host, string validate) => Talk(
-        new(Certificates.Settings(Certificates.Trusted, $"validate-certificate-hostname = {validate}", "dialler.example")),
-        new(Certificates.Settings(Certificates.Trusted, "", host) + $"akka.remote.dot-netty.tcp.hostname = \"{dialled}\""));
+    public Task A_certificate_for_the_dialled_host_will_do_and_any_if_names_do_not_count(string dialled, string host, string validate) => Talk(
+        new(certificates.Settings(certificates.Trusted, $"validate-certificate-hostname = {validate}", "dialler.example")),
+        new(certificates.Settings(certificates.Trusted, "", host) + $"akka.remote.dot-netty.tcp.hostname = \"{dialled}\""));
 
     private sealed record End(string Settings, params Akka.Actor.Setup.Setup[] Setups);
 
