@@ -112,7 +112,7 @@ internal sealed class MetaClient : IExtension
             }
 
             foreach (var attempt in _calls.Attempts)
-                Context.ActorSelection(NodePaths.Door(Context.System.Name, attempt.To.Address, NodePaths.MetaDoor)).Tell(attempt.Request, Self);
+                Context.ActorSelection(NodePaths.Door(Context.System, attempt.To.Address, NodePaths.MetaDoor)).Tell(attempt.Request, Self);
             _calls.Attempts.Clear();
             foreach (var outcome in _calls.Outcomes)
                 outcome.Caller.Tell(outcome.Response ?? (object)new Status.Failure(outcome.Failure));
