@@ -14,7 +14,9 @@ public static class RequestLimits
     /// <summary>Of one replicated command: keys and values together.</summary>
     public const int MaxEntryBytes = 8 * 1024 * 1024;
 
-    /// <summary>What an encoded Raft entry may have beyond <see cref="MaxEntryBytes"/>: headers, key encoding, framing of the pairs.</summary>
+    /// <summary>
+    /// What an encoded Raft entry may have beyond <see cref="MaxEntryBytes"/>: headers, key encoding, framing of the pairs.
+    /// </summary>
     public const int MaxEntryOverheadBytes = 64 * 1024;
 
     /// <summary>A hundred years.</summary>

@@ -32,5 +32,6 @@ public static class RaftCommandCodec
 
 /// <param name="version">Null: no version byte at all.</param>
 public sealed class UnknownRaftCommandVersionException(byte? version) : Exception(
-    $"unknown Raft command version {version?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "(none)"}, this program knows {RaftCommandCodec.Version}: "
+    $"unknown Raft command version {version?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "(none)"}, "
+        + $"this program knows {RaftCommandCodec.Version}: "
     + "was the data directory used by a newer program?");

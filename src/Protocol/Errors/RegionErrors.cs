@@ -53,7 +53,8 @@ public static class RegionErrors
     /// <param name="key">As in the region's boundaries (region key).</param>
     public static Error KeyNotInRegion(ByteString key, Region region) => new()
     {
-        Message = Text($"key {KeyText.Brief(key.Span)} is not in region {region.Id} [{KeyText.Brief(region.StartKey.Span)}, {KeyText.Brief(region.EndKey.Span)})"),
+        Message = Text($"key {KeyText.Brief(key.Span)} is not in region {region.Id} ")
+            + $"[{KeyText.Brief(region.StartKey.Span)}, {KeyText.Brief(region.EndKey.Span)})",
         KeyNotInRegion = new KeyNotInRegion { Key = key, RegionId = region.Id, StartKey = region.StartKey, EndKey = region.EndKey },
     };
 
@@ -111,7 +112,8 @@ public static class RegionErrors
     /// <summary>None of the others: the message is all there is.</summary>
     public static Error Other(string message) => new() { Message = message };
 
-    private static string Show(RegionEpoch? epoch) => epoch is null ? "without epoch" : Text($"conf_ver {epoch.ConfVer} version {epoch.Version}");
+    private static string Show(RegionEpoch? epoch) =>
+        epoch is null ? "without epoch" : Text($"conf_ver {epoch.ConfVer} version {epoch.Version}");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -70,17 +70,21 @@ public static class KeyText
             bytes.Write("\\"u8);
             return 2;
         }
-        if (escape.Length >= 4 && escape[1] == 'x' && byte.TryParse(escape[2..4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+        if (escape.Length >= 4 && escape[1] == 'x'
+            && byte.TryParse(escape[2..4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
         {
             bytes.Write([value]);
             return 4;
         }
-        throw new FormatException($"malformed escape at character {position + 1} (\"{escape[..Math.Min(4, escape.Length)]}\"): write \\xNN for a byte, \\\\ for a backslash");
+        throw new FormatException(
+            $"malformed escape at character {position + 1} (\"{escape[..Math.Min(4, escape.Length)]}\"): write \\xNN for a byte, "
+                + "\\\\ for a backslash");
     }
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not
-        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+            or UnicodeCategory.OtherNotAssigned
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 }

@@ -57,7 +57,8 @@ public sealed class RawKeySpace
     public ReadOnlyMemory<byte> ToUserKey(ByteString requestKey)
     {
         if (!Contains(requestKey))
-            throw new FormatException($"key {KeyText.Brief(requestKey.Span)} does not begin with {KeyText.Escape(_prefix)} (keyspace {Keyspace})");
+            throw new FormatException(
+                $"key {KeyText.Brief(requestKey.Span)} does not begin with {KeyText.Escape(_prefix)} (keyspace {Keyspace})");
         return requestKey.Memory[_prefix.Length..];
     }
 

@@ -96,11 +96,14 @@ public static class Manifests
 
     private static readonly FrozenDictionary<Type, string> ByType = All.ToFrozenDictionary(row => row.Message.ClrType, row => row.Manifest);
 
-    private static readonly FrozenDictionary<string, MessageDescriptor> ByManifest = All.ToFrozenDictionary(row => row.Manifest, row => row.Message);
+    private static readonly FrozenDictionary<string, MessageDescriptor> ByManifest =
+        All.ToFrozenDictionary(row => row.Manifest, row => row.Message);
 
     /// <exception cref="ArgumentException">The message is not in the table.</exception>
     public static string Of(object message) => ByType.TryGetValue(message.GetType(), out var manifest) ? manifest
-        : throw new ArgumentException($"{message.GetType()} has no manifest: only messages listed in docs/wire.md are sent or persisted by themselves", nameof(message));
+        : throw new ArgumentException(
+            $"{message.GetType()} has no manifest: only messages listed in docs/wire.md are sent or persisted by themselves",
+            nameof(message));
 
     /// <exception cref="ArgumentException">No message has this manifest.</exception>
     public static MessageDescriptor MessageOf(string manifest) => ByManifest.TryGetValue(manifest, out var message) ? message

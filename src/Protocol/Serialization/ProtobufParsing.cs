@@ -39,8 +39,8 @@ public static class ProtobufParsing
 }
 
 /// <summary>
-/// The library adds a field's length to its position in 32 bits. A length near 2^31 in a nested message overflows that; from there on the parser has
-/// lost its end: it allocates what later bytes claim, and runs over its buffer.
+/// The library adds a field's length to its position in 32 bits. A length near 2^31 in a nested message overflows that; from there on the
+/// parser has lost its end: it allocates what later bytes claim, and runs over its buffer.
 /// </summary>
 internal static class ProtobufLengths
 {
@@ -50,8 +50,8 @@ internal static class ProtobufLengths
     private const int LargestForQuickLook = 1 << 25;
 
     /// <summary>
-    /// Whether such a length can be among the bytes: its varint has the high bits of a fourth byte set, and of a fifth the three that are left. Text
-    /// has no such bytes, random data once in about a thousand.
+    /// Whether such a length can be among the bytes: its varint has the high bits of a fourth byte set, and of a fifth the three that are
+    /// left. Text has no such bytes, random data once in about a thousand.
     /// </summary>
     public static bool MayOverflow(ReadOnlySpan<byte> bytes)
     {
