@@ -18,7 +18,7 @@ namespace TiKvActors.Storage;
 /// raft/   (one column family, default)
 ///                        01 01                                         StoreIdentity                 StoreEngines
 ///                        02 number(8) sequence(8)                      event record (JournalRecord)  journal
-///                        03 persistence id (UTF-8)                     01 number(8)                  journal, with the id's first event or snapshot
+///                        03 persistence id (UTF-8)                     01 number(8)                  journal, with the id's first record
 ///                        04 number(8)                                  01 highest(8) deleted(8)      journal, when events are deleted
 ///                        05 number(8) sequence(8)                      snapshot record               snapshot store
 /// </code>

@@ -20,11 +20,13 @@ public sealed class DirectoryInUseException(string directory, string holder, Exc
 
 /// <summary>A newer program wrote the directory.</summary>
 public sealed class NewerFormatException(string directory, uint found, uint known) : StorageException(
-    $"data directory {directory} has format version {found}, this program knows versions up to {known}: use the program that wrote it, or a newer one");
+    $"data directory {directory} has format version {found}, this program knows versions up to {known}: use the program that wrote it, "
+        + "or a newer one");
 
 /// <summary>The directory belongs to another store, cluster or API mode than it is opened for.</summary>
 public sealed class IdentityMismatchException(string directory, string what, string found, string expected) : StorageException(
-    $"data directory {directory} belongs to {what} {found}, but is opened for {what} {expected}: use that {what}'s directory, or an empty one");
+    $"data directory {directory} belongs to {what} {found}, but is opened for {what} {expected}: use that {what}'s directory, "
+        + "or an empty one");
 
 /// <summary>What was read from disk cannot be what was written.</summary>
 public sealed class CorruptionException : StorageException
@@ -39,23 +41,25 @@ public sealed class CorruptionException : StorageException
     {
     }
 
-    public CorruptionException(string file, ReadOnlySpan<byte> key, string what) : base($"corruption in {file}, key {KeyText.Brief(key)}: {what}")
+    public CorruptionException(string file, ReadOnlySpan<byte> key, string what)
+        : base($"corruption in {file}, key {KeyText.Brief(key)}: {what}")
     {
     }
 
-    public CorruptionException(string file, ReadOnlySpan<byte> key, string what, Exception cause) : base($"corruption in {file}, key {KeyText.Brief(key)}: {what}", cause)
+    public CorruptionException(string file, ReadOnlySpan<byte> key, string what, Exception cause)
+        : base($"corruption in {file}, key {KeyText.Brief(key)}: {what}", cause)
     {
     }
 }
 
 /// <summary>
-/// A write to the journal failed or did not come back in time: whether what was under way is on disk is unknown, and nothing more is accepted
-/// until the store has closed and reopened its engines.
+/// A write to the journal failed or did not come back in time: whether what was under way is on disk is unknown, and nothing more is
+/// accepted until the store has closed and reopened its engines.
 /// </summary>
 public sealed class JournalFailedException(string message, Exception? cause) : Exception(message, cause);
 
 /// <summary>
-/// A write to the data engine failed or did not come back in time. RocksDB takes no more after a failed one; what is on disk is unknown, and the Raft logs repeat it
-/// once the store has closed and reopened its engines.
+/// A write to the data engine failed or did not come back in time. RocksDB takes no more after a failed one; what is on disk is unknown,
+/// and the Raft logs repeat it once the store has closed and reopened its engines.
 /// </summary>
 public sealed class DataEngineFailedException(string message, Exception? cause) : Exception(message, cause);

@@ -39,7 +39,8 @@ public sealed class StorageExtension : IExtension
     public SharedBlockCache? BlockCache { get; }
 
     /// <exception cref="StorageException">None are attached (any more): the store has not started, or is restarting.</exception>
-    public StoreEngines Engines => _engines ?? throw new StorageException($"actor system {_system.Name} has no storage attached: the store has not started, or is restarting");
+    public StoreEngines Engines => _engines
+        ?? throw new StorageException($"actor system {_system.Name} has no storage attached: the store has not started, or is restarting");
 
     public static StorageExtension Get(ActorSystem system) => system.WithExtension<StorageExtension, Provider>();
 

@@ -6,5 +6,6 @@ namespace TiKvActors.Storage;
 public static class StorageHocon
 {
     /// <summary>To be the fallback of the configuration of an actor system that uses the journal.</summary>
-    public static Config Reference() => ConfigurationFactory.FromResource("TiKvActors.Storage.reference.conf", typeof(StorageHocon).Assembly);
+    public static Config Reference() =>
+        ConfigurationFactory.FromResource("TiKvActors.Storage.reference.conf", typeof(StorageHocon).Assembly);
 }

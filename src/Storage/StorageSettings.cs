@@ -54,7 +54,8 @@ public sealed record StorageSettings
     };
 
     private static long Bytes(Config config, string key, long least) =>
-        config.GetByteSize(key) is { } bytes && bytes >= least ? bytes : throw Invalid(key, config.GetString(key), $"at least {least} bytes");
+        config.GetByteSize(key) is { } bytes && bytes >= least
+            ? bytes : throw Invalid(key, config.GetString(key), $"at least {least} bytes");
 
     private static int FileCount(Config engine, string name)
     {
@@ -74,7 +75,8 @@ public sealed record StorageSettings
         return time > TimeSpan.Zero ? time : throw Invalid(key, time, "positive");
     }
 
-    private static ArgumentException Invalid(string key, object value, string allowed) => new($"tikv.storage: {key} = {value} is not allowed, it must be {allowed}");
+    private static ArgumentException Invalid(string key, object value, string allowed) =>
+        new($"tikv.storage: {key} = {value} is not allowed, it must be {allowed}");
 }
 
 /// <summary>How one RocksDB instance is tuned.</summary>

@@ -22,7 +22,8 @@ public struct Crc64
         {
             state ^= BinaryPrimitives.ReadUInt64LittleEndian(bytes);
             state = Tables[7][(byte)state] ^ Tables[6][(byte)(state >> 8)] ^ Tables[5][(byte)(state >> 16)] ^ Tables[4][(byte)(state >> 24)]
-                ^ Tables[3][(byte)(state >> 32)] ^ Tables[2][(byte)(state >> 40)] ^ Tables[1][(byte)(state >> 48)] ^ Tables[0][(byte)(state >> 56)];
+                ^ Tables[3][(byte)(state >> 32)] ^ Tables[2][(byte)(state >> 40)] ^ Tables[1][(byte)(state >> 48)]
+                    ^ Tables[0][(byte)(state >> 56)];
             bytes = bytes[8..];
         }
         foreach (var b in bytes) state = Tables[0][(byte)(state ^ b)] ^ (state >> 8);

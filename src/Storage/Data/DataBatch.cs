@@ -7,8 +7,8 @@ using TiKvActors.Protocol.RaftServerpb;
 namespace TiKvActors.Storage.Data;
 
 /// <summary>
-/// Changes to the data engine that become visible and durable together. Keys are region keys; a later change of a key wins over an earlier one.
-/// For one thread at a time.
+/// Changes to the data engine that become visible and durable together. Keys are region keys; a later change of a key wins over an earlier
+/// one. For one thread at a time.
 /// </summary>
 public sealed class DataBatch : IDataBatch
 {
@@ -52,7 +52,9 @@ public sealed class DataBatch : IDataBatch
     {
         var (from, to) = (Keys.Data(family, start), Keys.DataRangeEnd(family, end));
         var order = from.AsSpan().SequenceCompareTo(to);
-        if (order > 0) throw new ArgumentException($"inverted range: {Protocol.Keys.KeyText.Brief(start)} is greater than {Protocol.Keys.KeyText.Brief(end)}", nameof(end));
+        if (order > 0)
+            throw new ArgumentException(
+                $"inverted range: {Protocol.Keys.KeyText.Brief(start)} is greater than {Protocol.Keys.KeyText.Brief(end)}", nameof(end));
         if (order == 0) return;
         Writes.DeleteRange(from, (ulong)from.Length, to, (ulong)to.Length, _engine.Handle(family));
     }
@@ -61,7 +63,8 @@ public sealed class DataBatch : IDataBatch
 
     public void PutApplyState(ulong regionId, RaftApplyState state) => PutLocal(ColumnFamily.Raft, Keys.ApplyState(regionId), state);
 
-    public void PutApplyingSnapshot(ulong regionId, ApplyingSnapshot snapshot) => PutLocal(ColumnFamily.Raft, Keys.ApplyingSnapshot(regionId), snapshot);
+    public void PutApplyingSnapshot(ulong regionId, ApplyingSnapshot snapshot) =>
+        PutLocal(ColumnFamily.Raft, Keys.ApplyingSnapshot(regionId), snapshot);
 
     public void DeleteApplyingSnapshot(ulong regionId) => Writes.Delete(Keys.ApplyingSnapshot(regionId), _engine.Handle(ColumnFamily.Raft));
 
@@ -87,7 +90,8 @@ public sealed class DataBatch : IDataBatch
 
     public void Dispose() => Writes.Dispose();
 
-    internal void PutLocal(ColumnFamily family, ReadOnlySpan<byte> key, IMessage record) => Writes.Put(key, record.ToByteArray(), _engine.Handle(family));
+    internal void PutLocal(ColumnFamily family, ReadOnlySpan<byte> key, IMessage record) =>
+        Writes.Put(key, record.ToByteArray(), _engine.Handle(family));
 
     private static ReadOnlySpan<byte> WithPrefix(ColumnFamily family, ReadOnlySpan<byte> regionKey, Span<byte> buffer)
     {

@@ -8,8 +8,9 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Storage.Data;
 
 /// <summary>
-/// The rows of all regions on a store and the regions' states: RocksDB in data/, with TiKV's column families. Writes go to the write-ahead log
-/// without waiting for the disk (the Raft log can repeat them); <see cref="Sync"/> makes everything written so far durable. Thread-safe.
+/// The rows of all regions on a store and the regions' states: RocksDB in data/, with TiKV's column families. Writes go to the write-ahead
+/// log without waiting for the disk (the Raft log can repeat them); <see cref="Sync"/> makes everything written so far durable.
+/// Thread-safe.
 /// </summary>
 public sealed partial class DataEngine : IDataEngine
 {
@@ -37,20 +38,24 @@ public sealed partial class DataEngine : IDataEngine
         var settings = options.Settings.Data;
         var families = ColumnFamilies.Physical;
         var named = new RocksDbSharp.ColumnFamilies(EngineOptions.Family(settings, cache));
-        foreach (var family in families.Where(f => f != ColumnFamily.Default)) named.Add(ColumnFamilies.NameOf(family), EngineOptions.Family(settings, cache));
-        // After a power failure the unsynced end of the log may be torn; everything before it is a consistent state, from which Raft repeats the rest. If it is
-        // older than what Raft still has, the peers concerned notice: their applied index is below their truncated one.
+        foreach (var family in families.Where(f => f != ColumnFamily.Default))
+            named.Add(ColumnFamilies.NameOf(family), EngineOptions.Family(settings, cache));
+        // After a power failure the unsynced end of the log may be torn; everything before it is a consistent state, from which Raft
+        // repeats the rest. If it is older than what Raft still has, the peers concerned notice: their applied index is below their
+        // truncated one.
         LogDamage = WriteAheadLog.FindDamage(path);
         _db = EngineOptions.Open(EngineOptions.Database(settings).SetWalRecoveryMode(Recovery.PointInTime), path, named);
         _watch = new CallWatch(options.Settings.DataWriteTimeout, options.Time, age => Fail(new DataEngineFailedException(
-            $"a write to the data engine {path} has taken {age.TotalSeconds:0.#} s (limit {options.Settings.DataWriteTimeout.TotalSeconds:0.#} s): does the disk hang?", null)));
+            $"a write to the data engine {path} has taken {age.TotalSeconds:0.#} s "
+                + $"(limit {options.Settings.DataWriteTimeout.TotalSeconds:0.#} s): does the disk hang?",
+            null)));
         // The meta group's rows are in the default one too.
         _families = [.. families.Append(ColumnFamily.Default).Select(f => _db.GetColumnFamily(ColumnFamilies.NameOf(f)))];
     }
 
     /// <summary>
-    /// Completes with the first write that RocksDB fails or that does not come back in time. From then on every write fails: the store closes its engines, reopens
-    /// them and recovers every peer.
+    /// Completes with the first write that RocksDB fails or that does not come back in time. From then on every write fails: the store
+    /// closes its engines, reopens them and recovers every peer.
     /// </summary>
     public Task<DataEngineFailedException> Failed => _failed.Task;
 
@@ -100,7 +105,9 @@ public sealed partial class DataEngine : IDataEngine
         }
     });
 
-    /// <summary>The present state, unmoved by later writes. Dispose it soon: it keeps overwritten values alive, and the engine open.</summary>
+    /// <summary>
+    /// The present state, unmoved by later writes. Dispose it soon: it keeps overwritten values alive, and the engine open.
+    /// </summary>
     public DataSnapshot NewSnapshot()
     {
         _gate.Enter();
@@ -158,8 +165,11 @@ public sealed partial class DataEngine : IDataEngine
 
     internal void ExitUse() => _gate.Exit();
 
-    /// <summary>Takes a table file's rows in, at once and over older ones. The file is copied, so that the same can be done again after a crash.</summary>
-    internal void Ingest(ColumnFamily family, string file) => Change(() => _db.IngestExternalFiles([file], new IngestExternalFileOptions(), Handle(family)));
+    /// <summary>
+    /// Takes a table file's rows in, at once and over older ones. The file is copied, so that the same can be done again after a crash.
+    /// </summary>
+    internal void Ingest(ColumnFamily family, string file) =>
+        Change(() => _db.IngestExternalFiles([file], new IngestExternalFileOptions(), Handle(family)));
 
     internal void WriteIdentity(StoreIdentity identity)
     {

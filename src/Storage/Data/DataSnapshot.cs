@@ -6,8 +6,8 @@ using TiKvActors.Protocol.RaftServerpb;
 namespace TiKvActors.Storage.Data;
 
 /// <summary>
-/// The data engine as it was at one moment. Gets may come from several threads; a <see cref="RangeCursor"/> is for one. Disposing is once, and
-/// after all cursors.
+/// The data engine as it was at one moment. Gets may come from several threads; a <see cref="RangeCursor"/> is for one. Disposing is once,
+/// and after all cursors.
 /// </summary>
 public sealed class DataSnapshot : IDataSnapshot
 {
@@ -75,6 +75,7 @@ public sealed class DataSnapshot : IDataSnapshot
     private T? ReadLocal<T>(byte[] key, MessageParser<T> parser) where T : class, IMessage<T>, new()
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        return _engine.Db.Get(key, new RecordReader<T>(_engine.NameOf(ColumnFamily.Raft), key, parser), _engine.Handle(ColumnFamily.Raft), _options);
+        return _engine.Db.Get(
+            key, new RecordReader<T>(_engine.NameOf(ColumnFamily.Raft), key, parser), _engine.Handle(ColumnFamily.Raft), _options);
     }
 }

@@ -5,8 +5,8 @@ using TiKvActors.Storage.Snapshots;
 namespace TiKvActors.Storage.Data;
 
 /// <summary>
-/// What deciding code sees of a store's data engine. <see cref="DataEngine"/> is the one on a disk; the simulation has a model of it that loses what
-/// was not synced. What a member promises and throws stands there.
+/// What deciding code sees of a store's data engine. <see cref="DataEngine"/> is the one on a disk; the simulation has a model of it that
+/// loses what was not synced. What a member promises and throws stands there.
 /// </summary>
 public interface IDataEngine
 {

@@ -1,8 +1,8 @@
 namespace TiKvActors.Storage.Data;
 
 /// <summary>
-/// TiKV's checksum of a set of pairs: the CRC-64 of each key followed by its value, all of them xor'ed, with counts. It does not depend on the order,
-/// so checksums of neighbouring ranges add up.
+/// TiKV's checksum of a set of pairs: the CRC-64 of each key followed by its value, all of them xor'ed, with counts. It does not depend on
+/// the order, so checksums of neighbouring ranges add up.
 /// </summary>
 public record struct RangeChecksum(ulong Crc64Xor, ulong TotalKvs, ulong TotalBytes)
 {
@@ -24,8 +24,8 @@ public record struct RangeChecksum(ulong Crc64Xor, ulong TotalKvs, ulong TotalBy
     }
 
     /// <summary>
-    /// Of everything that a region's replicas must agree on at equal applied index: keys and values of [start, end) in all families that hold rows, each
-    /// key preceded by its family's number.
+    /// Of everything that a region's replicas must agree on at equal applied index: keys and values of [start, end) in all families that
+    /// hold rows, each key preceded by its family's number.
     /// </summary>
     public static RangeChecksum OfRegion(DataSnapshot snapshot, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
     {

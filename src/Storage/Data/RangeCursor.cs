@@ -27,7 +27,8 @@ public sealed class RangeCursor : IRangeCursor
         _end = Keys.DataRangeEnd(family, end);
         // RocksDB does not like inverted bounds; an inverted range holds nothing.
         if (_end.AsSpan().SequenceCompareTo(_start) < 0) _end = _start;
-        _options = _engine.RentReadOptions().SetSnapshot(snapshot.Native).SetIterateLowerBound(_start).SetIterateUpperBound(_end).SetFillCache(fillCache);
+        _options = _engine.RentReadOptions().SetSnapshot(snapshot.Native).SetIterateLowerBound(_start).SetIterateUpperBound(_end)
+            .SetFillCache(fillCache);
         _iterator = _engine.Db.NewIterator(_engine.Handle(family), _options);
     }
 

@@ -5,7 +5,8 @@ using TiKvActors.Protocol.Serialization;
 namespace TiKvActors.Storage.Data;
 
 /// <summary>Parses a record where RocksDB keeps it; one that cannot be parsed is corruption with file and key.</summary>
-internal sealed class RecordReader<T>(string file, byte[] key, MessageParser<T> parser) : ISpanDeserializer<T?> where T : class, IMessage<T>, new()
+internal sealed class RecordReader<T>(string file, byte[] key, MessageParser<T> parser) : ISpanDeserializer<T?>
+    where T : class, IMessage<T>, new()
 {
     public T Deserialize(ReadOnlySpan<byte> buffer)
     {

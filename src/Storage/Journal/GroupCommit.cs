@@ -3,8 +3,8 @@ using RocksDbSharp;
 namespace TiKvActors.Storage.Journal;
 
 /// <summary>
-/// One synced write for everything that waits. Writers add their changes to the batch that is filling; the writer thread takes it, writes and
-/// syncs it, and meanwhile the next one fills. Nobody waits on purpose: under load the batches grow by themselves.
+/// One synced write for everything that waits. Writers add their changes to the batch that is filling; the writer thread takes it, writes
+/// and syncs it, and meanwhile the next one fills. Nobody waits on purpose: under load the batches grow by themselves.
 /// <para>
 /// The first failure is the last write: whether that batch is on disk is unknown, so everything after it must not be accepted.
 /// </para>
@@ -30,7 +30,8 @@ internal sealed class GroupCommit : IDisposable
 
     /// <param name="commit">Writes and syncs a batch; on the writer thread.</param>
     /// <param name="failed">Called once, on the writer thread or a timer's.</param>
-    public GroupCommit(string name, Action<WriteBatch> commit, Action<JournalFailedException> failed, TimeSpan writeTimeout, TimeProvider time)
+    public GroupCommit(
+        string name, Action<WriteBatch> commit, Action<JournalFailedException> failed, TimeSpan writeTimeout, TimeProvider time)
     {
         _commit = commit;
         _failed = failed;
@@ -160,7 +161,10 @@ internal sealed class GroupCommit : IDisposable
             elapsed = _time.GetElapsedTime(_committing.StartedAt);
         }
         if (elapsed >= _writeTimeout)
-            Fail(new JournalFailedException($"a write to the journal has taken {elapsed.TotalSeconds:0.#} s (limit {_writeTimeout.TotalSeconds:0.#} s); whether it succeeds is unknown: does the disk hang?", null));
+            Fail(new JournalFailedException(
+                $"a write to the journal has taken {elapsed.TotalSeconds:0.#} s (limit {_writeTimeout.TotalSeconds:0.#} s); "
+                    + "whether it succeeds is unknown: does the disk hang?",
+                null));
     }
 
     private void Fail(JournalFailedException failure)

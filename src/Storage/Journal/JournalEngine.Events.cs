@@ -5,11 +5,12 @@ namespace TiKvActors.Storage.Journal;
 public sealed partial class JournalEngine
 {
     /// <summary>
-    /// Durable events of an id by their sequence numbers, ascending, both bounds inclusive. Ends early at <paramref name="maxBytes"/> of payload, but
-    /// holds at least one event if there is one. Does not wait for writes under way. This is how old Raft entries are read.
+    /// Durable events of an id by their sequence numbers, ascending, both bounds inclusive. Ends early at <paramref name="maxBytes"/> of
+    /// payload, but holds at least one event if there is one. Does not wait for writes under way. This is how old Raft entries are read.
     /// </summary>
     /// <exception cref="CorruptionException"/>
-    public IReadOnlyList<StoredEvent> ReadEvents(string persistenceId, long from, long to, long maxBytes) => ReadEvents(persistenceId, from, to, maxBytes, int.MaxValue);
+    public IReadOnlyList<StoredEvent> ReadEvents(string persistenceId, long from, long to, long maxBytes) =>
+        ReadEvents(persistenceId, from, to, maxBytes, int.MaxValue);
 
     /// <summary>
     /// Removes everything that an id has written, and the id. For a peer whose Tombstone is durable: its id never comes back.
@@ -51,7 +52,9 @@ public sealed partial class JournalEngine
         return events;
     });
 
-    /// <summary>The events in order; durable when the task completes. Records are encoded before, so that this cannot fail half-way.</summary>
+    /// <summary>
+    /// The events in order; durable when the task completes. Records are encoded before, so that this cannot fail half-way.
+    /// </summary>
     internal Task AppendAsync(string persistenceId, IReadOnlyList<(long SequenceNr, byte[] Record)> events)
     {
         long bytes = 0;
@@ -68,7 +71,8 @@ public sealed partial class JournalEngine
     {
         if (!_numbers.TryGetValue(persistenceId, out var number)) return 0;
         var head = HeadOf(number);
-        var options = new ReadOptions().SetIterateLowerBound(Keys.Event(number, head.DeletedTo + 1)).SetIterateUpperBound(Keys.Event(number + 1, 0));
+        var options = new ReadOptions().SetIterateLowerBound(Keys.Event(number, head.DeletedTo + 1))
+            .SetIterateUpperBound(Keys.Event(number + 1, 0));
         using var iterator = _db.NewIterator(null, options);
         iterator.SeekToLast();
         var last = iterator.Valid() ? Keys.SequenceNrOf(iterator.GetKeySpan()) : 0;
@@ -94,7 +98,8 @@ public sealed partial class JournalEngine
         }, 0, 0);
     }
 
-    private static void DeleteRange(WriteBatch batch, byte[] start, byte[] end) => batch.DeleteRange(start, (ulong)start.Length, end, (ulong)end.Length);
+    private static void DeleteRange(WriteBatch batch, byte[] start, byte[] end) =>
+        batch.DeleteRange(start, (ulong)start.Length, end, (ulong)end.Length);
 
     /// <summary>Only under the lock of the group commit.</summary>
     private ulong Register(string persistenceId, WriteBatch batch)

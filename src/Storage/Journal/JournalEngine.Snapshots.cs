@@ -12,7 +12,9 @@ public sealed partial class JournalEngine
             batch.Put(Keys.Snapshot(number, s.sequenceNr), s.record);
         }, 0, Keys.JournalKeyBytes + record.Length);
 
-    /// <summary>The newest snapshot with a number in the bounds (inclusive) that fits; null if there is none. Await <see cref="Settled"/> before.</summary>
+    /// <summary>
+    /// The newest snapshot with a number in the bounds (inclusive) that fits; null if there is none. Await <see cref="Settled"/> before.
+    /// </summary>
     /// <exception cref="CorruptionException"/>
     internal StoredSnapshot? ReadSnapshot(string persistenceId, long minSequenceNr, long maxSequenceNr, Func<StoredSnapshot, bool> fits)
     {

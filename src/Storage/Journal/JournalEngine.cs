@@ -57,8 +57,8 @@ public sealed partial class JournalEngine
     }
 
     /// <summary>
-    /// Completes with the first failed or timed-out write. From then on every write fails: the store closes its engines, reopens them and recovers
-    /// every peer.
+    /// Completes with the first failed or timed-out write. From then on every write fails: the store closes its engines, reopens them and
+    /// recovers every peer.
     /// </summary>
     public Task<JournalFailedException> Failed => _failed.Task;
 
@@ -67,7 +67,8 @@ public sealed partial class JournalEngine
         get
         {
             var counters = _commits.Counters;
-            return new JournalStatistics(counters.Batches, ReadSyncs(), counters.Requests, counters.Events, counters.Bytes, counters.LargestBatch);
+            return new JournalStatistics(
+                counters.Batches, ReadSyncs(), counters.Requests, counters.Events, counters.Bytes, counters.LargestBatch);
         }
     }
 
@@ -86,11 +87,14 @@ public sealed partial class JournalEngine
         Use(() => _db.Write(batch, _synced));
     }
 
-    internal StoreIdentity? ReadIdentity() => Use(() => _db.Get(Keys.StoreIdentity, new RecordReader<StoreIdentity>(_path, Keys.StoreIdentity.ToArray(), StoreIdentity.Parser)));
+    internal StoreIdentity? ReadIdentity() =>
+        Use(() => _db.Get(Keys.StoreIdentity, new RecordReader<StoreIdentity>(_path, Keys.StoreIdentity.ToArray(), StoreIdentity.Parser)));
 
     internal void Close(TimeSpan timeout)
     {
-        if (!_commits.Close(timeout)) throw new StorageException($"journal {_path} cannot be closed: a write to the disk has not come back after {timeout.TotalSeconds:0.#} s");
+        if (!_commits.Close(timeout))
+            throw new StorageException(
+                $"journal {_path} cannot be closed: a write to the disk has not come back after {timeout.TotalSeconds:0.#} s");
         if (!_gate.Close(timeout)) return;
         _commits.Dispose();
         _db.Dispose();
@@ -117,7 +121,8 @@ public sealed partial class JournalEngine
 
     private void LoadNumbers()
     {
-        using var iterator = _db.NewIterator(null, new ReadOptions().SetIterateLowerBound(Keys.PersistenceIdsStart).SetIterateUpperBound(Keys.PersistenceIdsEnd));
+        using var iterator = _db.NewIterator(
+            null, new ReadOptions().SetIterateLowerBound(Keys.PersistenceIdsStart).SetIterateUpperBound(Keys.PersistenceIdsEnd));
         for (iterator.SeekToFirst(); iterator.Valid(); iterator.Next())
         {
             var number = JournalRecords.DecodeNumber(_path, iterator.GetKeySpan(), iterator.GetValueSpan());

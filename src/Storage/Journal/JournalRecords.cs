@@ -9,11 +9,13 @@ namespace TiKvActors.Storage.Journal;
 /// <param name="EventManifest">The event adapter's; usually empty.</param>
 /// <param name="WriterGuid">The incarnation of the actor that wrote it.</param>
 public readonly record struct StoredEvent(
-    long SequenceNr, int SerializerId, string SerializerManifest, string EventManifest, string WriterGuid, long Timestamp, ReadOnlyMemory<byte> Payload);
+    long SequenceNr, int SerializerId, string SerializerManifest, string EventManifest, string WriterGuid, long Timestamp,
+    ReadOnlyMemory<byte> Payload);
 
 /// <summary>A snapshot as it is stored.</summary>
 /// <param name="Timestamp">Ticks, UTC.</param>
-internal readonly record struct StoredSnapshot(long SequenceNr, int SerializerId, string SerializerManifest, long Timestamp, ReadOnlyMemory<byte> Payload);
+internal readonly record struct StoredSnapshot(
+    long SequenceNr, int SerializerId, string SerializerManifest, long Timestamp, ReadOnlyMemory<byte> Payload);
 
 /// <summary>What stays of an id's events when they are deleted.</summary>
 /// <param name="Highest">A sequence number that was reached, whether its event still exists or not.</param>
@@ -24,7 +26,8 @@ internal readonly record struct JournalHead(long Highest, long DeletedTo)
 }
 
 /// <summary>
-/// The values of raft/, each with a version byte first. Numbers are unsigned LEB128, texts UTF-8 after their length; payload last, to the end:
+/// The values of raft/, each with a version byte first. Numbers are unsigned LEB128, texts UTF-8 after their length; payload last, to the
+/// end:
 /// <code>
 /// event      01 serializer id, serializer manifest, event manifest, writer, timestamp, payload
 /// snapshot   01 serializer id, serializer manifest, timestamp, payload
@@ -40,7 +43,8 @@ internal static class JournalRecords
 
     public static byte[] Encode(in StoredEvent e)
     {
-        var size = 1 + SizeOf((uint)e.SerializerId) + SizeOf(e.SerializerManifest) + SizeOf(e.EventManifest) + SizeOf(e.WriterGuid) + SizeOf((ulong)e.Timestamp) + e.Payload.Length;
+        var size = 1 + SizeOf((uint)e.SerializerId) + SizeOf(e.SerializerManifest) + SizeOf(e.EventManifest) + SizeOf(e.WriterGuid)
+            + SizeOf((ulong)e.Timestamp) + e.Payload.Length;
         var writer = new Writer(size);
         writer.Number((uint)e.SerializerId);
         writer.Text(e.SerializerManifest);
@@ -52,7 +56,8 @@ internal static class JournalRecords
 
     public static byte[] Encode(in StoredSnapshot s)
     {
-        var writer = new Writer(1 + SizeOf((uint)s.SerializerId) + SizeOf(s.SerializerManifest) + SizeOf((ulong)s.Timestamp) + s.Payload.Length);
+        var writer = new Writer(
+            1 + SizeOf((uint)s.SerializerId) + SizeOf(s.SerializerManifest) + SizeOf((ulong)s.Timestamp) + s.Payload.Length);
         writer.Number((uint)s.SerializerId);
         writer.Text(s.SerializerManifest);
         writer.Number((ulong)s.Timestamp);
@@ -81,7 +86,8 @@ internal static class JournalRecords
     {
         var reader = new Reader(file, key, record);
         return new StoredEvent(
-            Keys.SequenceNrOf(key), (int)reader.Number(), reader.Text(), reader.Text(), reader.Text(), (long)reader.Number(), reader.Rest());
+            Keys.SequenceNrOf(key), (int)reader.Number(), reader.Text(), reader.Text(), reader.Text(), (long)reader.Number(),
+            reader.Rest());
     }
 
     /// <exception cref="CorruptionException"/>
@@ -92,14 +98,16 @@ internal static class JournalRecords
     }
 
     /// <exception cref="CorruptionException"/>
-    public static JournalHead DecodeHead(string file, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record) => record is [Version, ..] && record.Length == HeadBytes
-        ? new JournalHead(BinaryPrimitives.ReadInt64BigEndian(record[1..]), BinaryPrimitives.ReadInt64BigEndian(record[9..]))
-        : throw new CorruptionException(file, key, $"{record.Length} bytes are no head of a journal");
+    public static JournalHead DecodeHead(string file, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record) =>
+        record is [Version, ..] && record.Length == HeadBytes
+            ? new JournalHead(BinaryPrimitives.ReadInt64BigEndian(record[1..]), BinaryPrimitives.ReadInt64BigEndian(record[9..]))
+            : throw new CorruptionException(file, key, $"{record.Length} bytes are no head of a journal");
 
     /// <exception cref="CorruptionException"/>
-    public static ulong DecodeNumber(string file, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record) => record is [Version, ..] && record.Length == NumberBytes
-        ? BinaryPrimitives.ReadUInt64BigEndian(record[1..])
-        : throw new CorruptionException(file, key, $"{record.Length} bytes are no number of a persistence id");
+    public static ulong DecodeNumber(string file, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record) =>
+        record is [Version, ..] && record.Length == NumberBytes
+            ? BinaryPrimitives.ReadUInt64BigEndian(record[1..])
+            : throw new CorruptionException(file, key, $"{record.Length} bytes are no number of a persistence id");
 
     private static int SizeOf(ulong number) => (BitOperations.Log2(number | 1) / 7) + 1;
 
@@ -154,7 +162,9 @@ internal static class JournalRecords
             _file = file;
             _key = key;
             if (record is not [Version, ..])
-                throw new CorruptionException(file, key, record.IsEmpty ? "an empty record" : $"record version {record[0]}, this program knows {Version}: was the directory used by a newer program?");
+                throw new CorruptionException(file, key, record.IsEmpty
+                    ? "an empty record"
+                    : $"record version {record[0]}, this program knows {Version}: was the directory used by a newer program?");
             _left = record[1..];
         }
 
@@ -175,7 +185,8 @@ internal static class JournalRecords
         public string Text()
         {
             var length = Number();
-            if (length > (ulong)_left.Length) throw new CorruptionException(_file, _key, $"a text of {length} bytes, but {_left.Length} are left in the record");
+            if (length > (ulong)_left.Length)
+                throw new CorruptionException(_file, _key, $"a text of {length} bytes, but {_left.Length} are left in the record");
             var text = Encoding.UTF8.GetString(_left[..(int)length]);
             _left = _left[(int)length..];
             return text;

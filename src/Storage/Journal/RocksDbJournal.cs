@@ -32,7 +32,8 @@ public sealed class RocksDbJournal : AsyncWriteJournal
     }
 
     public override async Task ReplayMessagesAsync(
-        IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max, Action<IPersistentRepresentation> recoveryCallback)
+        IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
+        Action<IPersistentRepresentation> recoveryCallback)
     {
         var journal = _storage.Engines.Journal;
         await journal.Settled();
@@ -89,18 +90,21 @@ public sealed class RocksDbJournal : AsyncWriteJournal
         foreach (var e in events)
         {
             var (serializerId, manifest, payload) = _codec.Encode(e.Payload);
-            records.Add((e.SequenceNr, JournalRecords.Encode(new StoredEvent(e.SequenceNr, serializerId, manifest, e.Manifest ?? "", e.WriterGuid ?? "", e.Timestamp, payload))));
+            records.Add((e.SequenceNr, JournalRecords.Encode(
+                new StoredEvent(e.SequenceNr, serializerId, manifest, e.Manifest ?? "", e.WriterGuid ?? "", e.Timestamp, payload))));
         }
         return records;
     }
 
-    private (int Count, long Last) Replay(JournalEngine journal, string persistenceId, long from, long to, int maxEvents, Action<IPersistentRepresentation> callback)
+    private (int Count, long Last) Replay(
+        JournalEngine journal, string persistenceId, long from, long to, int maxEvents, Action<IPersistentRepresentation> callback)
     {
         var events = journal.ReadEvents(persistenceId, from, to, long.MaxValue, maxEvents);
         foreach (var e in events)
         {
             var payload = _codec.Decode(e.Payload, e.SerializerId, e.SerializerManifest);
-            callback(new Persistent(payload, e.SequenceNr, persistenceId, e.EventManifest, false, ActorRefs.NoSender, e.WriterGuid, e.Timestamp));
+            callback(new Persistent(
+                payload, e.SequenceNr, persistenceId, e.EventManifest, false, ActorRefs.NoSender, e.WriterGuid, e.Timestamp));
         }
         return (events.Count, events.Count == 0 ? from : events[^1].SequenceNr);
     }

@@ -6,8 +6,8 @@ using Akka.Persistence.Snapshot;
 namespace TiKvActors.Storage.Journal;
 
 /// <summary>
-/// The plugin <c>akka.persistence.snapshot-store.rocksdb</c>, in the same engine as the journal and with the same group commit: a saved snapshot is
-/// durable. One snapshot is kept for a sequence number; a later one with the same number replaces it.
+/// The plugin <c>akka.persistence.snapshot-store.rocksdb</c>, in the same engine as the journal and with the same group commit: a saved
+/// snapshot is durable. One snapshot is kept for a sequence number; a later one with the same number replaces it.
 /// </summary>
 public sealed class RocksDbSnapshotStore : SnapshotStore
 {
@@ -28,7 +28,9 @@ public sealed class RocksDbSnapshotStore : SnapshotStore
         await journal.Settled();
         return await _reads.Run(() =>
         {
-            if (journal.ReadSnapshot(persistenceId, criteria.MinSequenceNr, criteria.MaxSequenceNr, s => IsWithin(s, criteria)) is not { } stored) return null;
+            if (journal.ReadSnapshot(
+                persistenceId, criteria.MinSequenceNr, criteria.MaxSequenceNr, s => IsWithin(s, criteria)) is not { } stored)
+                return null;
             var metadata = new SnapshotMetadata(persistenceId, stored.SequenceNr, new DateTime(stored.Timestamp, DateTimeKind.Utc));
             return new SelectedSnapshot(metadata, _codec.Decode(stored.Payload, stored.SerializerId, stored.SerializerManifest));
         });
@@ -45,7 +47,8 @@ public sealed class RocksDbSnapshotStore : SnapshotStore
     {
         // A caller that does not know the time gives the first or the last one there is.
         var anyTime = metadata.Timestamp == DateTime.MinValue || metadata.Timestamp == DateTime.MaxValue;
-        return Delete(metadata.PersistenceId, metadata.SequenceNr, metadata.SequenceNr, s => anyTime || s.Timestamp == metadata.Timestamp.Ticks);
+        return Delete(
+            metadata.PersistenceId, metadata.SequenceNr, metadata.SequenceNr, s => anyTime || s.Timestamp == metadata.Timestamp.Ticks);
     }
 
     protected override Task DeleteAsync(string persistenceId, SnapshotSelectionCriteria criteria) =>

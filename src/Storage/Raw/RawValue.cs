@@ -43,10 +43,13 @@ public readonly ref struct RawValue
     };
 
     /// <param name="expiresAt">Unix seconds; 0 = never.</param>
-    /// <exception cref="ArgumentException">An expiry under V1, which has none: refuse the request before ("ttl is not enabled, but get put request with ttl").</exception>
+    /// <exception cref="ArgumentException">
+    /// An expiry under V1, which has none: refuse the request before ("ttl is not enabled, but get put request with ttl").
+    /// </exception>
     public static byte[] Encode(APIVersion mode, ReadOnlySpan<byte> userValue, ulong expiresAt)
     {
-        if (mode == APIVersion.V1 && expiresAt != 0) throw new ArgumentException("ttl is not enabled, but get put request with ttl", nameof(expiresAt));
+        if (mode == APIVersion.V1 && expiresAt != 0)
+            throw new ArgumentException("ttl is not enabled, but get put request with ttl", nameof(expiresAt));
         var stored = new byte[EncodedLength(mode, userValue.Length, expiresAt)];
         userValue.CopyTo(stored);
         var tail = stored.AsSpan(userValue.Length);
@@ -71,8 +74,12 @@ public readonly ref struct RawValue
             case APIVersion.V2 when stored is [.. var value, HasExpiry] && value.Length >= ExpiryBytes:
                 return new RawValue(value[..^ExpiryBytes], BinaryPrimitives.ReadUInt64BigEndian(value[^ExpiryBytes..]));
             case APIVersion.V1Ttl or APIVersion.V2:
-                var flags = mode == APIVersion.V2 && !stored.IsEmpty ? $", flags {stored[^1]:x2}{((stored[^1] & IsDeleted) != 0 ? " (deleted, which is not stored)" : "")}" : "";
-                throw new CorruptionException("data (default)", regionKey, $"{stored.Length} bytes are no raw value of API mode {mode}{flags}: was the store written in another mode?");
+                var flags = mode == APIVersion.V2 && !stored.IsEmpty
+                    ? $", flags {stored[^1]:x2}{((stored[^1] & IsDeleted) != 0 ? " (deleted, which is not stored)" : "")}"
+                    : "";
+                throw new CorruptionException(
+                    "data (default)", regionKey,
+                    $"{stored.Length} bytes are no raw value of API mode {mode}{flags}: was the store written in another mode?");
             default:
                 throw Unknown(mode);
         }

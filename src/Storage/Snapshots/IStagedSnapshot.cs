@@ -14,7 +14,10 @@ public interface IStagedSnapshot : IDisposable
     /// <inheritdoc cref="StagedSnapshot.Add"/>
     void Add(SnapshotChunk chunk);
 
-    /// <summary>Takes all rows into the data engine, family by family, over older ones. They stay staged, so that the same can be done again after a crash.</summary>
+    /// <summary>
+    /// Takes all rows into the data engine, family by family, over older ones. They stay staged, so that the same can be done again after a
+    /// crash.
+    /// </summary>
     void Ingest();
 
     /// <inheritdoc cref="StagedSnapshot.Delete"/>

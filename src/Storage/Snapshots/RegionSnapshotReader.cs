@@ -23,7 +23,8 @@ public sealed class RegionSnapshotReader : IRegionSnapshotReader
     private byte[]? _after;
 
     /// <exception cref="InvalidOperationException">The region has no state here, or is not Normal.</exception>
-    public RegionSnapshotReader(DataEngine engine, ulong regionId) : this(engine.NewSnapshot(), engine.NameOf(ColumnFamily.Raft), engine.SnapshotChunkBytes, regionId)
+    public RegionSnapshotReader(DataEngine engine, ulong regionId)
+        : this(engine.NewSnapshot(), engine.NameOf(ColumnFamily.Raft), engine.SnapshotChunkBytes, regionId)
     {
     }
 
@@ -40,7 +41,8 @@ public sealed class RegionSnapshotReader : IRegionSnapshotReader
             State = _snapshot.ReadRegionState(regionId) is { State: PeerState.Normal } state
                 ? state
                 : throw new InvalidOperationException($"region {regionId} has no peer in state Normal here, so there is no snapshot of it");
-            ApplyState = _snapshot.ReadApplyState(regionId) ?? throw new CorruptionException(file, Keys.ApplyState(regionId), "a region in state Normal has no apply state");
+            ApplyState = _snapshot.ReadApplyState(regionId)
+                ?? throw new CorruptionException(file, Keys.ApplyState(regionId), "a region in state Normal has no apply state");
         }
         catch
         {
@@ -62,7 +64,8 @@ public sealed class RegionSnapshotReader : IRegionSnapshotReader
         if (_latest is not null && index == _latest.Index) return _latest;
         var next = _latest is null ? 0 : _latest.Index + 1;
         if (index != next || _latest is { Last: true })
-            throw new ArgumentOutOfRangeException(nameof(index), index, $"chunk {next} is next{(_latest is { Last: true } ? ", and there is none" : "")}");
+            throw new ArgumentOutOfRangeException(
+                nameof(index), index, $"chunk {next} is next{(_latest is { Last: true } ? ", and there is none" : "")}");
         return _latest = Read(next);
     }
 

@@ -38,9 +38,11 @@ public static class SnapshotInstallation
     /// <exception cref="RocksDbException">Disk error: the peer must stop; a restart continues.</exception>
     public static void Finish(IDataEngine engine, ulong regionId, IStagedSnapshot staged)
     {
-        if (engine.ReadRegionState(regionId) is not { State: PeerState.Applying, Region: { } region } || engine.ReadApplyingSnapshot(regionId) is not { } record)
+        if (engine.ReadRegionState(regionId) is not { State: PeerState.Applying, Region: { } region }
+            || engine.ReadApplyingSnapshot(regionId) is not { } record)
             throw new InvalidOperationException($"region {regionId} is not in state Applying");
-        if (!staged.IsComplete) throw new InvalidOperationException($"the snapshot of region {regionId} at index {record.Snapshot.Index} is not complete");
+        if (!staged.IsComplete)
+            throw new InvalidOperationException($"the snapshot of region {regionId} at index {record.Snapshot.Index} is not complete");
 
         using var batch = engine.NewBatch();
         batch.DeleteData(region);

@@ -6,7 +6,8 @@ namespace TiKvActors.Storage.Snapshots;
 
 /// <summary>
 /// Rows of a snapshot on the receiving side, before anything of the region is touched: table files in staging/, one a family, and a file
-/// 'complete' once all are durable. Its name says what it is of, so that a restart finds it again. For one thread at a time; writes the disk.
+/// 'complete' once all are durable. Its name says what it is of, so that a restart finds it again. For one thread at a time; writes the
+/// disk.
 /// </summary>
 public sealed class StagedSnapshot : IStagedSnapshot
 {
@@ -65,7 +66,9 @@ public sealed class StagedSnapshot : IStagedSnapshot
     public void Add(SnapshotChunk chunk)
     {
         if (chunk.Index < _nextChunk) return;
-        if (chunk.Index > _nextChunk || IsComplete) throw new ArgumentOutOfRangeException(nameof(chunk), chunk.Index, $"chunk {_nextChunk} is next{(IsComplete ? ", and all are here" : "")}");
+        if (chunk.Index > _nextChunk || IsComplete)
+            throw new ArgumentOutOfRangeException(
+                nameof(chunk), chunk.Index, $"chunk {_nextChunk} is next{(IsComplete ? ", and all are here" : "")}");
         if (chunk.Rows.Count > 0)
         {
             var writer = WriterOf(chunk.Family);

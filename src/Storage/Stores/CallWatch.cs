@@ -12,7 +12,9 @@ internal sealed class CallWatch : IDisposable
     private readonly ITimer _timer;
     private long _last;
 
-    /// <param name="stuck">Called with the age of the oldest call, on a timer's thread, again and again while one is older than the limit.</param>
+    /// <param name="stuck">
+    /// Called with the age of the oldest call, on a timer's thread, again and again while one is older than the limit.
+    /// </param>
     public CallWatch(TimeSpan limit, TimeProvider time, Action<TimeSpan> stuck)
     {
         _limit = limit;

@@ -26,7 +26,9 @@ internal static partial class DurableFile
         Sync(file);
     }
 
-    /// <summary>A directory, with those above it, whose name is durable; one that is there already may have been made by a process that died here.</summary>
+    /// <summary>
+    /// A directory, with those above it, whose name is durable; one that is there already may have been made by a process that died here.
+    /// </summary>
     public static void CreateDirectory(string path)
     {
         var parent = Path.GetDirectoryName(path);

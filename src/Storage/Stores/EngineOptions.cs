@@ -18,7 +18,8 @@ internal static class EngineOptions
         .SetBytesPerSync(1 << 20)
         .SetKeepLogFileNum(4)
         .SetMaxLogFileSize(8 << 20)
-        // What goes wrong is in our log. A RocksDB that was built with assertions ends the process when it logs again after a log line found the disk full.
+        // What goes wrong is in our log. A RocksDB that was built with assertions ends the process when it logs again after a log line
+        // found the disk full.
         .SetInfoLogLevel(InfoLogLevel.Fatal)
         .SkipStatsUpdateOnOpen(true);
 
@@ -38,7 +39,8 @@ internal static class EngineOptions
             .SetBlockSize(BlockBytes)
             .SetFormatVersion(TableFormatVersion);
         // The upper two levels are rewritten soon, so they are not worth compressing.
-        Compression[] levels = [Compression.No, Compression.No, Compression.Lz4, Compression.Lz4, Compression.Lz4, Compression.Lz4, Compression.Zstd];
+        Compression[] levels =
+            [Compression.No, Compression.No, Compression.Lz4, Compression.Lz4, Compression.Lz4, Compression.Lz4, Compression.Zstd];
         return new ColumnFamilyOptions()
             .SetBlockBasedTableFactory(table)
             .SetWriteBufferSize((ulong)settings.WriteBufferBytes)

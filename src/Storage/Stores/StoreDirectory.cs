@@ -123,7 +123,8 @@ internal sealed class StoreDirectory : IDisposable
     {
         try
         {
-            return int.TryParse(File.ReadAllText(PidFile(root)), NumberStyles.None, CultureInfo.InvariantCulture, out var process) ? $" by process {process}" : "";
+            return int.TryParse(File.ReadAllText(PidFile(root)), NumberStyles.None, CultureInfo.InvariantCulture, out var process)
+                ? $" by process {process}" : "";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -41,11 +41,17 @@ public sealed class StoreEngines : IDisposable
 
     public string Directory => _directory.Root;
 
-    /// <summary>Ends of logs that could not be read when the engines were opened, in words: what a power failure leaves, or a bad disk. Nothing that was promised is lost.</summary>
+    /// <summary>
+    /// Ends of logs that could not be read when the engines were opened, in words: what a power failure leaves, or a bad disk. Nothing that
+    /// was promised is lost.
+    /// </summary>
     public IReadOnlyList<string> LogDamages => new[]
     {
-        Journal.LogDamage is { } torn ? $"{torn.File} ended in a write that was never acknowledged (offset {torn.Offset} of {torn.FileBytes}: {torn.What}): it was cut off" : null,
-        Data.LogDamage is { } damage ? $"{damage.File} cannot be read from offset {damage.Offset} of {damage.FileBytes} on ({damage.What}): the Raft logs repeat it" : null,
+        Journal.LogDamage is { } torn ? $"{torn.File} ended in a write that was never acknowledged (offset {torn.Offset} "
+            + $"of {torn.FileBytes}: {torn.What}): it was cut off" : null,
+        Data.LogDamage is { } damage
+            ? $"{damage.File} cannot be read from offset {damage.Offset} of {damage.FileBytes} on ({damage.What}): the Raft logs repeat it"
+            : null,
     }.OfType<string>().ToArray();
 
     public StorageSettings Settings { get; }
@@ -183,7 +189,8 @@ public sealed class StoreEngines : IDisposable
         if (_identity.Ident is not { } ident) return;
         foreach (var (engine, copy) in new[] { (_directory.Data, Data.ReadIdentity()), (_directory.Raft, Journal.ReadIdentity()) })
         {
-            if (copy?.Ident is not { } found) throw new CorruptionException(engine, $"it does not name store {ident.StoreId}, whose directory it is in");
+            if (copy?.Ident is not { } found)
+                throw new CorruptionException(engine, $"it does not name store {ident.StoreId}, whose directory it is in");
             if (!found.Equals(ident)) throw new IdentityMismatchException(engine, "store", Describe(found), Describe(ident));
         }
     }

@@ -40,7 +40,8 @@ internal sealed class UseGate(string name)
 
         if (WaitUntilEmpty(timeout)) return true;
         var left = Interlocked.Add(ref _state, -Closing);
-        throw new StorageException($"{name} cannot be closed: {left} snapshots, cursors or calls are still in use after {timeout.TotalSeconds:0.#} s");
+        throw new StorageException(
+            $"{name} cannot be closed: {left} snapshots, cursors or calls are still in use after {timeout.TotalSeconds:0.#} s");
     }
 
     private bool WaitUntilEmpty(TimeSpan timeout)

@@ -122,7 +122,8 @@ internal static class WriteAheadLog
         new(damage.File, $"offset {damage.Offset}: {damage.What}, and {why}. {CorruptionException.Remedy}");
 
     private static List<string> FilesOf(string directory) => Directory.Exists(directory)
-        ? Directory.GetFiles(directory, "*.log").OrderBy(f => ulong.TryParse(Path.GetFileNameWithoutExtension(f), out var number) ? number : 0).ToList()
+        ? Directory.GetFiles(directory, "*.log")
+            .OrderBy(f => ulong.TryParse(Path.GetFileNameWithoutExtension(f), out var number) ? number : 0).ToList()
         : [];
 
     /// <returns>What is wrong with the fragment; null if it is whole.</returns>
@@ -149,12 +150,15 @@ internal static class WriteAheadLog
         _ => $"a record of unknown type {(byte)type}",
     };
 
-    /// <summary>Lengths cannot be trusted behind damage, so every byte may be where a record begins. The checksum says whether it is.</summary>
+    /// <summary>
+    /// Lengths cannot be trusted behind damage, so every byte may be where a record begins. The checksum says whether it is.
+    /// </summary>
     private static long? NextRecord(byte[] bytes, long from)
     {
         for (var at = from; at <= bytes.Length - HeaderBytes; at++)
         {
-            if (bytes[at + 6] is (byte)Fragment.Full or (byte)Fragment.First && BlockBytes - at % BlockBytes >= HeaderBytes && Read(bytes, at, out _, out _) is null)
+            if (bytes[at + 6] is (byte)Fragment.Full or (byte)Fragment.First && BlockBytes - at % BlockBytes >= HeaderBytes
+                && Read(bytes, at, out _, out _) is null)
                 return at;
         }
 
