@@ -55,7 +55,9 @@ internal sealed class EntryCache(ulong firstIndex)
         (_head, Count, Bytes, FirstIndex) = (0, 0, 0, firstIndex);
     }
 
-    /// <summary>Entries from <paramref name="first"/> to <paramref name="last"/>, cut at <paramref name="maxBytes"/> but not before the first.</summary>
+    /// <summary>
+    /// Entries from <paramref name="first"/> to <paramref name="last"/>, cut at <paramref name="maxBytes"/> but not before the first.
+    /// </summary>
     public List<Entry> Slice(ulong first, ulong last, long maxBytes)
     {
         var entries = new List<Entry>();

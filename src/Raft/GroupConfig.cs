@@ -3,12 +3,14 @@ using TiKvActors.Protocol.Eraftpb;
 namespace TiKvActors.Raft;
 
 /// <summary>
-/// Who belongs to the group. Joint while <see cref="Outgoing"/> is not empty: then every decision needs a majority of both halves (paper, section 6).
-/// Immutable; all lists are sorted.
+/// Who belongs to the group. Joint while <see cref="Outgoing"/> is not empty: then every decision needs a majority of both halves (paper,
+/// section 6). Immutable; all lists are sorted.
 /// </summary>
 internal sealed class GroupConfig
 {
-    private GroupConfig(IEnumerable<ulong> voters, IEnumerable<ulong> outgoing, IEnumerable<ulong> learners, IEnumerable<ulong> learnersNext, bool autoLeave)
+    private GroupConfig(
+        IEnumerable<ulong> voters, IEnumerable<ulong> outgoing, IEnumerable<ulong> learners, IEnumerable<ulong> learnersNext,
+        bool autoLeave)
     {
         Voters = Sorted(voters);
         Outgoing = Sorted(outgoing);
@@ -71,7 +73,9 @@ internal sealed class GroupConfig
             return null;
         }
         var joint = change.Transition != ConfChangeTransition.Auto || change.Changes.Count > 1;
-        var next = joint ? EnterJoint(change.Changes, change.Transition != ConfChangeTransition.Explicit, out problem) : Changed(change.Changes, [], false, out problem);
+        var next = joint
+            ? EnterJoint(change.Changes, change.Transition != ConfChangeTransition.Explicit, out problem)
+            : Changed(change.Changes, [], false, out problem);
         if (next is not null && next.Voters.Count == 0)
         {
             problem = "no voter would be left";

@@ -7,7 +7,8 @@ namespace TiKvActors.Raft;
 public static class Invariant
 {
     /// <exception cref="InvariantViolationException"><paramref name="holds"/> is false; the message is formatted only then.</exception>
-    public static void Check([DoesNotReturnIf(false)] bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] ref MessageHandler message)
+    public static void Check(
+        [DoesNotReturnIf(false)] bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] ref MessageHandler message)
     {
         if (!holds) throw new InvariantViolationException(message.ToString());
     }

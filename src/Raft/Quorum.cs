@@ -7,7 +7,9 @@ internal enum VoteOutcome
     Lost,
 }
 
-/// <summary>Majority arithmetic over one set of voters. The empty set agrees with everything, so that it is neutral in a joint configuration.</summary>
+/// <summary>
+/// Majority arithmetic over one set of voters. The empty set agrees with everything, so that it is neutral in a joint configuration.
+/// </summary>
 internal static class Quorum
 {
     /// <summary>The largest value that a majority has reached.</summary>

@@ -18,7 +18,9 @@ public sealed record RaftConfig
     /// <summary>Real time between two ticks, as the shell schedules them; <see cref="ElectionTimeout"/> follows from it.</summary>
     public TimeSpan TickInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How far two peers' clocks may differ in rate, as a fraction; a lease is shorter than the election timeout by this.</summary>
+    /// <summary>
+    /// How far two peers' clocks may differ in rate, as a fraction; a lease is shorter than the election timeout by this.
+    /// </summary>
     public double ClockDriftBound { get; init; } = 0.1;
 
     /// <summary>Payload bytes of the entries in one append message. A larger entry travels alone.</summary>

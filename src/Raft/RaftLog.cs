@@ -3,7 +3,8 @@ using TiKvActors.Protocol.Eraftpb;
 namespace TiKvActors.Raft;
 
 /// <summary>
-/// The log of one peer and how far each of its stages has come. All entries' terms are here; the entries themselves as far back as the byte limits allow.
+/// The log of one peer and how far each of its stages has come. All entries' terms are here; the entries themselves as far back as the byte
+/// limits allow.
 /// <code>
 /// truncated &lt;= applied &lt;= handed out &lt;= min(committed, durable) &lt;= last
 /// </code>
@@ -29,7 +30,9 @@ internal sealed class RaftLog
         foreach (var entry in initial.Entries) Append(entry);
         _durable = LastIndex;
         Committed = Math.Max(initial.HardState.Commit, Applied);
-        Invariant.Check(Applied >= TruncatedIndex, $"applied {Applied} < truncated {TruncatedIndex} ({_name}): is the data older than the journal's compaction?");
+        Invariant.Check(
+            Applied >= TruncatedIndex,
+            $"applied {Applied} < truncated {TruncatedIndex} ({_name}): is the data older than the journal's compaction?");
         Invariant.Check(Committed <= LastIndex, $"committed {Committed} > last index {LastIndex} ({_name}): is the journal's end missing?");
     }
 
@@ -68,7 +71,9 @@ internal sealed class RaftLog
     /// <summary>Raft paper 5.4.1: the later last term wins, then the longer log.</summary>
     public bool IsUpToDate(ulong lastIndex, ulong lastTerm) => lastTerm > LastTerm || (lastTerm == LastTerm && lastIndex >= LastIndex);
 
-    /// <summary>Where two logs may still agree: the largest index up to <paramref name="index"/> with a term of at most <paramref name="term"/>.</summary>
+    /// <summary>
+    /// Where two logs may still agree: the largest index up to <paramref name="index"/> with a term of at most <paramref name="term"/>.
+    /// </summary>
     public (ulong Index, ulong Term) FindConflictByTerm(ulong index, ulong term)
     {
         if (index > LastIndex) return (index, 0);
@@ -87,7 +92,9 @@ internal sealed class RaftLog
         if (entry.EntryType != EntryType.EntryNormal && entry.Index > Applied) _confChanges.Add(entry.Index);
     }
 
-    /// <summary>Takes over a leader's entries that follow <paramref name="previous"/>, where the logs agree. Returns the last index known to agree.</summary>
+    /// <summary>
+    /// Takes over a leader's entries that follow <paramref name="previous"/>, where the logs agree. Returns the last index known to agree.
+    /// </summary>
     public ulong Merge(ulong previous, IReadOnlyList<Entry> entries)
     {
         foreach (var entry in entries)
@@ -115,7 +122,9 @@ internal sealed class RaftLog
     /// <summary>Index of the first one; 0 if there is none.</summary>
     public ulong FirstConfChange(ulong after, ulong upTo) => _confChanges.Find(i => i > after && i <= upTo);
 
-    /// <summary>Entries from <paramref name="first"/> on, which is in memory (<see cref="FirstCachedIndex"/>); at least one, if there is one.</summary>
+    /// <summary>
+    /// Entries from <paramref name="first"/> on, which is in memory (<see cref="FirstCachedIndex"/>); at least one, if there is one.
+    /// </summary>
     public List<Entry> Slice(ulong first, ulong last, long maxBytes) => _cache.Slice(first, last, maxBytes);
 
     public bool HasUnwritten => _durable < LastIndex || PendingSnapshot is not null;
@@ -147,7 +156,9 @@ internal sealed class RaftLog
 
     public void HandOutTo(ulong index)
     {
-        Invariant.Check(index <= Committed && index <= DurableIndex, $"handing out {index} > min(committed {Committed}, durable {DurableIndex}) ({_name})");
+        Invariant.Check(
+            index <= Committed && index <= DurableIndex,
+            $"handing out {index} > min(committed {Committed}, durable {DurableIndex}) ({_name})");
         HandedOut = index;
     }
 
@@ -184,8 +195,8 @@ internal sealed class RaftLog
     }
 
     /// <summary>
-    /// Drops the oldest durable entries beyond the limits: those handed out above <paramref name="maxHandedOut"/> bytes, any other only above
-    /// <paramref name="maxTotal"/>, because they must be read back to be applied.
+    /// Drops the oldest durable entries beyond the limits: those handed out above <paramref name="maxHandedOut"/> bytes, any other only
+    /// above <paramref name="maxTotal"/>, because they must be read back to be applied.
     /// </summary>
     public void Evict(long maxHandedOut, long maxTotal)
     {
@@ -200,7 +211,8 @@ internal sealed class RaftLog
     {
         Invariant.Check(
             index > Committed,
-            $"entry {index} of term {TermAt(index)} is committed ({Committed}) but a leader sends term {newTerm} ({_name}): two leaders, or a lost write");
+            $"entry {index} of term {TermAt(index)} is committed ({Committed}) but a leader sends term {newTerm} ({_name}): two leaders, "
+                + $"or a lost write");
         _cache.RemoveFrom(index);
         _terms.RemoveFrom(index);
         _confChanges.RemoveAll(i => i >= index);

@@ -13,7 +13,9 @@ public sealed partial class RaftNode
     /// <summary>Answers to the campaign under way.</summary>
     private readonly Dictionary<ulong, bool> _votes = [];
 
-    /// <summary>Ticks since the leader was heard, a vote was granted or a campaign began; on the leader, since the last quorum check.</summary>
+    /// <summary>
+    /// Ticks since the leader was heard, a vote was granted or a campaign began; on the leader, since the last quorum check.
+    /// </summary>
     private int _electionElapsed;
 
     private int _electionTimeout;
@@ -22,8 +24,8 @@ public sealed partial class RaftNode
     private TimeSpan _promisedUntil = TimeSpan.MinValue;
 
     /// <summary>
-    /// Campaigns now instead of at the next timeout, pre-vote included, unless that would break a promise (lease, silence after recovery), this peer is no
-    /// voter, leads already, or has committed configuration changes still to apply.
+    /// Campaigns now instead of at the next timeout, pre-vote included, unless that would break a promise (lease, silence after recovery),
+    /// this peer is no voter, leads already, or has committed configuration changes still to apply.
     /// </summary>
     /// <returns>False if it may not campaign now.</returns>
     public bool Campaign(TimeSpan now)
@@ -54,7 +56,9 @@ public sealed partial class RaftNode
         && !_log.HasConfChange(AppliedIndex, CommittedIndex)
         && (now >= _silentUntil || IsLoneVoter);
 
-    /// <summary>No other voter, also not by a change that is logged and not applied: then there is nobody whom this peer may have promised anything.</summary>
+    /// <summary>
+    /// No other voter, also not by a change that is logged and not applied: then there is nobody whom this peer may have promised anything.
+    /// </summary>
     private bool IsLoneVoter => _group.IsOnlyVoter(Id) && !_log.HasConfChange(AppliedIndex, LastIndex);
 
     private void StartCampaign(bool preVote, bool forTransfer)
@@ -89,8 +93,8 @@ public sealed partial class RaftNode
     }
 
     /// <summary>
-    /// False if the request is not even looked at, so that it does not move the term either: this peer has no configuration, has been started a moment ago, or has
-    /// a leader (thesis 4.2.3). Only a transfer gets past a living leader.
+    /// False if the request is not even looked at, so that it does not move the term either: this peer has no configuration, has been
+    /// started a moment ago, or has a leader (thesis 4.2.3). Only a transfer gets past a living leader.
     /// </summary>
     private bool MayGrantAnyVote(Message request, TimeSpan now)
     {
@@ -127,8 +131,8 @@ public sealed partial class RaftNode
         IsForTransfer(request) || request.Index > LastIndex || request.Priority >= _config.Priority;
 
     /// <summary>
-    /// What the voter knows as committed is committed, whoever leads. Without this a candidate may need the votes of peers that have applied their own removal: their logs are
-    /// longer than the candidate's, so they refuse it, and they no longer campaign themselves.
+    /// What the voter knows as committed is committed, whoever leads. Without this a candidate may need the votes of peers that have
+    /// applied their own removal: their logs are longer than the candidate's, so they refuse it, and they no longer campaign themselves.
     /// </summary>
     private void LearnCommit(Message response)
     {

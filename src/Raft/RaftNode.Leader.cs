@@ -10,7 +10,9 @@ public sealed partial class RaftNode
 
     private int _heartbeatElapsed;
 
-    /// <summary>The first entry of this leader's term. Only from its commit on does the leader know what is committed (paper 5.4.2, 8).</summary>
+    /// <summary>
+    /// The first entry of this leader's term. Only from its commit on does the leader know what is committed (paper 5.4.2, 8).
+    /// </summary>
     private ulong _termStartIndex;
 
     /// <summary>To whom the leadership is being handed; 0 for nobody.</summary>
@@ -19,8 +21,8 @@ public sealed partial class RaftNode
     private bool HasCommittedInTerm => CommittedIndex >= _termStartIndex;
 
     /// <summary>
-    /// Hands the leadership to <paramref name="to"/>, as soon as its log is complete (thesis 3.10). Given up after one election timeout. From here to the end of the
-    /// term there is no lease; proposals are refused until it has succeeded or was given up.
+    /// Hands the leadership to <paramref name="to"/>, as soon as its log is complete (thesis 3.10). Given up after one election timeout.
+    /// From here to the end of the term there is no lease; proposals are refused until it has succeeded or was given up.
     /// </summary>
     public Refusal TransferLeader(ulong to)
     {

@@ -2,12 +2,13 @@ using TiKvActors.Protocol.Eraftpb;
 
 namespace TiKvActors.Raft;
 
-// Membership changes take effect when applied: one voter at a time, or any number through a joint configuration (paper, section 6; thesis 4.3).
+// Membership changes take effect when applied: one voter at a time, or any number through a joint configuration (paper, section 6; thesis
+// 4.3).
 public sealed partial class RaftNode
 {
     /// <summary>
-    /// Applies the configuration change of the committed entry at <paramref name="index"/>, before <see cref="AdvanceApplied"/> passes it. A change that the state machine
-    /// refuses (epoch) is simply not applied here.
+    /// Applies the configuration change of the committed entry at <paramref name="index"/>, before <see cref="AdvanceApplied"/> passes it.
+    /// A change that the state machine refuses (epoch) is simply not applied here.
     /// </summary>
     /// <returns>The new configuration, to be written with the applied index.</returns>
     public ConfState ApplyConfChange(ulong index, ConfChangeV2 change)
@@ -18,7 +19,9 @@ public sealed partial class RaftNode
             index > AppliedIndex && index <= _log.HandedOut,
             $"configuration change {index} outside of (applied {AppliedIndex}, handed out {_log.HandedOut}] ({_config.Name})");
         var next = _group.With(change, out var problem);
-        Invariant.Check(next is not null, $"committed configuration change {index} cannot be applied: {problem} ({_config.Name}): was one applied twice or left out?");
+        Invariant.Check(
+            next is not null,
+            $"committed configuration change {index} cannot be applied: {problem} ({_config.Name}): was one applied twice or left out?");
         _group = next;
         if (IsLeader) ReviewMembers();
         return ConfState;
@@ -47,7 +50,9 @@ public sealed partial class RaftNode
         _outbox.AddRange(farewell);
     }
 
-    /// <summary>Leaves a joint configuration that asks for it. Any leader may find itself in one, so it is checked whenever something was applied.</summary>
+    /// <summary>
+    /// Leaves a joint configuration that asks for it. Any leader may find itself in one, so it is checked whenever something was applied.
+    /// </summary>
     private void LeaveJointIfDue()
     {
         if (!IsLeader || !_group.IsJoint || !_group.AutoLeave || _log.HasConfChange(AppliedIndex, LastIndex)) return;

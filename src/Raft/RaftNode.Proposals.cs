@@ -19,8 +19,8 @@ public sealed partial class RaftNode
 
     /// <summary>
     /// Proposes a configuration change, one at a time. Without changes: leave the joint configuration. It takes effect when it is applied,
-    /// by <see cref="ApplyConfChange"/>. More than one change, or a transition that is not <c>Auto</c>, goes through joint consensus; it is left automatically
-    /// unless the transition is <c>Explicit</c>.
+    /// by <see cref="ApplyConfChange"/>. More than one change, or a transition that is not <c>Auto</c>, goes through joint consensus; it is
+    /// left automatically unless the transition is <c>Explicit</c>.
     /// </summary>
     /// <param name="context">The command that asked for it; travels with the entry.</param>
     public ProposeResult ProposeConfChange(ConfChangeV2 change, ulong requiredTerm = 0, ByteString? context = null)
@@ -28,7 +28,12 @@ public sealed partial class RaftNode
         var refusal = CheckConfChange(change);
         if (refusal != Refusal.None) return ProposeResult.Refused(refusal);
         return Propose(
-            new Entry { EntryType = EntryType.EntryConfChangeV2, Data = change.ToByteString(), Context = context ?? ByteString.Empty }, requiredTerm);
+            new Entry
+            {
+                EntryType = EntryType.EntryConfChangeV2,
+                Data = change.ToByteString(),
+                Context = context ?? ByteString.Empty
+            }, requiredTerm);
     }
 
     private ProposeResult Propose(Entry entry, ulong requiredTerm)

@@ -4,8 +4,8 @@ using TiKvActors.Protocol.Eraftpb;
 
 namespace TiKvActors.Raft;
 
-// Linearizable reads without log entries (thesis 6.4): a numbered round of heartbeats that a majority answers proves that this peer led when the round was sent.
-// The proof serves the reads that waited for it, and for a while (the lease, thesis 6.4.1) those that come later.
+// Linearizable reads without log entries (thesis 6.4): a numbered round of heartbeats that a majority answers proves that this peer led
+// when the round was sent. The proof serves the reads that waited for it, and for a while (the lease, thesis 6.4.1) those that come later.
 public sealed partial class RaftNode
 {
     /// <summary>Reads that have come since the last round was sent.</summary>
@@ -25,14 +25,19 @@ public sealed partial class RaftNode
     /// <summary>When the latest round that a majority has answered was sent.</summary>
     private TimeSpan? _leaseFrom;
 
-    /// <summary>A transfer was begun in this term: its target may lead at any moment from then on, whatever becomes of the attempt.</summary>
+    /// <summary>
+    /// A transfer was begun in this term: its target may lead at any moment from then on, whatever becomes of the attempt.
+    /// </summary>
     private bool _leaseRevoked;
 
     /// <summary>True while the leader may answer reads at <paramref name="now"/> without a round of heartbeats.</summary>
     public bool HasLease(TimeSpan now) =>
         IsLeader && HasCommittedInTerm && !_leaseRevoked && _leaseFrom is { } from && now < from + _config.LeaseDuration;
 
-    /// <summary>Asks for an index at which a read is linearizable. The answer is in <see cref="Ready.ReadStates"/> or <see cref="Ready.DroppedReads"/>.</summary>
+    /// <summary>
+    /// Asks for an index at which a read is linearizable. The answer is in <see cref="Ready.ReadStates"/> or
+    /// <see cref="Ready.DroppedReads"/>.
+    /// </summary>
     /// <param name="requestId">The caller's; unique among the reads that wait.</param>
     public Refusal ReadIndex(ulong requestId, ReadMode mode, TimeSpan now)
     {
@@ -43,7 +48,10 @@ public sealed partial class RaftNode
         return Refusal.None;
     }
 
-    /// <summary>All reads that have come since the last one share a round. Before an entry of this term is committed they wait: no index is known yet.</summary>
+    /// <summary>
+    /// All reads that have come since the last one share a round. Before an entry of this term is committed they wait: no index is known
+    /// yet.
+    /// </summary>
     private void StartReadRound(TimeSpan now)
     {
         if (_newReads.Count == 0 || !HasCommittedInTerm) return;

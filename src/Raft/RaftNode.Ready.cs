@@ -39,10 +39,11 @@ public sealed partial class RaftNode
     private bool NeedsWrite => PublicCommit < CommittedIndex || Term != _durableTerm || _vote != _durableVote || _log.HasUnwritten;
 
     /// <summary>
-    /// How much of the commit index may be told and applied: not a configuration change of which a crash could make this peer forget that it is committed. Otherwise a
-    /// removed voter could be gone already while the others, after a restart, still need its vote.
+    /// How much of the commit index may be told and applied: not a configuration change of which a crash could make this peer forget that
+    /// it is committed. Otherwise a removed voter could be gone already while the others, after a restart, still need its vote.
     /// </summary>
-    private ulong PublicCommit => _log.FirstConfChange(_durableCommit, CommittedIndex) is var change and not 0 ? change - 1 : CommittedIndex;
+    private ulong PublicCommit =>
+        _log.FirstConfChange(_durableCommit, CommittedIndex) is var change and not 0 ? change - 1 : CommittedIndex;
 
     /// <summary>Last index that may be applied now.</summary>
     private ulong Applicable => Math.Min(PublicCommit, DurableIndex);
@@ -115,7 +116,8 @@ public sealed partial class RaftNode
     }
 
     /// <summary>
-    /// Whether <paramref name="message"/> says something that a crash could make untrue: a term, a vote or a log position that is not durable.
+    /// Whether <paramref name="message"/> says something that a crash could make untrue: a term, a vote or a log position that is not
+    /// durable.
     /// </summary>
     private bool DependsOnWrite(Message message)
     {
@@ -130,7 +132,9 @@ public sealed partial class RaftNode
         };
     }
 
-    /// <summary>A snapshot is written alone: entries that came after it wait for the next write, and so does what depends on them.</summary>
+    /// <summary>
+    /// A snapshot is written alone: entries that came after it wait for the next write, and so does what depends on them.
+    /// </summary>
     private bool IsCoveredByWrite(Message message) =>
         message.MsgType != MessageType.MsgAppendResponse || message.Reject || message.Index <= _log.WritingIndex;
 
@@ -185,8 +189,10 @@ public sealed partial class RaftNode
         for (var i = 0; i < entries.Count; i++)
         {
             Invariant.Check(
-                entries[i].Index == read.FirstIndex + (ulong)i && entries[i].Index <= Applicable && _log.Matches(entries[i].Index, entries[i].Term),
-                $"the journal's entry {entries[i].Index} of term {entries[i].Term} is not entry {read.FirstIndex + (ulong)i} of term {_log.TermAt(read.FirstIndex + (ulong)i)} of the log ({_config.Name})");
+                entries[i].Index == read.FirstIndex + (ulong)i && entries[i].Index <= Applicable
+                    && _log.Matches(entries[i].Index, entries[i].Term),
+                $"the journal's entry {entries[i].Index} of term {entries[i].Term} is not entry {read.FirstIndex + (ulong)i} of "
+                    + $"term {_log.TermAt(read.FirstIndex + (ulong)i)} of the log ({_config.Name})");
         }
         _readToApply = entries;
     }

@@ -8,7 +8,8 @@ public sealed partial class RaftNode
     private readonly List<LogRead> _logReads = [];
 
     /// <summary>
-    /// The answer to <see cref="Ready.LogReads"/>. Empty if the entries cannot be had now (compacted meanwhile): they are asked for again as needed.
+    /// The answer to <see cref="Ready.LogReads"/>. Empty if the entries cannot be had now (compacted meanwhile): they are asked for again
+    /// as needed.
     /// </summary>
     public void ProvideEntries(LogRead read, IReadOnlyList<Entry> entries)
     {
@@ -140,8 +141,8 @@ public sealed partial class RaftNode
     }
 
     /// <summary>
-    /// The follower's hint is the last place where its term is not above ours at the rejected one; ours is the last with a term not above the follower's
-    /// there. Each rejection so skips a whole term on both sides (paper 5.3, end).
+    /// The follower's hint is the last place where its term is not above ours at the rejected one; ours is the last with a term not above
+    /// the follower's there. Each rejection so skips a whole term on both sides (paper 5.3, end).
     /// </summary>
     private void HandleRejection(Progress peer, Message message)
     {
@@ -151,7 +152,9 @@ public sealed partial class RaftNode
 
     private void HandleAcknowledgement(Progress peer, ulong index)
     {
-        Invariant.Check(index <= LastIndex, $"peer {peer.Id} acknowledged {index} > last index {LastIndex} in term {Term} ({_config.Name}): two leaders?");
+        Invariant.Check(
+            index <= LastIndex,
+            $"peer {peer.Id} acknowledged {index} > last index {LastIndex} in term {Term} ({_config.Name}): two leaders?");
         if (!peer.Acknowledge(index)) return;
         TryCommit();
         TryHandOver(peer);
@@ -168,7 +171,8 @@ public sealed partial class RaftNode
 
     private void HandleFromLeader(Message message, TimeSpan now)
     {
-        Invariant.Check(!IsLeader, $"peer {message.From} leads term {Term} as well ({_config.Name}): a vote was forgotten or counted twice");
+        Invariant.Check(
+            !IsLeader, $"peer {message.From} leads term {Term} as well ({_config.Name}): a vote was forgotten or counted twice");
         if (Role != RaftRole.Follower || LeaderId != message.From) BecomeFollower(Term, message.From);
         _electionElapsed = 0;
         _promisedUntil = now + _config.ElectionTimeout;

@@ -3,7 +3,8 @@ using TiKvActors.Protocol.Eraftpb;
 
 namespace TiKvActors.Raft;
 
-// Snapshots and compaction (paper, section 7). The core decides when one is needed and what it means; making and moving the data is the shell's.
+// Snapshots and compaction (paper, section 7). The core decides when one is needed and what it means; making and moving the data is the
+// shell's.
 public sealed partial class RaftNode
 {
     /// <summary>Marks a snapshot from a peer that does not lead.</summary>
@@ -18,8 +19,9 @@ public sealed partial class RaftNode
     private readonly HashSet<ulong> _passingTo = [];
 
     /// <summary>
-    /// The answer to <see cref="Ready.SnapshotRequests"/>: its metadata and a small header in <c>data</c>. It comes out again as a <c>MsgSnapshot</c> in
-    /// <see cref="Ready.Messages"/>, which the shell sends with the bulk in chunks; then <see cref="ReportSnapshot"/>. Ignored if it is no longer wanted.
+    /// The answer to <see cref="Ready.SnapshotRequests"/>: its metadata and a small header in <c>data</c>. It comes out again as a
+    /// <c>MsgSnapshot</c> in <see cref="Ready.Messages"/>, which the shell sends with the bulk in chunks; then
+    /// <see cref="ReportSnapshot"/>. Ignored if it is no longer wanted.
     /// </summary>
     public void ProvideSnapshot(ulong to, Snapshot snapshot)
     {
@@ -40,7 +42,9 @@ public sealed partial class RaftNode
         Send(new Message { MsgType = MessageType.MsgSnapshot, To = to, Snapshot = snapshot });
     }
 
-    /// <summary>The snapshot for <paramref name="to"/> has been delivered, or could not be made or delivered (it will be asked for again).</summary>
+    /// <summary>
+    /// The snapshot for <paramref name="to"/> has been delivered, or could not be made or delivered (it will be asked for again).
+    /// </summary>
     public void ReportSnapshot(ulong to, bool delivered)
     {
         _passingTo.Remove(to);

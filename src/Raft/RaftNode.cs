@@ -16,7 +16,9 @@ namespace TiKvActors.Raft;
 /// </summary>
 public sealed partial class RaftNode
 {
-    /// <summary>Marks a vote request that a transfer of leadership has caused: it counts although the old leader was heard a moment ago.</summary>
+    /// <summary>
+    /// Marks a vote request that a transfer of leadership has caused: it counts although the old leader was heard a moment ago.
+    /// </summary>
     private static readonly ByteString _campaignTransfer = ByteString.CopyFromUtf8("CampaignTransfer");
 
     private readonly RaftConfig _config;
@@ -24,7 +26,9 @@ public sealed partial class RaftNode
     private readonly RaftLog _log;
     private GroupConfig _group;
 
-    /// <summary>Until then this peer neither grants a vote nor campaigns: it may have forgotten what it promised before it was started.</summary>
+    /// <summary>
+    /// Until then this peer neither grants a vote nor campaigns: it may have forgotten what it promised before it was started.
+    /// </summary>
     private readonly TimeSpan _silentUntil;
 
     private ulong _vote;
@@ -42,7 +46,9 @@ public sealed partial class RaftNode
         _group = GroupConfig.From(initial.ConfState);
         (Term, _vote) = (initial.HardState.Term, initial.HardState.Vote);
         (_durableTerm, _durableVote, _durableCommit) = (Term, _vote, CommittedIndex);
-        Invariant.Check(_log.LastTerm <= Term, $"last entry's term {_log.LastTerm} > term {Term} ({config.Name}): is the hard state older than the log?");
+        Invariant.Check(
+            _log.LastTerm <= Term,
+            $"last entry's term {_log.LastTerm} > term {Term} ({config.Name}): is the hard state older than the log?");
         _silentUntil = initial.NeverRan ? TimeSpan.MinValue : now + config.ElectionTimeout;
         _reported = SoftState;
         ResetElectionTimer();
@@ -95,8 +101,8 @@ public sealed partial class RaftNode
     }
 
     /// <summary>
-    /// A message from another peer has arrived. Lost, repeated, reordered and late ones are normal. A <c>MsgSnapshot</c> is stepped once all of its
-    /// data is staged here; whether it is used shows in <see cref="Ready.Snapshot"/> of the next Ready.
+    /// A message from another peer has arrived. Lost, repeated, reordered and late ones are normal. A <c>MsgSnapshot</c> is stepped once
+    /// all of its data is staged here; whether it is used shows in <see cref="Ready.Snapshot"/> of the next Ready.
     /// </summary>
     /// <exception cref="ArgumentException">The message is addressed to another peer.</exception>
     public void Step(Message message, TimeSpan now)

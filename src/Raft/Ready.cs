@@ -25,7 +25,9 @@ public sealed record Ready
     /// unless it has passed a configuration change.</summary>
     public HardState? HardState { get; init; }
 
-    /// <summary>To append to the durable log. The first may overlap earlier ones, which it replaces together with all that follow them.</summary>
+    /// <summary>
+    /// To append to the durable log. The first may overlap earlier ones, which it replaces together with all that follow them.
+    /// </summary>
     public IReadOnlyList<Entry> Entries { get; init; } = [];
 
     /// <summary>Replaces log and state machine. Never together with <see cref="Entries"/> or <see cref="CommittedEntries"/>.</summary>
@@ -69,7 +71,9 @@ public enum RaftRole
     Leader,
 }
 
-/// <summary>The read <paramref name="RequestId"/> is linearizable from a state machine that has applied <paramref name="Index"/> or more.</summary>
+/// <summary>
+/// The read <paramref name="RequestId"/> is linearizable from a state machine that has applied <paramref name="Index"/> or more.
+/// </summary>
 public readonly record struct ReadState(ulong RequestId, ulong Index);
 
 /// <summary>

@@ -20,7 +20,9 @@ public enum Refusal
     /// <summary>An earlier configuration change is not applied yet, or the configuration is joint and must be left first.</summary>
     ConfChangePending,
 
-    /// <summary>The change makes no sense for the present configuration (no voter left, more than one change without joint consensus ...).</summary>
+    /// <summary>
+    /// The change makes no sense for the present configuration (no voter left, more than one change without joint consensus ...).
+    /// </summary>
     ConfChangeInvalid,
 
     /// <summary>The leadership is being transferred.</summary>

@@ -1,6 +1,8 @@
 namespace TiKvActors.Raft;
 
-/// <summary>The term of every entry of the log, as runs of equal terms: a few pairs, however long the log is and wherever its entries are.</summary>
+/// <summary>
+/// The term of every entry of the log, as runs of equal terms: a few pairs, however long the log is and wherever its entries are.
+/// </summary>
 internal sealed class TermTable
 {
     private readonly List<(ulong FirstIndex, ulong Term)> _runs = [];
@@ -28,7 +30,10 @@ internal sealed class TermTable
     /// <summary>The caller has checked that <paramref name="index"/> is in the log.</summary>
     public ulong At(ulong index) => _runs[RunOf(index)].Term;
 
-    /// <summary>The largest index up to <paramref name="index"/> whose term is at most <paramref name="term"/>; null if the table begins with a higher one.</summary>
+    /// <summary>
+    /// The largest index up to <paramref name="index"/> whose term is at most <paramref name="term"/>; null if the table begins with a
+    /// higher one.
+    /// </summary>
     public ulong? LastWithTermAtMost(ulong index, ulong term)
     {
         for (var run = RunOf(index); run >= 0; run--)
