@@ -11,7 +11,9 @@ using TiKvActors.Protocol.Pdpb;
 namespace TiKvActors.Client;
 
 /// <summary>A region as PD knows it.</summary>
-/// <param name="StartKey">The first raw key (as applications write it) that the region can hold; empty = it begins at or before the keyspace.</param>
+/// <param name="StartKey">
+/// The first raw key (as applications write it) that the region can hold; empty = it begins at or before the keyspace.
+/// </param>
 /// <param name="EndKey">Exclusive; empty = it ends at or after the keyspace's end.</param>
 /// <param name="Leader">Null until one has reported to PD.</param>
 public sealed record RegionInfo(Protocol.Metapb.Region Region, byte[] StartKey, byte[] EndKey, Peer? Leader);
@@ -30,7 +32,8 @@ public sealed partial class AdminClient : IAsyncDisposable
 
     public async Task<IReadOnlyList<Store>> ListStoresAsync(CancellationToken cancellation = default)
     {
-        var response = await _cluster.Pd.AskAsync<GetAllStoresResponse>(Start("list of stores", cancellation), () => new GetAllStoresRequest()).ConfigureAwait(false);
+        var response = await _cluster.Pd.AskAsync<GetAllStoresResponse>(
+            Start("list of stores", cancellation), () => new GetAllStoresRequest()).ConfigureAwait(false);
         return response.Stores;
     }
 
@@ -38,14 +41,16 @@ public sealed partial class AdminClient : IAsyncDisposable
     /// <exception cref="ConnectionFailedException">The store does not answer.</exception>
     public async Task<StoreStatistics> StoreStatisticsAsync(Store store, CancellationToken cancellation = default)
     {
-        using var attempt = Start($"statistics of store {store.Id}", cancellation).StartAttempt(_cluster.Environment.Settings.AttemptTimeout);
+        using var attempt = Start($"statistics of store {store.Id}", cancellation)
+            .StartAttempt(_cluster.Environment.Settings.AttemptTimeout);
         try
         {
             return await _cluster.Transport.AskStoreAsync(store.Address, new StoreStatisticsRequest(), attempt.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new ConnectionFailedException($"store {store.Id} at {store.Address} did not answer within {attempt.Timeout.TotalSeconds:0.#} s");
+            throw new ConnectionFailedException(
+                $"store {store.Id} at {store.Address} did not answer within {attempt.Timeout.TotalSeconds:0.#} s");
         }
         catch (NodeUnreachableException e)
         {
@@ -56,7 +61,8 @@ public sealed partial class AdminClient : IAsyncDisposable
     /// <summary>All regions in key order.</summary>
     public async Task<IReadOnlyList<RegionInfo>> ListRegionsAsync(CancellationToken cancellation = default)
     {
-        var response = await _cluster.Pd.AskAsync<ScanRegionsResponse>(Start("list of regions", cancellation), () => new ScanRegionsRequest()).ConfigureAwait(false);
+        var response = await _cluster.Pd.AskAsync<ScanRegionsResponse>(
+            Start("list of regions", cancellation), () => new ScanRegionsRequest()).ConfigureAwait(false);
         return [.. response.Regions.Select(r => Describe(r.Region_, r.Leader))];
     }
 
@@ -64,7 +70,8 @@ public sealed partial class AdminClient : IAsyncDisposable
     public async Task<RegionInfo?> GetRegionAsync(ulong regionId, CancellationToken cancellation = default)
     {
         var call = Start($"look-up of region {regionId}", cancellation);
-        var response = await _cluster.Pd.AskAsync<GetRegionResponse>(call, () => new GetRegionByIDRequest { RegionId = regionId }).ConfigureAwait(false);
+        var response = await _cluster.Pd.AskAsync<GetRegionResponse>(call, () => new GetRegionByIDRequest { RegionId = regionId })
+            .ConfigureAwait(false);
         return response.Region is null ? null : Describe(response.Region, response.Leader);
     }
 
@@ -74,7 +81,8 @@ public sealed partial class AdminClient : IAsyncDisposable
     {
         var regionKey = RegionKeys.FromRawRequestKey(ApiVersion, RequestKey(key));
         var call = Start("look-up of a key's region", cancellation);
-        var response = await _cluster.Pd.AskAsync<GetRegionResponse>(call, () => new GetRegionRequest { RegionKey = regionKey }).ConfigureAwait(false);
+        var response = await _cluster.Pd.AskAsync<GetRegionResponse>(call, () => new GetRegionRequest { RegionKey = regionKey })
+            .ConfigureAwait(false);
         return response.Region is null ? null : Describe(response.Region, response.Leader);
     }
 
@@ -96,7 +104,9 @@ public sealed partial class AdminClient : IAsyncDisposable
     private Call Start(string what, CancellationToken cancellation) => _cluster.Start(new Operation(what), CallKind.Read, cancellation);
 
     private ByteString RequestKey(ReadOnlyMemory<byte> key) =>
-        RequestLimits.CheckKey(key.Span) is { } complaint ? throw new InvalidRequestException(complaint) : _cluster.Keys.ToRequestKey(key.Span);
+        RequestLimits.CheckKey(key.Span) is { } complaint
+            ? throw new InvalidRequestException(complaint)
+            : _cluster.Keys.ToRequestKey(key.Span);
 
     private RegionInfo Describe(Protocol.Metapb.Region region, Peer? leader) =>
         new(region, UserBoundary(region.StartKey), UserBoundary(region.EndKey), leader is { Id: not 0 } ? leader : null);

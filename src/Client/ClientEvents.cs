@@ -10,7 +10,9 @@ public static class ClientEvents
 {
     public const string ListenerName = "TiKvActors.Client";
 
-    /// <summary>A try of a write was sent and its answer is lost: it may have taken effect, besides the try that is answered in the end.</summary>
+    /// <summary>
+    /// A try of a write was sent and its answer is lost: it may have taken effect, besides the try that is answered in the end.
+    /// </summary>
     public const string AnswerLost = "tikv.client.answer-lost";
 
     internal static readonly DiagnosticListener Listener = new(ListenerName);

@@ -38,7 +38,8 @@ internal sealed record ClientSettings
 
     /// <summary>The embedded defaults of the client and of the protocol.</summary>
     public static Config Reference { get; } =
-        ConfigurationFactory.FromResource(ReferenceResource, typeof(ClientSettings).Assembly).WithFallback(ConfigurationFactory.ParseString(ProtocolHocon.Reference));
+        ConfigurationFactory.FromResource(ReferenceResource, typeof(ClientSettings).Assembly)
+            .WithFallback(ConfigurationFactory.ParseString(ProtocolHocon.Reference));
 
     /// <param name="overrides">May be null.</param>
     public static ClientSettings Read(Config? overrides)

@@ -14,7 +14,8 @@ internal readonly record struct Endpoint(string Host, int Port)
     public static IReadOnlyList<Endpoint> ParseList(string list)
     {
         var endpoints = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Parse).ToList();
-        return endpoints.Count > 0 ? endpoints : throw new InvalidRequestException($"no endpoint in \"{list}\": write HOST:PORT[,HOST:PORT…]");
+        return endpoints.Count > 0
+            ? endpoints : throw new InvalidRequestException($"no endpoint in \"{list}\": write HOST:PORT[,HOST:PORT…]");
     }
 
     /// <exception cref="InvalidRequestException">Malformed.</exception>
@@ -23,7 +24,8 @@ internal readonly record struct Endpoint(string Host, int Port)
         var colon = text.LastIndexOf(':');
         if (colon < 0 && text.Length > 0)
             return new Endpoint(text, DefaultPort);
-        if (colon > 0 && int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= IPEndPoint.MaxPort)
+        if (colon > 0 && int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            && port is > 0 and <= IPEndPoint.MaxPort)
             return new Endpoint(text[..colon], port);
         throw new InvalidRequestException($"malformed endpoint \"{text}\": write HOST:PORT with a port of 1 to 65535");
     }
@@ -48,8 +50,8 @@ internal readonly record struct Endpoint(string Host, int Port)
     }
 
     /// <summary>
-    /// The address of this machine under which it is reached by whoever answers at one of the endpoints: that of the first that resolves, but loopback
-    /// only when there is no other, because no other machine can answer to it.
+    /// The address of this machine under which it is reached by whoever answers at one of the endpoints: that of the first that resolves,
+    /// but loopback only when there is no other, because no other machine can answer to it.
     /// </summary>
     /// <param name="localAddress">Of one endpoint, as <see cref="LocalAddressAsync(CancellationToken)"/>.</param>
     /// <exception cref="ConnectionFailedException">None can be reached; the first one's failure.</exception>

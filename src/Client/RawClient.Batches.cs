@@ -6,7 +6,9 @@ using TiKvActors.Protocol.Kvrpcpb;
 
 namespace TiKvActors.Client;
 
-/// <summary>Calls about many keys. They are split by region and size; each part happens by itself, and a failed call may have done some of them.</summary>
+/// <summary>
+/// Calls about many keys. They are split by region and size; each part happens by itself, and a failed call may have done some of them.
+/// </summary>
 public sealed partial class RawClient
 {
     /// <summary>What a pair costs in a request beyond its bytes.</summary>
@@ -16,14 +18,16 @@ public sealed partial class RawClient
 
     /// <returns>A value or null (absent) for each key, in the keys' order.</returns>
     /// <exception cref="InvalidRequestException">A key is empty or too long.</exception>
-    public async Task<IReadOnlyList<byte[]?>> BatchGetAsync(IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellation = default)
+    public async Task<IReadOnlyList<byte[]?>> BatchGetAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellation = default)
     {
         var items = ItemsOf(keys);
         var values = new byte[]?[keys.Count];
         var call = Start(new Operation($"batch get of {keys.Count} keys"), CallKind.Read, cancellation);
         await new RegionShares(_router, _cluster.Environment).RunAsync(call, items, async (part, region, share) =>
         {
-            var response = await _router.TryAsync<RawBatchGetResponse>(part, region, () => new RawBatchGetRequest { Keys = { share.Select(i => i.RequestKey) } }).ConfigureAwait(false);
+            var response = await _router.TryAsync<RawBatchGetResponse>(
+                part, region, () => new RawBatchGetRequest { Keys = { share.Select(i => i.RequestKey) } }).ConfigureAwait(false);
             return response is null ? share : Take(part, response, share, values);
         }).ConfigureAwait(false);
         return values;
@@ -41,7 +45,8 @@ public sealed partial class RawClient
         var last = new Dictionary<ByteString, int>();
         for (var i = 0; i < pairs.Count; i++)
             last[_keys.ToRequestKey(pairs[i].Key.Span)] = i;
-        var items = last.Select(e => new ShareItem(e.Value, e.Key, e.Key.Length + pairs[e.Value].Value.Length + PairOverheadBytes)).ToList();
+        var items =
+            last.Select(e => new ShareItem(e.Value, e.Key, e.Key.Length + pairs[e.Value].Value.Length + PairOverheadBytes)).ToList();
 
         KvPair Pair(ShareItem item) => new() { Key = item.RequestKey, Value = ByteString.CopyFrom(pairs[item.Index].Value.Span) };
         var call = Start(new Operation($"batch put of {pairs.Count} pairs{PartlyDone}"), CallKind.IdempotentWrite, cancellation);

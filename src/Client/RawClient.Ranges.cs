@@ -14,11 +14,13 @@ public sealed partial class RawClient
     public async Task DeleteRangeAsync(ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> end, CancellationToken cancellation = default)
     {
         var call = Start(new Operation($"delete of range {Describe(start, end)}{PartlyDone}"), CallKind.IdempotentWrite, cancellation);
-        await ForEachRegionAsync<RawDeleteRangeResponse>(call, start, end, (from, to) => new RawDeleteRangeRequest { StartKey = from, EndKey = to }, _ => { }).ConfigureAwait(false);
+        await ForEachRegionAsync<RawDeleteRangeResponse>(
+            call, start, end, (from, to) => new RawDeleteRangeRequest { StartKey = from, EndKey = to }, _ => { }).ConfigureAwait(false);
     }
 
     /// <exception cref="InvalidRequestException">The range is inverted or a bound too long.</exception>
-    public async Task<RawChecksum> ChecksumAsync(ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> end, CancellationToken cancellation = default)
+    public async Task<RawChecksum> ChecksumAsync(
+        ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> end, CancellationToken cancellation = default)
     {
         var total = new RawChecksum();
         var call = Start(new Operation($"checksum of range {Describe(start, end)}"), CallKind.Read, cancellation);
@@ -26,13 +28,19 @@ public sealed partial class RawClient
             call,
             start,
             end,
-            (from, to) => new RawChecksumRequest { Algorithm = ChecksumAlgorithm.Crc64Xor, Ranges = { new KeyRange { StartKey = from, EndKey = to } } },
-            part => total = new RawChecksum(total.Crc64Xor ^ part.Checksum, total.TotalKeys + part.TotalKvs, total.TotalBytes + part.TotalBytes)).ConfigureAwait(false);
+            (from, to) => new RawChecksumRequest
+            {
+                Algorithm = ChecksumAlgorithm.Crc64Xor,
+                Ranges = { new KeyRange { StartKey = from, EndKey = to } }
+            },
+            part => total = new RawChecksum(
+                total.Crc64Xor ^ part.Checksum, total.TotalKeys + part.TotalKvs, total.TotalBytes + part.TotalBytes)).ConfigureAwait(false);
         return total;
     }
 
     private async Task ForEachRegionAsync<TResponse>(
-        Call call, ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> end, Func<ByteString, ByteString, IRegionRequest> build, Action<TResponse> take)
+        Call call, ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> end, Func<ByteString, ByteString, IRegionRequest> build,
+        Action<TResponse> take)
         where TResponse : class, IRegionResponse
     {
         Check(RequestLimits.CheckRange(start.Span, end.Span));
@@ -50,5 +58,6 @@ public sealed partial class RawClient
         }
     }
 
-    private static string Describe(ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> end) => $"[{KeyText.Brief(start.Span)}, {KeyText.Brief(end.Span)})";
+    private static string Describe(ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> end) =>
+        $"[{KeyText.Brief(start.Span)}, {KeyText.Brief(end.Span)})";
 }

@@ -33,18 +33,26 @@ public sealed partial class RawClient
         options = (options ?? new RawScanOptions()) with { Limit = eachLimit };
         var scans = ranges.Select(range => ScanAsync(range.Start, range.End, options, cancellation)).ToList();
         var results = new IReadOnlyList<RawPair>[ranges.Count];
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = _cluster.Environment.Settings.MaxParallelShares, CancellationToken = cancellation };
-        await Parallel.ForAsync(0, ranges.Count, parallel, async (i, _) => results[i] = await scans[i].ToListAsync(cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+        var parallel = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = _cluster.Environment.Settings.MaxParallelShares,
+            CancellationToken = cancellation
+        };
+        await Parallel.ForAsync(
+            0, ranges.Count, parallel,
+            async (i, _) => results[i] = await scans[i].ToListAsync(cancellation).ConfigureAwait(false)).ConfigureAwait(false);
         return results;
     }
 
-    private async IAsyncEnumerable<RawPair> PagesAsync(RawRange range, RawScanOptions options, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<RawPair> PagesAsync(
+        RawRange range, RawScanOptions options, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var cursor = new ScanCursor(_keys.ToRequestStart(range.Start.Span), _keys.ToRequestEnd(range.End.Span), options.Reverse);
         var left = options.Limit ?? int.MaxValue;
         while (left > 0 && !cursor.IsDone)
         {
-            var page = await NextPageAsync(cursor, range, (uint)Math.Min(left, _cluster.Environment.Settings.ScanPage), options, cancellation).ConfigureAwait(false);
+            var page = await NextPageAsync(
+                cursor, range, (uint)Math.Min(left, _cluster.Environment.Settings.ScanPage), options, cancellation).ConfigureAwait(false);
             foreach (var pair in page.Kvs)
                 yield return new RawPair(_keys.ToUserKey(pair.Key).ToArray(), pair.Value.ToByteArray());
             if (options.Limit is not null)
@@ -52,13 +60,15 @@ public sealed partial class RawClient
         }
     }
 
-    private async Task<RawScanResponse> NextPageAsync(ScanCursor cursor, RawRange range, uint limit, RawScanOptions options, CancellationToken cancellation)
+    private async Task<RawScanResponse> NextPageAsync(
+        ScanCursor cursor, RawRange range, uint limit, RawScanOptions options, CancellationToken cancellation)
     {
         var call = Start(new Operation("scan from", options.Reverse ? range.End : range.Start), CallKind.Read, cancellation);
         while (true)
         {
             var region = await cursor.LocateAsync(_router, call).ConfigureAwait(false);
-            if (await _router.TryAsync<RawScanResponse>(call, region, () => cursor.NextPage(region, limit, options.KeysOnly)).ConfigureAwait(false) is not { } page)
+            if (await _router.TryAsync<RawScanResponse>(call, region, () => cursor.NextPage(region, limit, options.KeysOnly))
+                .ConfigureAwait(false) is not { } page)
                 continue;
             cursor.Advance(region, page, limit);
             return page;

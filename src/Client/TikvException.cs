@@ -12,7 +12,9 @@ public sealed class ConnectionFailedException(string message, Exception? inner =
 /// <summary>The cluster answered with an error that no retry would change.</summary>
 public sealed class ServerErrorException(string message) : TikvException(message);
 
-/// <summary>The call did not finish within its timeout. It had no effect: a write that may have had one is an <see cref="UndeterminedException"/>.</summary>
+/// <summary>
+/// The call did not finish within its timeout. It had no effect: a write that may have had one is an <see cref="UndeterminedException"/>.
+/// </summary>
 public class DeadlineExceededException(string message, Exception? inner = null) : TikvException(message, inner);
 
 /// <summary>Until the timeout a region had no leader that could be reached: too many of its replicas are away.</summary>
@@ -21,7 +23,10 @@ public sealed class RegionUnavailableException(string message, Exception? inner 
 /// <summary>Until the timeout a store refused more work: ask less, or wait longer.</summary>
 public sealed class ServerIsBusyException(string message, Exception? inner = null) : DeadlineExceededException(message, inner);
 
-/// <summary>Until the timeout the leader of a region had no room for more data. Reads and deletions go on there, and writes as soon as there is room.</summary>
+/// <summary>
+/// Until the timeout the leader of a region had no room for more data. Reads and deletions go on there, and writes as soon as there is
+/// room.
+/// </summary>
 public sealed class DiskFullException(string message, Exception? inner = null) : DeadlineExceededException(message, inner);
 
 /// <summary>Until the timeout the cluster waited for its initial stores.</summary>

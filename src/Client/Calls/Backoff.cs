@@ -22,7 +22,9 @@ internal enum BackoffKind
     Pd,
 }
 
-/// <summary>Exponential pauses of one call, a curve a kind, half of each random so that callers who failed together do not return together.</summary>
+/// <summary>
+/// Exponential pauses of one call, a curve a kind, half of each random so that callers who failed together do not return together.
+/// </summary>
 internal sealed class Backoff(Func<double> random)
 {
     private readonly int[] _steps = new int[Enum.GetValues<BackoffKind>().Length];

@@ -96,7 +96,8 @@ internal sealed class Call
             throw Cancelled();
         }
 
-        // A timer may be a little early: a try of a millisecond would only hide why the others failed. Who noted no failure explains it itself.
+        // A timer may be a little early: a try of a millisecond would only hide why the others failed. Who noted no failure explains it
+        // itself.
         if (pause >= remaining && Volatile.Read(ref _shared.FailedAttempts) > 0)
             throw GaveUp();
     }
@@ -113,7 +114,8 @@ internal sealed class Call
         : new OperationCanceledException($"{_shared.Operation} was cancelled", Cancellation);
 
     private UndeterminedException Undetermined(string text) => new(
-        $"the outcome of {_shared.Operation} is unknown: it may or may not have happened ({text}); read before deciding whether to repeat it");
+        $"the outcome of {_shared.Operation} is unknown: it may or may not have happened ({text}); "
+            + "read before deciding whether to repeat it");
 
     private TikvException GaveUp()
     {
@@ -129,7 +131,8 @@ internal sealed class Call
                 $"{_shared.Operation} did not finish within {Seconds(_shared.Timeout)} ({Tries}): {Inquiry}. "
                 + "A region needs a majority of its voters: are enough stores running?"),
             Problem.ServerIsBusy => new ServerIsBusyException($"{message}: send less at a time, or allow more time"),
-            Problem.DiskFull => new DiskFullException($"{message}: free space on that store's disk (deletions are taken), or make it larger"),
+            Problem.DiskFull =>
+                new DiskFullException($"{message}: free space on that store's disk (deletions are taken), or make it larger"),
             Problem.NotBootstrapped => new ClusterNotReadyException($"{message}: start the stores that the cluster waits for"),
             _ => new DeadlineExceededException(message),
         };
@@ -137,9 +140,11 @@ internal sealed class Call
 
     private string Tries => _shared.FailedAttempts == 1 ? "1 failed attempt" : $"{_shared.FailedAttempts} failed attempts";
 
-    private static string Seconds(TimeSpan time) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.###} s");
+    private static string Seconds(TimeSpan time) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.###} s");
 
-    private sealed class Shared(Operation operation, CallKind kind, TimeSpan timeout, long start, ClientEnvironment environment, CancellationToken cancellation)
+    private sealed class Shared(
+        Operation operation, CallKind kind, TimeSpan timeout, long start, ClientEnvironment environment, CancellationToken cancellation)
     {
         public readonly Operation Operation = operation;
         public readonly CallKind Kind = kind;

@@ -43,7 +43,8 @@ internal sealed class RegionInquiry
             lock (_gate)
             {
                 var voters = Voters();
-                return voters.Count > 0 && voters.TrueForAll(_heard.ContainsKey) && voters.Count(store => _heard[store].Answered) <= voters.Count / 2;
+                return voters.Count > 0 && voters.TrueForAll(_heard.ContainsKey)
+                    && voters.Count(store => _heard[store].Answered) <= voters.Count / 2;
             }
         }
     }

@@ -29,7 +29,11 @@ internal sealed class ClusterConnection : IAsyncDisposable
         IReadOnlyList<Endpoint> endpoints, Func<ClientSettings, ITransport> start, RawClientOptions options, CancellationToken cancellation)
     {
         var settings = ClientSettings.Read(options.Config);
-        settings = settings with { CallTimeout = options.CallTimeout ?? settings.CallTimeout, ConnectTimeout = options.ConnectTimeout ?? settings.ConnectTimeout };
+        settings = settings with
+        {
+            CallTimeout = options.CallTimeout ?? settings.CallTimeout,
+            ConnectTimeout = options.ConnectTimeout ?? settings.ConnectTimeout
+        };
         var environment = new ClientEnvironment(options.TimeProvider, options.Random, settings);
         var transport = start(settings);
         try

@@ -32,7 +32,8 @@ internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport tra
             {
                 if (call.Remaining == TimeSpan.Zero)
                     throw Silent(problems);
-                var answer = await TryAsync<GetClusterIdentityResponse>(call, endpoints[index], new GetClusterIdentityRequest(), ConnectAttempt).ConfigureAwait(false);
+                var answer = await TryAsync<GetClusterIdentityResponse>(
+                    call, endpoints[index], new GetClusterIdentityRequest(), ConnectAttempt).ConfigureAwait(false);
                 if (answer.Response is { Header.Error: null } identity)
                 {
                     ClusterId = identity.Header.ClusterId;
@@ -57,7 +58,8 @@ internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport tra
         {
             call.ThrowIfOver();
             var index = Volatile.Read(ref _current);
-            var answer = await TryAsync<TResponse>(call, endpoints[index], build(), environment.Settings.PdAttemptTimeout).ConfigureAwait(false);
+            var answer = await TryAsync<TResponse>(call, endpoints[index], build(), environment.Settings.PdAttemptTimeout)
+                .ConfigureAwait(false);
             switch (answer.Response)
             {
                 case null:
@@ -104,7 +106,8 @@ internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport tra
     }
 
     private ConnectionFailedException Silent(List<string> problems) => new(
-        $"no answer from {string.Join(", ", endpoints)} ({string.Join("; ", problems.Distinct())}): is the node that has PD running there? It answers only to the host name that it was "
+        $"no answer from {string.Join(", ", endpoints)} ({string.Join("; ", problems.Distinct())}): "
+            + "is the node that has PD running there? It answers only to the host name that it was "
         + "given: a message to localhost is not for a node named 127.0.0.1");
 
     /// <param name="IsRefused">There is no connection.</param>

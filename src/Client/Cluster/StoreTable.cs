@@ -29,7 +29,8 @@ internal sealed class StoreTable(PdClient pd, ClientEnvironment environment)
 
     private async ValueTask<string?> LoadAsync(Call call, ulong storeId)
     {
-        var response = await pd.AskAsync<GetAllStoresResponse>(call, () => new GetAllStoresRequest { ExcludeTombstoneStores = true }).ConfigureAwait(false);
+        var response = await pd.AskAsync<GetAllStoresResponse>(call, () => new GetAllStoresRequest { ExcludeTombstoneStores = true })
+            .ConfigureAwait(false);
         foreach (var store in response.Stores)
             _addresses[store.Id] = store.Address;
         return _addresses.GetValueOrDefault(storeId);
@@ -39,7 +40,9 @@ internal sealed class StoreTable(PdClient pd, ClientEnvironment environment)
     {
         try
         {
-            var call = new Call(new Operation("look-up of stores"), CallKind.Read, environment.Settings.PdAttemptTimeout, environment, CancellationToken.None);
+            var call = new Call(
+                new Operation("look-up of stores"), CallKind.Read, environment.Settings.PdAttemptTimeout, environment,
+                CancellationToken.None);
             await LoadAsync(call, 0).ConfigureAwait(false);
         }
         catch (TikvException)

@@ -57,7 +57,9 @@ internal sealed class RegionCache
 
     private static bool StartsBefore(ByteString start, ByteString end) => end.IsEmpty || start.Span.SequenceCompareTo(end.Span) < 0;
 
-    /// <summary>Versions of overlapping regions can be compared: every split gives all its regions a higher one than their origin had.</summary>
+    /// <summary>
+    /// Versions of overlapping regions can be compared: every split gives all its regions a higher one than their origin had.
+    /// </summary>
     private static bool IsNewer(CachedRegion known, CachedRegion other)
     {
         var (a, b) = (known.Region.RegionEpoch, other.Region.RegionEpoch);

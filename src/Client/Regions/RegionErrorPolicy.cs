@@ -24,16 +24,19 @@ internal enum RegionVerdict
 /// <param name="Pause">Null: try again at once.</param>
 /// <param name="AtLeast">The pause that the server asks for.</param>
 /// <param name="DropStore">The store's address may be wrong too.</param>
-internal readonly record struct RegionReaction(RegionVerdict Verdict, BackoffKind? Pause, Problem Problem = Problem.Other, TimeSpan AtLeast = default, bool DropStore = false)
+internal readonly record struct RegionReaction(
+    RegionVerdict Verdict, BackoffKind? Pause, Problem Problem = Problem.Other, TimeSpan AtLeast = default, bool DropStore = false)
 {
-    public static RegionReaction TryAgain(BackoffKind? pause, Problem problem = Problem.Other) => new(RegionVerdict.TryAgain, pause, problem);
+    public static RegionReaction TryAgain(BackoffKind? pause, Problem problem = Problem.Other) =>
+        new(RegionVerdict.TryAgain, pause, problem);
 }
 
 /// <summary>What to do about each region error: corrects the cache and says how to go on.</summary>
 internal static class RegionErrorPolicy
 {
     /// <param name="asked">As it was when the request was sent.</param>
-    public static RegionReaction React(Error error, CachedRegion asked, Protocol.Metapb.Peer askedPeer, RegionCache cache, APIVersion apiVersion)
+    public static RegionReaction React(
+        Error error, CachedRegion asked, Protocol.Metapb.Peer askedPeer, RegionCache cache, APIVersion apiVersion)
     {
         switch (error.Kind())
         {
@@ -61,7 +64,8 @@ internal static class RegionErrorPolicy
                 cache.Drop(asked);
                 return RegionReaction.TryAgain(BackoffKind.RegionMiss, Problem.NoLeader);
 
-            case RegionErrorKind.KeyNotInRegion or RegionErrorKind.MismatchPeerId or RegionErrorKind.BucketVersionNotMatch or RegionErrorKind.Unknown:
+            case RegionErrorKind.KeyNotInRegion or RegionErrorKind.MismatchPeerId or RegionErrorKind.BucketVersionNotMatch
+                or RegionErrorKind.Unknown:
                 cache.Drop(asked);
                 return RegionReaction.TryAgain(BackoffKind.RegionMiss);
 
@@ -76,7 +80,8 @@ internal static class RegionErrorPolicy
             case RegionErrorKind.DiskFull:
                 return RegionReaction.TryAgain(BackoffKind.ServerIsBusy, Problem.DiskFull);
 
-            case RegionErrorKind.StaleCommand or RegionErrorKind.MaxTimestampNotSynced or RegionErrorKind.ReadIndexNotReady or RegionErrorKind.ProposalInMergingMode
+            case RegionErrorKind.StaleCommand or RegionErrorKind.MaxTimestampNotSynced or RegionErrorKind.ReadIndexNotReady
+                or RegionErrorKind.ProposalInMergingMode
                 or RegionErrorKind.DataIsNotReady or RegionErrorKind.RecoveryInProgress:
                 return RegionReaction.TryAgain(BackoffKind.NotReady);
 
@@ -94,7 +99,8 @@ internal static class RegionErrorPolicy
         }
     }
 
-    private static RegionReaction ReactToEpoch(EpochNotMatch error, CachedRegion asked, Protocol.Metapb.Peer askedPeer, RegionCache cache, APIVersion apiVersion)
+    private static RegionReaction ReactToEpoch(
+        EpochNotMatch error, CachedRegion asked, Protocol.Metapb.Peer askedPeer, RegionCache cache, APIVersion apiVersion)
     {
         var current = error.CurrentRegions;
         if (current.Any(r => r.Id == asked.Region.Id && r.RegionEpoch.Version < asked.Region.RegionEpoch.Version))

@@ -9,11 +9,13 @@ using TiKvActors.Protocol.Pdpb;
 namespace TiKvActors.Client.Regions;
 
 /// <summary>Brings requests to the leaders of their regions and tries again where that is safe. Any thread.</summary>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "A SemaphoreSlim without wait handle holds nothing, and late calls may still use it.")]
+[System.Diagnostics.CodeAnalysis.SuppressMessage(
+    "Design", "CA1001", Justification = "A SemaphoreSlim without wait handle holds nothing, and late calls may still use it.")]
 internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport transport, ClientEnvironment environment)
 {
     /// <summary>Greater than every key and boundary: for 'the last region'.</summary>
-    private static readonly ByteString AboveAllKeys = ByteString.CopyFrom(Enumerable.Repeat((byte)0xFF, Protocol.RequestLimits.MaxKeyBytes + 1).ToArray());
+    private static readonly ByteString AboveAllKeys =
+        ByteString.CopyFrom(Enumerable.Repeat((byte)0xFF, Protocol.RequestLimits.MaxKeyBytes + 1).ToArray());
 
     private readonly StoreTable _stores = new(pd, environment);
     private readonly SemaphoreSlim _loading = new(1);
@@ -22,14 +24,16 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
 
     /// <summary>The region of a request key.</summary>
     public ValueTask<CachedRegion> LocateAsync(Call call, ByteString requestKey) =>
-        Cache.Find(requestKey) is { } known ? new(known) : LoadAsync(call, () => Cache.Find(requestKey), () => AskForAsync(call, requestKey));
+        Cache.Find(requestKey) is { } known
+            ? new(known) : LoadAsync(call, () => Cache.Find(requestKey), () => AskForAsync(call, requestKey));
 
     /// <summary>The region of the keys just below an exclusive end; empty = the end of all keys.</summary>
     public ValueTask<CachedRegion> LocateBelowAsync(Call call, ByteString end) =>
         Cache.FindBelow(end) is { } known ? new(known) : LoadAsync(call, () => Cache.FindBelow(end), () => AskForBelowAsync(call, end));
 
     /// <summary>A request about one key, tried until it is answered.</summary>
-    public async Task<TResponse> SendAsync<TResponse>(Call call, ByteString requestKey, Func<IRegionRequest> build) where TResponse : class, IRegionResponse
+    public async Task<TResponse> SendAsync<TResponse>(Call call, ByteString requestKey, Func<IRegionRequest> build)
+        where TResponse : class, IRegionResponse
     {
         while (true)
         {
@@ -40,9 +44,12 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
     }
 
     /// <summary>One try with one region. When it fails, the cache is corrected and the pause that is due is over.</summary>
-    /// <param name="build">Makes the request without its context; a new one for every try, because an abandoned one may still be on its way.</param>
+    /// <param name="build">
+    /// Makes the request without its context; a new one for every try, because an abandoned one may still be on its way.
+    /// </param>
     /// <returns>Null: locate the region again (it may be several by now) and try again.</returns>
-    public async Task<TResponse?> TryAsync<TResponse>(Call call, CachedRegion region, Func<IRegionRequest> build) where TResponse : class, IRegionResponse
+    public async Task<TResponse?> TryAsync<TResponse>(Call call, CachedRegion region, Func<IRegionRequest> build)
+        where TResponse : class, IRegionResponse
     {
         call.ThrowIfOver();
         var peer = region.Target;
@@ -88,7 +95,8 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
     };
 
     /// <returns>Null if there is no answer.</returns>
-    private async Task<IRegionResponse?> ExchangeAsync(Call call, CachedRegion region, Protocol.Metapb.Peer peer, string address, IRegionRequest request)
+    private async Task<IRegionResponse?> ExchangeAsync(
+        Call call, CachedRegion region, Protocol.Metapb.Peer peer, string address, IRegionRequest request)
     {
         var delivery = new Delivery();
         using var attempt = call.StartAttempt(TimeoutOf(request));
@@ -184,12 +192,14 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
         };
         return string.IsNullOrEmpty(text) ? null : text;
 
-        static string? Abort(IEnumerable<KvPair> pairs) => pairs.Select(p => p.Error?.Abort).FirstOrDefault(abort => !string.IsNullOrEmpty(abort));
+        static string? Abort(IEnumerable<KvPair> pairs) =>
+            pairs.Select(p => p.Error?.Abort).FirstOrDefault(abort => !string.IsNullOrEmpty(abort));
     }
 
     private TimeSpan TimeoutOf(IRegionRequest request) => request switch
     {
-        RawScanRequest or RawBatchScanRequest or RawDeleteRangeRequest or RawChecksumRequest or SplitRegionRequest => environment.Settings.SlowAttemptTimeout,
+        RawScanRequest or RawBatchScanRequest or RawDeleteRangeRequest or RawChecksumRequest or SplitRegionRequest =>
+            environment.Settings.SlowAttemptTimeout,
         _ => environment.Settings.AttemptTimeout,
     };
 
@@ -247,7 +257,8 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
         var response = await pd.AskAsync<GetRegionResponse>(call, () => new GetRegionRequest { RegionKey = key }).ConfigureAwait(false);
         if (Learn(response.Region, response.Leader) is { } holding && holding.ContainsBelow(end))
             return holding;
-        response = await pd.AskAsync<GetRegionResponse>(call, () => new Protocol.GetPrevRegionRequest { RegionKey = key }).ConfigureAwait(false);
+        response = await pd.AskAsync<GetRegionResponse>(call, () => new Protocol.GetPrevRegionRequest { RegionKey = key })
+            .ConfigureAwait(false);
         return Learn(response.Region, response.Leader) is { } previous && previous.ContainsBelow(end) ? previous : null;
     }
 

@@ -7,15 +7,20 @@ namespace TiKvActors.Client.Regions;
 /// <param name="Bytes">What it adds to a request, roughly.</param>
 internal readonly record struct ShareItem(int Index, ByteString RequestKey, int Bytes);
 
-/// <summary>A batch call as requests to regions: each region's share in pieces of bounded size, several under way, regrouped when regions change.</summary>
+/// <summary>
+/// A batch call as requests to regions: each region's share in pieces of bounded size, several under way, regrouped when regions change.
+/// </summary>
 internal sealed class RegionShares(RegionRouter router, ClientEnvironment environment)
 {
     /// <param name="send">One try with one region; returns the items that have to be sent again.</param>
-    public Task RunAsync(Call call, IReadOnlyList<ShareItem> items, Func<Call, CachedRegion, IReadOnlyList<ShareItem>, Task<IReadOnlyList<ShareItem>>> send) =>
+    public Task RunAsync(
+        Call call, IReadOnlyList<ShareItem> items,
+        Func<Call, CachedRegion, IReadOnlyList<ShareItem>, Task<IReadOnlyList<ShareItem>>> send) =>
         RunAsync(call, items, send, new SemaphoreSlim(environment.Settings.MaxParallelShares));
 
     private async Task RunAsync(
-        Call call, IReadOnlyList<ShareItem> items, Func<Call, CachedRegion, IReadOnlyList<ShareItem>, Task<IReadOnlyList<ShareItem>>> send, SemaphoreSlim slots)
+        Call call, IReadOnlyList<ShareItem> items, Func<Call, CachedRegion, IReadOnlyList<ShareItem>, Task<IReadOnlyList<ShareItem>>> send,
+        SemaphoreSlim slots)
     {
         var shares = await PlanAsync(call, items).ConfigureAwait(false);
         var sends = shares.Select(share => SendAsync(shares.Count == 1 ? call : call.Part(), share.Region, share.Items)).ToList();
@@ -77,7 +82,8 @@ internal sealed class RegionShares(RegionRouter router, ClientEnvironment enviro
             var sameRegion = region is not null && region.Contains(item.RequestKey);
             if (!sameRegion)
                 region = await router.LocateAsync(call, item.RequestKey).ConfigureAwait(false);
-            if (!sameRegion || share.Count == environment.Settings.MaxBatchRequests || bytes + item.Bytes > environment.Settings.MaxBatchBytes)
+            if (!sameRegion || share.Count == environment.Settings.MaxBatchRequests
+                || bytes + item.Bytes > environment.Settings.MaxBatchBytes)
             {
                 shares.Add((region!, share = []));
                 bytes = 0;

@@ -4,7 +4,9 @@ using TiKvActors.Protocol.Kvrpcpb;
 
 namespace TiKvActors.Client.Regions;
 
-/// <summary>Where a scan over several regions stands, and what follows a page. Forward from Start, or in reverse from End, both request keys.</summary>
+/// <summary>
+/// Where a scan over several regions stands, and what follows a page. Forward from Start, or in reverse from End, both request keys.
+/// </summary>
 internal sealed class ScanCursor
 {
     private readonly bool _reverse;
@@ -23,7 +25,9 @@ internal sealed class ScanCursor
     public ValueTask<CachedRegion> LocateAsync(RegionRouter router, Calls.Call call) =>
         _reverse ? router.LocateBelowAsync(call, _end) : router.LocateAsync(call, _start);
 
-    /// <summary>What is left, within one region. In reverse start_key is the exclusive upper bound and end_key the inclusive lower one.</summary>
+    /// <summary>
+    /// What is left, within one region. In reverse start_key is the exclusive upper bound and end_key the inclusive lower one.
+    /// </summary>
     public RawScanRequest NextPage(CachedRegion region, uint limit, bool keysOnly)
     {
         var start = _start.Span.SequenceCompareTo(region.Start.Span) >= 0 ? _start : region.Start;

@@ -12,11 +12,15 @@ internal static class ActorSystems
     {
         var list = Endpoint.ParseList(endpoints);
         var host = await Endpoint.LocalAddressAsync(list, endpoint => endpoint.LocalAddressAsync(cancellation)).ConfigureAwait(false);
-        var config = ConfigurationFactory.ParseString($"akka.remote.dot-netty.tcp.hostname = \"{host}\"").WithFallback(ClientSettings.Reference);
+        var config = ConfigurationFactory.ParseString($"akka.remote.dot-netty.tcp.hostname = \"{host}\"")
+            .WithFallback(ClientSettings.Reference);
         var system = ActorSystem.Create("tikv-client", options.Config is null ? config : options.Config.WithFallback(config));
-        return await ClusterConnection.OpenAsync(list, settings => new ActorTransport(system, ownsSystem: true, settings), options, cancellation).ConfigureAwait(false);
+        return await ClusterConnection.OpenAsync(
+            list, settings => new ActorTransport(system, ownsSystem: true, settings), options, cancellation).ConfigureAwait(false);
     }
 
-    public static Task<ClusterConnection> OpenAsync(ActorSystem system, string endpoints, RawClientOptions options, CancellationToken cancellation) =>
-        ClusterConnection.OpenAsync(Endpoint.ParseList(endpoints), settings => new ActorTransport(system, ownsSystem: false, settings), options, cancellation);
+    public static Task<ClusterConnection> OpenAsync(
+        ActorSystem system, string endpoints, RawClientOptions options, CancellationToken cancellation) =>
+        ClusterConnection.OpenAsync(
+            Endpoint.ParseList(endpoints), settings => new ActorTransport(system, ownsSystem: false, settings), options, cancellation);
 }

@@ -16,7 +16,10 @@ internal sealed class BatchQueue(int maxInFlightBatches, int maxBatchRequests, i
 
     public void Enqueue(PendingRequest request) => _waiting.Enqueue(request);
 
-    /// <summary>The next batch, its requests marked as having left and counted as unanswered from now on; null if nothing waits or too much is unanswered.</summary>
+    /// <summary>
+    /// The next batch, its requests marked as having left and counted as unanswered from now on; null if nothing waits or too much is
+    /// unanswered.
+    /// </summary>
     /// <param name="nextId">Gives ids that are unique for the store.</param>
     public List<(ulong Id, PendingRequest Request)>? TryTake(Func<ulong> nextId)
     {
@@ -49,7 +52,9 @@ internal sealed class BatchQueue(int maxInFlightBatches, int maxBatchRequests, i
         return taken;
     }
 
-    /// <summary>The request that an answer, or the news that there will be none, is for; null if it is of another queue or settled already.</summary>
+    /// <summary>
+    /// The request that an answer, or the news that there will be none, is for; null if it is of another queue or settled already.
+    /// </summary>
     public PendingRequest? Settle(ulong id)
     {
         if (!_inFlight.Remove(id, out var settled))

@@ -39,7 +39,9 @@ internal sealed class Node(string hostPort, Address nodeAddress, IActorRef kv, I
         }
         catch (Exception e) when (e is OperationCanceledException or AskTimeoutException)
         {
-            throw ask.Failure is { } reason ? new NodeUnreachableException(HostPort, reason) : new OperationCanceledException(e.Message, e, attempt);
+            throw ask.Failure is { } reason
+                ? new NodeUnreachableException(HostPort, reason)
+                : new OperationCanceledException(e.Message, e, attempt);
         }
         finally
         {

@@ -128,7 +128,9 @@ internal sealed class NodeConnection : ReceiveActor
             if (batch.Responses[i].Message() is IRegionResponse response)
                 pending.Complete(response);
             else
-                pending.Fail(new NodeUnreachableException(_node.HostPort, $"answered {pending.Request.Descriptor.Name} with {batch.Responses[i].CmdCase}: is it of another version?"));
+                pending.Fail(new NodeUnreachableException(
+                    _node.HostPort,
+                    $"answered {pending.Request.Descriptor.Name} with {batch.Responses[i].CmdCase}: is it of another version?"));
         }
         ScheduleFlush();
     }

@@ -1,6 +1,8 @@
 namespace TiKvActors.Client.Transport;
 
-/// <summary>A message that was sent by itself: its token is cancelled with the attempt, or when it is known that no answer will come.</summary>
+/// <summary>
+/// A message that was sent by itself: its token is cancelled with the attempt, or when it is known that no answer will come.
+/// </summary>
 internal sealed class UnansweredAsk : IDisposable
 {
     private readonly Lock _lock = new();
