@@ -17,9 +17,13 @@ internal static class BenchReport
     private static void PrintText(Output output, LoadResult result, ServerCost? cost)
     {
         var options = result.Options;
-        output.Line(Text($"{options.Workload}: {options.Clients} clients, {options.Keys} keys, values of {options.ValueBytes} bytes, {options.Duration.TotalSeconds:0} s after {options.Warmup.TotalSeconds:0} s of warm-up"));
+        var (measured, before) = (options.Duration.TotalSeconds, options.Warmup.TotalSeconds);
+        output.Line(
+            Text($"{options.Workload}: {options.Clients} clients, {options.Keys} keys, values of {options.ValueBytes} bytes, ")
+            + Text($"{measured:0} s after {before:0} s of warm-up"));
         output.Line(Text($"throughput   {result.PerSecond:N0} /s ({result.Latencies.Count:N0} operations)"));
-        output.Line("latency      " + string.Join("  ", _percentiles.Select(p => Text($"{p.Name} {Milliseconds(result, p.Share):0.00} ms"))) + Text($"  max {result.Latencies.Max.TotalMilliseconds:0.00} ms"));
+        output.Line("latency      " + string.Join("  ", _percentiles.Select(p => Text($"{p.Name} {Milliseconds(result, p.Share):0.00} ms")))
+            + Text($"  max {result.Latencies.Max.TotalMilliseconds:0.00} ms"));
         var errors = string.Join("  ", result.Errors.Select(e => Text($"{e.Key} {e.Value}")));
         output.Line("errors       " + (errors.Length == 0 ? "none" : errors));
         var (cpu, pauses) = (result.Generator.Cpu.TotalSeconds, result.Generator.Pauses.TotalSeconds);
@@ -31,7 +35,9 @@ internal static class BenchReport
         }
 
         output.Line(Text($"servers      CPU {cost.Cpu.TotalSeconds:0.0} s, memory {cost.MemoryBytes / 1048576.0:N0} MiB"));
-        output.Line(Text($"journals     {cost.AcknowledgedWrites:N0} writes acknowledged, {cost.JournalEvents:N0} events in {cost.JournalBatches:N0} batches, {cost.JournalSyncs:N0} syncs"));
+        output.Line(
+            Text($"journals     {cost.AcknowledgedWrites:N0} writes acknowledged, ")
+            + Text($"{cost.JournalEvents:N0} events in {cost.JournalBatches:N0} batches, {cost.JournalSyncs:N0} syncs"));
     }
 
     private static void PrintJson(Output output, LoadResult result, ServerCost? cost) => output.JsonLine(json =>

@@ -15,7 +15,8 @@ public static class LoadGenerator
 
     public static byte[] Key(int number) => Encoding.ASCII.GetBytes("bench" + number.ToString("D10", CultureInfo.InvariantCulture));
 
-    public static async Task<LoadResult> RunAsync(LoadOptions options, Operation operation, Action<TimeSpan, long>? progress, CancellationToken cancellation)
+    public static async Task<LoadResult> RunAsync(
+        LoadOptions options, Operation operation, Action<TimeSpan, long>? progress, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         var end = options.Warmup + options.Duration;

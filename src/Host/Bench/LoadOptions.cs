@@ -1,6 +1,8 @@
 namespace TiKvActors.Host.Bench;
 
-/// <summary>What a load consists of. Keys are <c>bench</c> + ten digits, chosen uniformly; values are random bytes, so nothing compresses well.</summary>
+/// <summary>
+/// What a load consists of. Keys are <c>bench</c> + ten digits, chosen uniformly; values are random bytes, so nothing compresses well.
+/// </summary>
 public sealed record LoadOptions
 {
     public required string Workload { get; init; }

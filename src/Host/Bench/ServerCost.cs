@@ -50,15 +50,18 @@ public sealed record ServerCost
         return new ServerCost(answers);
     }
 
-    /// <summary>The difference to an earlier reading, memory as it is now; null if other stores or processes answered then, or counters began anew.</summary>
-    public ServerCost? Since(ServerCost earlier) => _stores != earlier._stores || AcknowledgedWrites < earlier.AcknowledgedWrites || JournalBatches < earlier.JournalBatches
-        ? null
-        : this with
-        {
-            AcknowledgedWrites = AcknowledgedWrites - earlier.AcknowledgedWrites,
-            JournalEvents = JournalEvents - earlier.JournalEvents,
-            JournalBatches = JournalBatches - earlier.JournalBatches,
-            JournalSyncs = JournalSyncs - earlier.JournalSyncs,
-            Cpu = Cpu - earlier.Cpu,
-        };
+    /// <summary>
+    /// The difference to an earlier reading, memory as it is now; null if other stores or processes answered then, or counters began anew.
+    /// </summary>
+    public ServerCost? Since(ServerCost earlier) =>
+        _stores != earlier._stores || AcknowledgedWrites < earlier.AcknowledgedWrites || JournalBatches < earlier.JournalBatches
+            ? null
+            : this with
+            {
+                AcknowledgedWrites = AcknowledgedWrites - earlier.AcknowledgedWrites,
+                JournalEvents = JournalEvents - earlier.JournalEvents,
+                JournalBatches = JournalBatches - earlier.JournalBatches,
+                JournalSyncs = JournalSyncs - earlier.JournalSyncs,
+                Cpu = Cpu - earlier.Cpu,
+            };
 }

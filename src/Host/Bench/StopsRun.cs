@@ -56,7 +56,8 @@ internal sealed class StopsRun : IAsyncDisposable
         _load = Task.WhenAll(_workers.Select(w => Task.Run(() => w.RunAsync(_stop.Token))));
     }
 
-    public static async Task<IReadOnlyList<StopMeasured>> RunAsync(StopsOptions options, Action<StopMeasured> done, CancellationToken cancellation)
+    public static async Task<IReadOnlyList<StopMeasured>> RunAsync(
+        StopsOptions options, Action<StopMeasured> done, CancellationToken cancellation)
     {
         var directory = Directory.CreateTempSubdirectory("tkv-stops-");
         try
@@ -65,7 +66,8 @@ internal sealed class StopsRun : IAsyncDisposable
             var playground = ProcessCluster.Options(Path.Combine(directory.FullName, "data"), 3);
             await using var cluster = await ProcessCluster.StartAsync(playground, line => log.Write(line + "\n"), cancellation);
             var client = await RawClient.ConnectAsync(cluster.Endpoints, null, cancellation);
-            await using var run = new StopsRun(cluster, client, await AdminClient.ConnectAsync(cluster.Endpoints, null, cancellation), options.Clients);
+            await using var run = new StopsRun(
+                cluster, client, await AdminClient.ConnectAsync(cluster.Endpoints, null, cancellation), options.Clients);
             var all = new List<StopMeasured>();
             foreach (var byKill in new[] { true, false }.Where(k => k ? options.Kills : options.OrderlyStops))
             {
@@ -104,7 +106,8 @@ internal sealed class StopsRun : IAsyncDisposable
         var ended = Stopwatch.GetTimestamp();
         var (writers, readers) = (_workers.Where(w => w.IsWriter).ToList(), _workers.Where(w => !w.IsWriter).ToList());
         var measured = new StopMeasured(
-            byKill, leader.Number, LongestGap(writers, began, ended), LongestGap(readers, began, ended), _workers.Max(w => LongestGap([w], began, ended)), _workers.Sum(w => w.Errors));
+            byKill, leader.Number, LongestGap(writers, began, ended), LongestGap(readers, began, ended),
+            _workers.Max(w => LongestGap([w], began, ended)), _workers.Sum(w => w.Errors));
         await leader.StartAsync();
         await CaughtUpAsync(leader, cancellation);
         return measured;
@@ -113,7 +116,9 @@ internal sealed class StopsRun : IAsyncDisposable
     private async Task EverybodyIsServedAsync(CancellationToken cancellation)
     {
         var goals = _workers.Select(w => w.Count + Served).ToArray();
-        await UntilAsync(() => Task.FromResult(_workers.Zip(goals, (w, goal) => w.Count >= goal).All(served => served)), "every client is served", cancellation);
+        await UntilAsync(
+            () => Task.FromResult(_workers.Zip(goals, (w, goal) => w.Count >= goal).All(served => served)), "every client is served",
+            cancellation);
     }
 
     private async Task<NodeProcess> LeaderAsync(CancellationToken cancellation)
@@ -123,7 +128,9 @@ internal sealed class StopsRun : IAsyncDisposable
         {
             var region = (await _admin.ListRegionsAsync(cancellation))[0];
             var stores = await _admin.ListStoresAsync(cancellation);
-            leader = region.Leader is { } peer ? _cluster.Nodes.FirstOrDefault(n => n.Endpoint == stores.First(s => s.Id == peer.StoreId).Address) : null;
+            leader = region.Leader is { } peer
+                ? _cluster.Nodes.FirstOrDefault(n => n.Endpoint == stores.First(s => s.Id == peer.StoreId).Address)
+                : null;
             return leader is not null;
         }, "PD knows the region's leader", cancellation);
         return leader!;
@@ -150,7 +157,8 @@ internal sealed class StopsRun : IAsyncDisposable
         var watch = Stopwatch.StartNew();
         while (!await condition())
         {
-            if (watch.Elapsed > _patience) throw new CommandException(ExitCode.Failed, $"waited {_patience.TotalSeconds:0} s in vain until {what}");
+            if (watch.Elapsed > _patience)
+                throw new CommandException(ExitCode.Failed, $"waited {_patience.TotalSeconds:0} s in vain until {what}");
             await Task.Delay(_pollInterval, cancellation);
         }
     }

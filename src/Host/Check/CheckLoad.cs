@@ -35,7 +35,8 @@ internal sealed class CheckLoad(string endpoints, string process, int clients, i
             options with { Config = ConfigurationFactory.ParseString(PatientConfig) });
         connected();
         var knocks = KnockAsync(new RecordingClient(patient, history, clients + 1), stop);
-        await Task.WhenAll(Enumerable.Range(1, clients).Select(number => Task.Run(() => WorkerOf(number, number % 2 == 0 ? hasty : patient).RunAsync(stop), CancellationToken.None)));
+        await Task.WhenAll(Enumerable.Range(1, clients)
+            .Select(number => Task.Run(() => WorkerOf(number, number % 2 == 0 ? hasty : patient).RunAsync(stop), CancellationToken.None)));
         await knocks;
         var last = new RecordingClient(hasty, history, 0);
         for (var key = 0; key < keys; key++) await Worker.TolerateAsync(() => last.GetAsync(Key(key)));
@@ -72,7 +73,8 @@ internal sealed class CheckLoad(string endpoints, string process, int clients, i
     }
 
     private Worker WorkerOf(int number, RawClient client) =>
-        new(new RecordingClient(client, history, number), new Random(unchecked(seed * 1_000 + number)), keys, string.Create(CultureInfo.InvariantCulture, $"{process}.{number}."));
+        new(new RecordingClient(client, history, number), new Random(unchecked(seed * 1_000 + number)), keys, string.Create(
+            CultureInfo.InvariantCulture, $"{process}.{number}."));
 
     private sealed class Worker(RecordingClient client, Random random, int keys, string valuePrefix)
     {

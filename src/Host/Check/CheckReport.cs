@@ -45,11 +45,13 @@ internal sealed class CheckReport
         else PrintText(output);
     }
 
-    private IEnumerable<(HistoryKind Kind, int Ok, int Failed, int Unknown, int Lost)> Kinds() => Enum.GetValues<HistoryKind>().Select(kind =>
-    {
-        var all = _history.Where(o => o.Kind == kind).ToList();
-        return (kind, all.Count(o => o.Outcome == HistoryOutcome.Ok), all.Count(o => o.Outcome == HistoryOutcome.Failed), all.Count(o => o.Outcome == HistoryOutcome.Unknown), all.Sum(o => o.LostTries));
-    });
+    private IEnumerable<(HistoryKind Kind, int Ok, int Failed, int Unknown, int Lost)> Kinds() => Enum.GetValues<HistoryKind>()
+        .Select(kind =>
+        {
+            var all = _history.Where(o => o.Kind == kind).ToList();
+            return (kind, all.Count(o => o.Outcome == HistoryOutcome.Ok), all.Count(o => o.Outcome == HistoryOutcome.Failed),
+                all.Count(o => o.Outcome == HistoryOutcome.Unknown), all.Sum(o => o.LostTries));
+        });
 
     private void PrintText(Output output)
     {
@@ -57,9 +59,13 @@ internal sealed class CheckReport
             ["operations", "ok", "failed", "unknown", "lost tries"],
             Kinds().Select(k => new[] { HistorySplitter.NameOf(k.Kind), Text(k.Ok), Text(k.Failed), Text(k.Unknown), Text(k.Lost) }));
         if (_faults is not null) PrintFaults(output, _faults);
-        output.Line(string.Create(CultureInfo.InvariantCulture, $"checked    {_verdict.Operations:N0} operations on {_verdict.Keys:N0} keys in {_checkTime.TotalSeconds:0.0} s"));
-        foreach (var finding in _verdict.Findings.OrderBy(f => f.CounterExample.Count).Take(PrintedFindings)) output.Line(finding.Describe(_verdict.Start));
-        if (_verdict.Findings.Count > PrintedFindings) output.Line(string.Create(CultureInfo.InvariantCulture, $"... and {_verdict.Findings.Count - PrintedFindings} more keys"));
+        output.Line(string.Create(
+            CultureInfo.InvariantCulture,
+            $"checked    {_verdict.Operations:N0} operations on {_verdict.Keys:N0} keys in {_checkTime.TotalSeconds:0.0} s"));
+        foreach (var finding in _verdict.Findings.OrderBy(f => f.CounterExample.Count).Take(PrintedFindings))
+            output.Line(finding.Describe(_verdict.Start));
+        if (_verdict.Findings.Count > PrintedFindings)
+            output.Line(string.Create(CultureInfo.InvariantCulture, $"... and {_verdict.Findings.Count - PrintedFindings} more keys"));
         output.Line($"verdict    {Verdict}");
     }
 
@@ -98,7 +104,8 @@ internal sealed class CheckReport
             .Concat(ServiceGaps.Longest(_reads, faults.Began, faults.Ended, PrintedGaps).Select(g => ("read", g)));
 
     private string Verdict => HasPassed ? "linearizable"
-        : !_verdict.IsLinearizable ? _verdict.Findings.Any(f => f.Verdict == RegisterVerdict.NotLinearizable) ? "NOT LINEARIZABLE" : "UNDECIDED"
+        : !_verdict.IsLinearizable
+            ? _verdict.Findings.Any(f => f.Verdict == RegisterVerdict.NotLinearizable) ? "NOT LINEARIZABLE" : "UNDECIDED"
         : _faults?.Difference is not null ? "REPLICAS DIFFER"
         : _writes.Count + _reads.Count == 0 ? "NOTHING SUCCEEDED"
         : "SERVICE DID NOT RESUME";

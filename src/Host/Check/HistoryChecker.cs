@@ -10,8 +10,10 @@ public sealed record KeyFinding(string Key, RegisterVerdict Verdict, int Operati
     /// <summary>The operations with times in milliseconds since <paramref name="start"/> (nanoseconds).</summary>
     public string Describe(long start)
     {
-        if (Verdict == RegisterVerdict.Undecided) return $"key \"{Key}\": too many orders of its {Operations} operations are possible; nothing is known about it";
-        var text = new StringBuilder($"key \"{Key}\" is not linearizable. No order explains these {CounterExample.Count} of its {Operations} operations:\n");
+        if (Verdict == RegisterVerdict.Undecided)
+            return $"key \"{Key}\": too many orders of its {Operations} operations are possible; nothing is known about it";
+        var text = new StringBuilder(
+            $"key \"{Key}\" is not linearizable. No order explains these {CounterExample.Count} of its {Operations} operations:\n");
         text.Append("     invoked ms  completed ms\n");
         foreach (var operation in CounterExample)
         {
@@ -47,7 +49,9 @@ public static class HistoryChecker
         {
             if (Find(key.Key, key.Value) is { } finding) findings.Add(finding);
         });
-        return new HistoryVerdict(history.Count, keys.Count, [.. findings.OrderBy(f => f.Key, StringComparer.Ordinal)], history.Count == 0 ? 0 : history.Min(o => o.Invoked));
+        return new HistoryVerdict(
+            history.Count, keys.Count, [.. findings.OrderBy(f => f.Key, StringComparer.Ordinal)],
+            history.Count == 0 ? 0 : history.Min(o => o.Invoked));
     }
 
     /// <returns>Null: linearizable.</returns>

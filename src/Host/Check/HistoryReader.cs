@@ -66,7 +66,8 @@ public static class HistoryReader
 
             // A process that was killed may have left half a line.
             if (waiting is not null && endsInLine) Take(waiting);
-            return _process is not null ? _operations : throw new FormatException($"{path}: it is empty: the first line names format, version and process");
+            return _process is not null
+                ? _operations : throw new FormatException($"{path}: it is empty: the first line names format, version and process");
         }
 
         private void Take(string line)
@@ -88,7 +89,8 @@ public static class HistoryReader
 
         private void TakeHeader(JsonElement line)
         {
-            if (line.GetProperty("format").GetString() != HistoryWriter.Format || line.GetProperty("version").GetInt32() != HistoryWriter.Version)
+            if (line.GetProperty("format").GetString() != HistoryWriter.Format
+                || line.GetProperty("version").GetInt32() != HistoryWriter.Version)
                 throw new FormatException($"the first line must name format {HistoryWriter.Format}, version {HistoryWriter.Version}");
             _process = line.GetProperty("process").GetString()!;
             if (!processes.Add(_process)) throw new FormatException($"process \"{_process}\" has a history already; check them separately");
@@ -146,8 +148,10 @@ public static class HistoryReader
                 Swapped = line.TryGetProperty("swapped", out var swapped) && swapped.GetBoolean(),
                 Previous = Text(line, "previous"),
             };
-            var count = done.Kind == HistoryKind.Delete || (done.Outcome != HistoryOutcome.Ok && !done.IsWrite) ? done.Values.Count : done.Keys.Count;
-            if (done.Values.Count != count) throw new FormatException($"operation {number} has {done.Values.Count} values for {done.Keys.Count} keys");
+            var count = done.Kind == HistoryKind.Delete || (done.Outcome != HistoryOutcome.Ok && !done.IsWrite)
+                ? done.Values.Count : done.Keys.Count;
+            if (done.Values.Count != count)
+                throw new FormatException($"operation {number} has {done.Values.Count} values for {done.Keys.Count} keys");
             _operations[index] = done;
         }
 
@@ -162,6 +166,8 @@ public static class HistoryReader
 
         // Strings that repeat (keys above all) are kept once.
         private static string[]? Texts(JsonElement line, string name) =>
-            line.TryGetProperty(name, out var values) ? [.. values.EnumerateArray().Select(v => v.GetString() is { } text ? string.Intern(text) : null!)] : null;
+            line.TryGetProperty(name, out var values)
+                ? [.. values.EnumerateArray().Select(v => v.GetString() is { } text ? string.Intern(text) : null!)]
+                : null;
     }
 }

@@ -33,14 +33,17 @@ public static class HistorySplitter
             switch (call.Kind)
             {
                 case HistoryKind.Get or HistoryKind.BatchGet:
-                    if (call.Outcome == HistoryOutcome.Ok) into.Add(RegisterOperation.Read(call.Values[i], call.Invoked, call.Completed, Name(call, $"found {Text(call.Values[i])}")));
+                    if (call.Outcome == HistoryOutcome.Ok)
+                        into.Add(RegisterOperation.Read(
+                            call.Values[i], call.Invoked, call.Completed, Name(call, $"found {Text(call.Values[i])}")));
                     break;
                 case HistoryKind.CompareAndSwap:
                     AddSwap(into, call);
                     break;
                 default:
                     // Of several pairs with the same key the last one counts.
-                    if (call.Kind != HistoryKind.BatchPut || !call.Keys.Skip(i + 1).Contains(call.Keys[i])) AddWrite(into, call, call.Kind == HistoryKind.Delete ? null : call.Values[i]);
+                    if (call.Kind != HistoryKind.BatchPut || !call.Keys.Skip(i + 1).Contains(call.Keys[i]))
+                        AddWrite(into, call, call.Kind == HistoryKind.Delete ? null : call.Values[i]);
                     break;
             }
         }
@@ -55,14 +58,16 @@ public static class HistorySplitter
         {
             into.Add(RegisterOperation.Write(value, call.Invoked, call.Completed, Name(call, what)));
             for (var i = 0; i < call.LostTries; i++)
-                into.Add(RegisterOperation.Write(value, call.Invoked, call.Completed, Name(call, $"{what} by a try that was not answered"), isCertain: false));
+                into.Add(RegisterOperation.Write(
+                    value, call.Invoked, call.Completed, Name(call, $"{what} by a try that was not answered"), isCertain: false));
             return;
         }
 
         // One that has not ended may have had another try under way.
         var tries = call.Completed == RegisterOperation.Never ? call.LostTries + 1 : Math.Max(1, call.LostTries);
         for (var i = 0; i < tries; i++)
-            into.Add(RegisterOperation.Write(value, call.Invoked, RegisterOperation.Never, Name(call, $"{what}, perhaps"), isCertain: false));
+            into.Add(
+                RegisterOperation.Write(value, call.Invoked, RegisterOperation.Never, Name(call, $"{what}, perhaps"), isCertain: false));
     }
 
     private static void AddSwap(List<RegisterOperation> into, HistoryOperation call)
@@ -70,17 +75,24 @@ public static class HistorySplitter
         switch (call.Outcome)
         {
             case HistoryOutcome.Ok when call.Swapped:
-                into.Add(RegisterOperation.Swap(call.Expected, call.Values[0], call.Invoked, call.Completed, Name(call, $"swapped {Text(call.Expected)} for {Text(call.Values[0])}")));
+                into.Add(RegisterOperation.Swap(
+                    call.Expected, call.Values[0], call.Invoked, call.Completed,
+                    Name(call, $"swapped {Text(call.Expected)} for {Text(call.Values[0])}")));
                 // What it says it has found is what it compared with.
                 if (call.Previous != call.Expected)
-                    into.Add(RegisterOperation.Read(call.Previous, call.Invoked, call.Completed, Name(call, $"swapped {Text(call.Expected)}, but found {Text(call.Previous)}")));
+                    into.Add(RegisterOperation.Read(
+                        call.Previous, call.Invoked, call.Completed,
+                        Name(call, $"swapped {Text(call.Expected)}, but found {Text(call.Previous)}")));
                 break;
             case HistoryOutcome.Ok:
-                into.Add(RegisterOperation.Read(call.Previous, call.Invoked, call.Completed, Name(call, $"did not swap {Text(call.Expected)}: found {Text(call.Previous)}")));
+                into.Add(RegisterOperation.Read(
+                    call.Previous, call.Invoked, call.Completed,
+                    Name(call, $"did not swap {Text(call.Expected)}: found {Text(call.Previous)}")));
                 break;
             case HistoryOutcome.Unknown:
                 into.Add(RegisterOperation.Swap(
-                    call.Expected, call.Values[0], call.Invoked, RegisterOperation.Never, Name(call, $"swapped {Text(call.Expected)} for {Text(call.Values[0])}, perhaps"), isCertain: false));
+                    call.Expected, call.Values[0], call.Invoked, RegisterOperation.Never,
+                    Name(call, $"swapped {Text(call.Expected)} for {Text(call.Values[0])}, perhaps"), isCertain: false));
                 break;
         }
     }
@@ -92,7 +104,8 @@ public static class HistorySplitter
         for (var i = 0; i < call.Keys.Count; i++) found[call.Keys[i]] = call.Values[i];
         foreach (var (key, into) in keys)
         {
-            if (found.TryGetValue(key, out var value)) into.Add(RegisterOperation.Read(value, call.Invoked, call.Completed, Name(call, $"found {Text(value)}")));
+            if (found.TryGetValue(key, out var value))
+                into.Add(RegisterOperation.Read(value, call.Invoked, call.Completed, Name(call, $"found {Text(value)}")));
             else if (Covers(call, key)) into.Add(RegisterOperation.Read(null, call.Invoked, call.Completed, Name(call, "did not find it")));
         }
     }
@@ -107,7 +120,9 @@ public static class HistorySplitter
 
     /// <summary>Of the bytes: the order of escaped texts is another one.</summary>
     private static int Compare(string a, string b) =>
-        a.Contains('\\') || b.Contains('\\') || !Ascii.IsValid(a) || !Ascii.IsValid(b) ? KeyText.Parse(a).AsSpan().SequenceCompareTo(KeyText.Parse(b)) : string.CompareOrdinal(a, b);
+        a.Contains('\\') || b.Contains('\\') || !Ascii.IsValid(a) || !Ascii.IsValid(b)
+            ? KeyText.Parse(a).AsSpan().SequenceCompareTo(KeyText.Parse(b))
+            : string.CompareOrdinal(a, b);
 
     private static string Name(HistoryOperation call, string what) => $"{call.Name} ({NameOf(call.Kind)}): {what}";
 

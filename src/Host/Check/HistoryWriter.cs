@@ -14,7 +14,11 @@ public sealed class HistoryWriter : IDisposable
     public const string Format = "tikv-actors-history";
     public const int Version = 2;
 
-    private static readonly JsonWriterOptions _options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions _options = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true
+    };
 
     private readonly Lock _gate = new();
     private readonly FileStream _file;

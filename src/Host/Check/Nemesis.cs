@@ -234,7 +234,8 @@ internal sealed class Nemesis(
         try
         {
             await using var admin = await AdminAsync(cancellation);
-            var leaders = (await admin.ListRegionsAsync(cancellation)).Where(r => r.Leader is not null).Select(r => r.Leader!.StoreId).ToList();
+            var leaders = (await admin.ListRegionsAsync(cancellation))
+                .Where(r => r.Leader is not null).Select(r => r.Leader!.StoreId).ToList();
             return leaders.Count == 0 ? planned : await NodeOfAsync(admin, leaders[fault.Choice % leaders.Count], cancellation);
         }
         catch (TikvException)

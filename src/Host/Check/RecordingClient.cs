@@ -21,7 +21,8 @@ public sealed class RecordingClient(RawClient client, HistoryWriter history, int
         },
         () => client.PutAsync(key, value));
 
-    public Task DeleteAsync(byte[] key) => RunAsync(HistoryKind.Delete, json => HistoryWriter.WriteTexts(json, "keys", [key]), () => client.DeleteAsync(key));
+    public Task DeleteAsync(byte[] key) =>
+        RunAsync(HistoryKind.Delete, json => HistoryWriter.WriteTexts(json, "keys", [key]), () => client.DeleteAsync(key));
 
     public Task<RawCasResult> CompareAndSwapAsync(byte[] key, byte[]? expected, byte[] value) => RunAsync(
         HistoryKind.CompareAndSwap,
@@ -80,7 +81,8 @@ public sealed class RecordingClient(RawClient client, HistoryWriter history, int
         },
         (_, _) => { });
 
-    private async Task<T> RunAsync<T>(HistoryKind kind, Action<Utf8JsonWriter> invocation, Func<Task<T>> call, Action<Utf8JsonWriter, T> result)
+    private async Task<T> RunAsync<T>(
+        HistoryKind kind, Action<Utf8JsonWriter> invocation, Func<Task<T>> call, Action<Utf8JsonWriter, T> result)
     {
         var operation = history.Invoke(number, kind, invocation);
         LostAnswers.During(() => history.AnswerLost(operation));

@@ -47,7 +47,8 @@ public static class RegisterChecker
 
         public Configuration Without(int operation) => this with { Taken = [.. Taken.Where(o => o != operation)] };
 
-        public bool Equals(Configuration? other) => other is not null && Value == other.Value && BlindAt == other.BlindAt && Taken.AsSpan().SequenceEqual(other.Taken);
+        public bool Equals(Configuration? other) =>
+            other is not null && Value == other.Value && BlindAt == other.BlindAt && Taken.AsSpan().SequenceEqual(other.Taken);
 
         public override int GetHashCode()
         {
@@ -90,8 +91,10 @@ public static class RegisterChecker
         {
             _maxConfigurations = maxConfigurations;
             var values = new Dictionary<string, int>(StringComparer.Ordinal);
-            int Number(string? value) => value is null ? 0 : values.TryGetValue(value, out var known) ? known : values[value] = values.Count + 1;
-            _steps = [.. operations.Select(o => new Step(o.Action, Number(o.Found), Number(o.Value), o.IsCertain, o.Completed == RegisterOperation.Never))];
+            int Number(string? value) =>
+                value is null ? 0 : values.TryGetValue(value, out var known) ? known : values[value] = values.Count + 1;
+            _steps = [.. operations.Select(
+                o => new Step(o.Action, Number(o.Found), Number(o.Value), o.IsCertain, o.Completed == RegisterOperation.Never))];
             var found = _steps.Where(s => s.Action != RegisterAction.Write).Select(s => s.Found).ToHashSet();
             for (var i = 0; i < _steps.Length; i++)
             {
@@ -110,7 +113,8 @@ public static class RegisterChecker
             {
                 if (!_events[at].IsCompletion) _invokedAt[_events[at].Operation] = at;
                 var step = _steps[_events[at].Operation];
-                if (step.Action != RegisterAction.Write) _lastFoundAt[step.Found] = step.IsOpenForEver ? int.MaxValue : Math.Max(_lastFoundAt[step.Found], at);
+                if (step.Action != RegisterAction.Write)
+                    _lastFoundAt[step.Found] = step.IsOpenForEver ? int.MaxValue : Math.Max(_lastFoundAt[step.Found], at);
             }
         }
 
@@ -206,14 +210,16 @@ public static class RegisterChecker
                 foreach (var operation in _openWrites)
                 {
                     var step = _steps[operation];
-                    if (now.Configuration.Has(operation) || (step.Action == RegisterAction.Swap && now.Configuration.Value != step.Found)) continue;
+                    if (now.Configuration.Has(operation) || (step.Action == RegisterAction.Swap && now.Configuration.Value != step.Found))
+                        continue;
                     // A write that is overwritten before anybody has seen it need not be in the order: see Complete.
                     if (step.Action == RegisterAction.Write && now.IsUnseenWrite) continue;
                     // Of several that are alike and stay open, the first will do.
                     if (step.IsOpenForEver && !triedForEver.Add(step)) continue;
                     var (after, isSeen) = TakePlace(now.Configuration, operation, at);
                     if (after.Has(until)) next.Add(after.Without(until));
-                    else if (seen.Add((after, step.Action == RegisterAction.Write && !isSeen))) toDo.Push((after, step.Action == RegisterAction.Write && !isSeen));
+                    else if (seen.Add((after, step.Action == RegisterAction.Write && !isSeen)))
+                        toDo.Push((after, step.Action == RegisterAction.Write && !isSeen));
                 }
             }
         }
@@ -222,9 +228,11 @@ public static class RegisterChecker
         {
             var step = _steps[operation];
             var taken = new List<int>(configuration.Taken) { operation };
-            if (step.Action == RegisterAction.Write) taken.AddRange(_openWrites.Where(w => w != operation && IsOpenWithItsReaders(_steps[w]) && !configuration.Has(w)));
+            if (step.Action == RegisterAction.Write)
+                taken.AddRange(_openWrites.Where(w => w != operation && IsOpenWithItsReaders(_steps[w]) && !configuration.Has(w)));
             var overwritten = taken.Skip(configuration.Taken.Length + 1).Select(w => _steps[w].Value).ToHashSet();
-            if (overwritten.Count > 0) taken.AddRange(_openReads.Where(r => overwritten.Contains(_steps[r].Found) && _steps[r].Found != step.Value));
+            if (overwritten.Count > 0)
+                taken.AddRange(_openReads.Where(r => overwritten.Contains(_steps[r].Found) && _steps[r].Found != step.Value));
             var before = taken.Count;
             taken.AddRange(_openReads.Where(r => _steps[r].Found == step.Value && !configuration.Has(r)));
             var isSeen = taken.Count > before;
@@ -232,7 +240,8 @@ public static class RegisterChecker
             return (new Configuration(step.Value, step.Action == RegisterAction.Write ? at : configuration.BlindAt, [.. taken]), isSeen);
         }
 
-        private bool IsOpenWithItsReaders(Step step) => step.Action == RegisterAction.Write && _readers[step.Value] > 0 && _readers[step.Value] == _openReaders[step.Value];
+        private bool IsOpenWithItsReaders(Step step) =>
+            step.Action == RegisterAction.Write && _readers[step.Value] > 0 && _readers[step.Value] == _openReaders[step.Value];
 
         /// <summary>Without those from which nothing can be reached that another one cannot reach too.</summary>
         private HashSet<Configuration> WithoutDominated(HashSet<Configuration> all)
@@ -244,7 +253,8 @@ public static class RegisterChecker
                 var list = alike.OrderBy(c => c.Taken.Length).ThenByDescending(c => c.BlindAt).ToList();
                 foreach (var candidate in list)
                 {
-                    if (!list.Any(other => other != candidate && kept.Contains(other) && other.BlindAt >= candidate.BlindAt && other.Taken.All(candidate.Has)))
+                    if (!list.Any(other => other != candidate && kept.Contains(other) && other.BlindAt >= candidate.BlindAt
+                        && other.Taken.All(candidate.Has)))
                         kept.Add(candidate);
                 }
             }

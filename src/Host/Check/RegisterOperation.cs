@@ -44,10 +44,28 @@ public sealed record RegisterOperation
         new() { Action = RegisterAction.Read, Found = found, Invoked = invoked, Completed = completed, Name = name };
 
     public static RegisterOperation Write(string? value, long invoked, long completed, string name = "", bool isCertain = true) =>
-        new() { Action = RegisterAction.Write, Value = value, Invoked = invoked, Completed = completed, Name = name, IsCertain = isCertain };
+        new()
+        {
+            Action = RegisterAction.Write,
+            Value = value,
+            Invoked = invoked,
+            Completed = completed,
+            Name = name,
+            IsCertain = isCertain
+        };
 
-    public static RegisterOperation Swap(string? found, string? value, long invoked, long completed, string name = "", bool isCertain = true) =>
-        new() { Action = RegisterAction.Swap, Found = found, Value = value, Invoked = invoked, Completed = completed, Name = name, IsCertain = isCertain };
+    public static RegisterOperation Swap(
+        string? found, string? value, long invoked, long completed, string name = "", bool isCertain = true) =>
+        new()
+        {
+            Action = RegisterAction.Swap,
+            Found = found,
+            Value = value,
+            Invoked = invoked,
+            Completed = completed,
+            Name = name,
+            IsCertain = isCertain
+        };
 
     /// <summary>Whether it can tell <paramref name="value"/> from others.</summary>
     public bool Observes(string? value) => Action != RegisterAction.Write && Found == value;

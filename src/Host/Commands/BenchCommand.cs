@@ -5,12 +5,15 @@ using TiKvActors.Host.Terminal;
 
 namespace TiKvActors.Host.Commands;
 
-/// <summary><c>tkv bench put|get</c>: a closed loop of many clients, and what it cost the servers; <c>check</c> is <see cref="CheckCommand"/>.</summary>
+/// <summary>
+/// <c>tkv bench put|get</c>: a closed loop of many clients, and what it cost the servers; <c>check</c> is <see cref="CheckCommand"/>.
+/// </summary>
 internal static class BenchCommand
 {
     private static readonly CommonOptions _common = new();
 
-    private static readonly Option<int> _clients = Numbers.Option("--clients", "Concurrent clients, each with one operation under way", 64, 1, 100_000);
+    private static readonly Option<int> _clients =
+        Numbers.Option("--clients", "Concurrent clients, each with one operation under way", 64, 1, 100_000);
     private static readonly Option<int> _seconds = Numbers.Option("--seconds", "How long to measure", 10, 1, 86_400);
     private static readonly Option<int> _warmup = Numbers.Option("--warmup", "Seconds before measuring begins", 3, 0, 3_600);
     private static readonly Option<int> _keyCount = Numbers.Option("--keys", "Different keys, chosen uniformly", 100_000, 1, int.MaxValue);
@@ -18,10 +21,12 @@ internal static class BenchCommand
 
     public static Command Create()
     {
-        var put = new Command("put", "Store random values under uniformly chosen keys\n\nExample: ./tkv bench put --clients 256 --seconds 30");
+        var put = new Command(
+            "put", "Store random values under uniformly chosen keys\n\nExample: ./tkv bench put --clients 256 --seconds 30");
         put.SetAction((parsed, cancellation) => Run(parsed, cancellation, "put", prefill: false,
             client => (key, value, c) => client.PutAsync(key, value, null, c)));
-        var get = new Command("get", "Read uniformly chosen keys, after storing all of them\n\nExample: ./tkv bench get --clients 64 --seconds 30");
+        var get = new Command(
+            "get", "Read uniformly chosen keys, after storing all of them\n\nExample: ./tkv bench get --clients 64 --seconds 30");
         get.SetAction((parsed, cancellation) => Run(parsed, cancellation, "get", prefill: true,
             client => (key, _, c) => client.GetAsync(key, c)));
         foreach (var load in new[] { put, get })
@@ -30,10 +35,19 @@ internal static class BenchCommand
             _common.AddTo(load);
         }
 
-        return new Command("bench", "Put a load on a cluster and measure it, or check what it does under faults\n\nExample: ./tkv bench put --clients 256") { put, get, CheckCommand.Create(), StopsCommand.Create() };
+        return new Command(
+            "bench", "Put a load on a cluster and measure it, or check what it does under faults\n\nExample: ./tkv bench put --clients 256")
+            {
+                put,
+                get,
+                CheckCommand.Create(),
+                StopsCommand.Create()
+            };
     }
 
-    private static Task<int> Run(ParseResult parsed, CancellationToken cancellation, string workload, bool prefill, Func<RawClient, LoadGenerator.Operation> operation) =>
+    private static Task<int> Run(
+        ParseResult parsed, CancellationToken cancellation, string workload, bool prefill,
+        Func<RawClient, LoadGenerator.Operation> operation) =>
         _common.WithClient(parsed, cancellation, async (client, output) =>
         {
             var options = new LoadOptions
@@ -46,10 +60,14 @@ internal static class BenchCommand
                 ValueBytes = parsed.GetValue(_valueBytes),
             };
             await using var admin = await _common.AdminAsync(parsed, cancellation);
-            if (prefill) await PrefillAsync(client, options, new ProgressLine(parsed.InvocationConfiguration.Error, "prefill", null, !Console.IsErrorRedirected), cancellation);
+            if (prefill)
+                await PrefillAsync(
+                    client, options, new ProgressLine(parsed.InvocationConfiguration.Error, "prefill", null, !Console.IsErrorRedirected),
+                    cancellation);
             var before = await ServerCost.ReadAsync(admin, cancellation);
             var progress = new ProgressLine(parsed.InvocationConfiguration.Error, workload, null, !Console.IsErrorRedirected);
-            var result = await LoadGenerator.RunAsync(options, operation(client), (_, finished) => progress.Report(finished, finished * options.ValueBytes), cancellation);
+            var result = await LoadGenerator.RunAsync(
+                options, operation(client), (_, finished) => progress.Report(finished, finished * options.ValueBytes), cancellation);
             progress.Done();
             BenchReport.Print(output, result, (await ServerCost.ReadAsync(admin, cancellation)).Since(before));
             return result.Latencies.Count > 0 ? ExitCode.Done : ExitCode.Failed;

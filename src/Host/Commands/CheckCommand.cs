@@ -26,15 +26,26 @@ internal static class CheckCommand
         };
         faults.Validators.Add(result =>
         {
-            if (Parse(result.GetValueOrDefault<string>()) is null) result.AddError($"--faults takes some of {Names(Enum.GetValues<FaultKind>())}, with commas between them, or none");
+            if (Parse(result.GetValueOrDefault<string>()) is null)
+                result.AddError($"--faults takes some of {Names(Enum.GetValues<FaultKind>())}, with commas between them, or none");
         });
-        var history = new Option<FileInfo?>("--history") { Description = "Keep the recorded history (JSON lines, see docs/testing.md)", HelpName = "FILE" };
-        var checkOnly = new Option<FileInfo[]>("--check-only") { Description = "Check recorded histories, of processes of one machine; start nothing", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+        var history = new Option<FileInfo?>("--history")
+        {
+            Description = "Keep the recorded history (JSON lines, see docs/testing.md)",
+            HelpName = "FILE"
+        };
+        var checkOnly = new Option<FileInfo[]>("--check-only")
+        {
+            Description = "Check recorded histories, of processes of one machine; start nothing",
+            HelpName = "FILE",
+            AllowMultipleArgumentsPerToken = true
+        };
         var json = new Option<bool>("--json") { Description = "Print one JSON document and nothing else" };
         var command = new Command("check", """
-            Check that nothing is lost: start a cluster of processes in a temporary directory, put a load of many client processes on it, kill, pause, stop
-            its stores, cut connections between stores and between clients and stores, kill clients, move and split regions, several at a
-            time, and check that the clients' history is linearizable, that service came back by itself, and that all replicas are equal.
+            Check that nothing is lost: start a cluster of processes in a temporary directory, put a load of many client processes on it,
+            kill, pause, stop its stores, cut connections between stores and between clients and stores, kill clients, move and split
+            regions, several at a time, and check that the clients' history is linearizable, that service came back by itself, and that
+            all replicas are equal.
             Exit status 0: it is. 1: it is not, and here are the operations that show it.
 
             Example: ./tkv bench check --seconds 60 --faults kill,pause
@@ -70,13 +81,15 @@ internal static class CheckCommand
         var keys = new Option<int>("--keys") { Required = true };
         var seed = new Option<int>("--seed") { Required = true };
         var history = new Option<string>("--history") { Required = true };
-        var command = new Command("check-client", "A client process of 'tkv bench check', which starts it") { endpoint, name, clients, keys, seed, history };
+        var command = new Command(
+            "check-client", "A client process of 'tkv bench check', which starts it") { endpoint, name, clients, keys, seed, history };
         command.Hidden = true;
         command.SetAction(async (parsed, cancellation) =>
         {
             using var writer = new HistoryWriter(parsed.GetRequiredValue(history), parsed.GetRequiredValue(name));
             var load = new CheckLoad(
-                parsed.GetRequiredValue(endpoint), parsed.GetRequiredValue(name), parsed.GetRequiredValue(clients), parsed.GetRequiredValue(keys), parsed.GetRequiredValue(seed), writer);
+                parsed.GetRequiredValue(endpoint), parsed.GetRequiredValue(name), parsed.GetRequiredValue(clients),
+                parsed.GetRequiredValue(keys), parsed.GetRequiredValue(seed), writer);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var running = load.RunAsync(() => Console.Out.WriteLine(ClientProcesses.Connected), stop.Token);
             // Standard input is closed when the parent says so, and when it is gone.

@@ -42,7 +42,8 @@ internal static class CtlCommand
         {
             var regionId = parsed.GetRequiredValue(id);
             var region = await admin.GetRegionAsync(regionId, cancellation)
-                ?? throw new CommandException(ExitCode.NotFound, string.Create(CultureInfo.InvariantCulture, $"no such region: {regionId}"));
+                ?? throw new CommandException(
+                    ExitCode.NotFound, string.Create(CultureInfo.InvariantCulture, $"no such region: {regionId}"));
             if (output.Json) RegionPrinter.Json(output, region, bytes => _keys.Format(parsed, bytes));
             else RegionPrinter.Details(output, region, bytes => _keys.Format(parsed, bytes));
             return ExitCode.Done;
@@ -53,7 +54,9 @@ internal static class CtlCommand
     private static Command Split()
     {
         var keys = new Argument<string[]>("KEY") { Arity = ArgumentArity.OneOrMore };
-        var command = new Command("split", "Split the region that holds a raw key, so that the key begins a region\n\nExample: ./tkv ctl region split user:5000") { keys };
+        var command = new Command(
+            "split",
+            "Split the region that holds a raw key, so that the key begins a region\n\nExample: ./tkv ctl region split user:5000") { keys };
         command.SetAction((parsed, cancellation) => WithAdmin(parsed, async (admin, output) =>
         {
             foreach (var text in parsed.GetRequiredValue(keys))

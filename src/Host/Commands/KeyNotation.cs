@@ -25,5 +25,6 @@ internal sealed class KeyNotation
         }
     }
 
-    public string Format(ParseResult parsed, ReadOnlySpan<byte> bytes) => IsHex(parsed) ? Convert.ToHexStringLower(bytes) : KeyText.Escape(bytes);
+    public string Format(ParseResult parsed, ReadOnlySpan<byte> bytes) =>
+        IsHex(parsed) ? Convert.ToHexStringLower(bytes) : KeyText.Escape(bytes);
 }

@@ -8,11 +8,17 @@ internal static class Numbers
 {
     public static Option<int> Option(string name, string description, int byDefault, int least, int most)
     {
-        var option = new Option<int>(name) { Description = $"{description} (default {byDefault.ToString(CultureInfo.InvariantCulture)})", HelpName = "N", DefaultValueFactory = _ => byDefault };
+        var option = new Option<int>(name)
+        {
+            Description = $"{description} (default {byDefault.ToString(CultureInfo.InvariantCulture)})",
+            HelpName = "N",
+            DefaultValueFactory = _ => byDefault
+        };
         option.Validators.Add(result =>
         {
             var given = result.GetValueOrDefault<int>();
-            if (given < least || given > most) result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} {given}: must be from {least} to {most}"));
+            if (given < least || given > most)
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} {given}: must be from {least} to {most}"));
         });
         return option;
     }

@@ -4,26 +4,39 @@ using TiKvActors.Host.Terminal;
 
 namespace TiKvActors.Host.Commands;
 
-/// <summary><c>tkv playground</c>: a whole cluster on this machine, and the hidden command by which it starts a store in a process of its own.</summary>
+/// <summary>
+/// <c>tkv playground</c>: a whole cluster on this machine, and the hidden command by which it starts a store in a process of its own.
+/// </summary>
 internal static class PlaygroundCommand
 {
     private const int MostStores = 9;
 
     public static Command Create()
     {
-        var stores = new Option<int>("--stores") { Description = "Stores, each with a data directory of its own", HelpName = "N", DefaultValueFactory = _ => 3 };
+        var stores = new Option<int>("--stores")
+        {
+            Description = "Stores, each with a data directory of its own",
+            HelpName = "N",
+            DefaultValueFactory = _ => 3
+        };
         stores.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is < 1 or > MostStores) result.AddError($"--stores must be from 1 to {MostStores}");
         });
         var data = new Option<DirectoryInfo?>("--data") { Description = "Where the data is kept (default: ./data)", HelpName = "DIR" };
         var ephemeral = new Option<bool>("--ephemeral") { Description = "Keep the data in a temporary directory, removed at the end" };
-        var api = new Option<string?>("--api") { Description = "API mode of raw keys; counts at the first start only (default: v2)", HelpName = "v2|v1|v1ttl" };
+        var api = new Option<string?>("--api")
+        {
+            Description = "API mode of raw keys; counts at the first start only (default: v2)",
+            HelpName = "v2|v1|v1ttl"
+        };
         api.AcceptOnlyFromAmong("v2", "v1", "v1ttl");
         var portOffset = PortOffset();
-        var processes = new Option<bool>("--processes") { Description = "Each store in a process of its own, which can be killed, paused (SIGSTOP) and resumed (SIGCONT); they end with the playground" };
+        var processes = new Option<bool>("--processes") { Description = "Each store in a process of its own, which can be killed, "
+            + "paused (SIGSTOP) and resumed (SIGCONT); they end with the playground" };
         var config = ConfigFile();
-        var command = new Command("playground", "Run a whole cluster on this machine, until Ctrl-C\n\nExample: ./tkv playground --data /var/tmp/tkv")
+        var command = new Command(
+            "playground", "Run a whole cluster on this machine, until Ctrl-C\n\nExample: ./tkv playground --data /var/tmp/tkv")
             { stores, data, ephemeral, api, portOffset, processes, config };
         command.Validators.Add(result =>
         {
@@ -83,7 +96,11 @@ internal static class PlaygroundCommand
 
     private static Option<FileInfo> ConfigFile()
     {
-        var option = new Option<FileInfo>("--config") { Description = "HOCON for every store, before the reference configuration", HelpName = "FILE" };
+        var option = new Option<FileInfo>("--config")
+        {
+            Description = "HOCON for every store, before the reference configuration",
+            HelpName = "FILE"
+        };
         option.AcceptExistingOnly();
         return option;
     }

@@ -14,7 +14,10 @@ internal static class RawCommand
 
     public static Command Create()
     {
-        var command = new Command("raw", "Raw keys: get, put, delete, scan, delete-range, cas, ttl, checksum, import, export\n\nExample: ./tkv raw put hello world && ./tkv raw get hello")
+        var command = new Command(
+            "raw",
+            "Raw keys: get, put, delete, scan, delete-range, cas, ttl, checksum, import, export\n\n"
+                + "Example: ./tkv raw put hello world && ./tkv raw get hello")
         {
             Get(), Put(), Delete(), Scan(), DeleteRange(), CompareAndSwap(), TimeToLive(), Checksum(),
         };
@@ -48,7 +51,8 @@ internal static class RawCommand
         {
             if (RequestLimits.CheckTtl(result.GetValueOrDefault<long?>()) is { } complaint) result.AddError($"--ttl: {complaint}");
         });
-        var command = new Command("put", "Store a value under a key\n\nExample: ./tkv raw put session:7 open --ttl 3600") { key, value, ttl };
+        var command = new Command(
+            "put", "Store a value under a key\n\nExample: ./tkv raw put session:7 open --ttl 3600") { key, value, ttl };
         command.SetAction((parsed, cancellation) => WithClient(parsed, cancellation, async (client, output) =>
         {
             var lifetime = parsed.GetValue(ttl) is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
@@ -64,7 +68,8 @@ internal static class RawCommand
         var command = new Command("delete", "Delete keys; one that is absent is no error\n\nExample: ./tkv raw delete hello") { keys };
         command.SetAction((parsed, cancellation) => WithClient(parsed, cancellation, async (client, output) =>
         {
-            await client.BatchDeleteAsync([.. parsed.GetRequiredValue(keys).Select(k => (ReadOnlyMemory<byte>)_keys.Parse(parsed, "KEY", k))], cancellation);
+            await client.BatchDeleteAsync(
+                [.. parsed.GetRequiredValue(keys).Select(k => (ReadOnlyMemory<byte>)_keys.Parse(parsed, "KEY", k))], cancellation);
             return Done(output);
         }));
         return command;
@@ -73,23 +78,39 @@ internal static class RawCommand
     private static Command Scan()
     {
         var (start, end) = RangeArguments();
-        var limit = new Option<int>("--limit") { Description = "Print at most this many keys", HelpName = "N", DefaultValueFactory = _ => 100 };
+        var limit = new Option<int>("--limit")
+        {
+            Description = "Print at most this many keys",
+            HelpName = "N",
+            DefaultValueFactory = _ => 100
+        };
         limit.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() is < 1 and var given) result.AddError($"--limit {given}: must be at least 1");
         });
         var reverse = new Option<bool>("--reverse") { Description = "From END down to START" };
         var keysOnly = new Option<bool>("--keys-only") { Description = "Without the values" };
-        var command = new Command("scan", "Print the keys from START (inclusive) to END (exclusive) in order\n\nExample: ./tkv raw scan user: user:\\xFF --limit 10")
+        var command = new Command(
+            "scan",
+            "Print the keys from START (inclusive) to END (exclusive) in order\n\nExample: ./tkv raw scan user: user:\\xFF --limit 10")
             { start, end, limit, reverse, keysOnly };
         command.SetAction((parsed, cancellation) => WithClient(parsed, cancellation, async (client, output) =>
         {
             var (from, to) = Range(parsed, start, end);
-            var options = new RawScanOptions { Limit = parsed.GetValue(limit), Reverse = parsed.GetValue(reverse), KeysOnly = parsed.GetValue(keysOnly) };
+            var options = new RawScanOptions
+            {
+                Limit = parsed.GetValue(limit),
+                Reverse = parsed.GetValue(reverse),
+                KeysOnly = parsed.GetValue(keysOnly)
+            };
             await foreach (var pair in client.ScanAsync(from, to, options, cancellation))
             {
-                if (output.Json) PairAsJson(output, _keys.Format(parsed, pair.Key), options.KeysOnly ? null : _keys.Format(parsed, pair.Value));
-                else output.Line(options.KeysOnly ? _keys.Format(parsed, pair.Key) : $"{_keys.Format(parsed, pair.Key)}\t{_keys.Format(parsed, pair.Value)}");
+                if (output.Json)
+                    PairAsJson(output, _keys.Format(parsed, pair.Key), options.KeysOnly ? null : _keys.Format(parsed, pair.Value));
+                else
+                    output.Line(options.KeysOnly
+                        ? _keys.Format(parsed, pair.Key)
+                        : $"{_keys.Format(parsed, pair.Key)}\t{_keys.Format(parsed, pair.Value)}");
             }
 
             return ExitCode.Done;
@@ -101,7 +122,13 @@ internal static class RawCommand
     {
         var start = KeyArgument("START");
         var end = KeyArgument("END");
-        var command = new Command("delete-range", "Delete every key from START (inclusive) to END (exclusive)\n\nExample: ./tkv raw delete-range user:100 user:200") { start, end };
+        var command = new Command(
+            "delete-range",
+            "Delete every key from START (inclusive) to END (exclusive)\n\nExample: ./tkv raw delete-range user:100 user:200")
+            {
+                start,
+                end
+            };
         command.SetAction((parsed, cancellation) => WithClient(parsed, cancellation, async (client, output) =>
         {
             await client.DeleteRangeAsync(Key(parsed, start), Key(parsed, end), cancellation);
@@ -116,7 +143,10 @@ internal static class RawCommand
         var expect = new Option<string?>("--expect") { Description = "The value that the key must have", HelpName = "V" };
         var absent = new Option<bool>("--absent") { Description = "The key must not exist" };
         var value = new Option<string>("--value") { Description = "The value to store", HelpName = "V", Required = true };
-        var command = new Command("cas", "Store a value only if the key has the expected one; exit status 3 and the present value otherwise\n\nExample: ./tkv raw cas lock --absent --value me")
+        var command = new Command(
+            "cas",
+            "Store a value only if the key has the expected one; exit status 3 and the present value otherwise\n\n"
+                + "Example: ./tkv raw cas lock --absent --value me")
             { key, expect, absent, value };
         command.Validators.Add(result =>
         {
@@ -136,7 +166,8 @@ internal static class RawCommand
                     json.WriteString("previous", present);
                     json.WriteEndObject();
                 });
-            else if (!result.Swapped) output.Message(present is null ? "tkv: not swapped: the key is absent" : $"tkv: not swapped: the value is {present}");
+            else if (!result.Swapped)
+                output.Message(present is null ? "tkv: not swapped: the key is absent" : $"tkv: not swapped: the value is {present}");
             return result.Swapped ? ExitCode.Done : ExitCode.NotFound;
         }));
         return command;
@@ -145,7 +176,9 @@ internal static class RawCommand
     private static Command TimeToLive()
     {
         var key = KeyArgument("KEY");
-        var command = new Command("ttl", "Print the seconds until a key expires, or 'none'; exit status 3 if it is absent\n\nExample: ./tkv raw ttl session:7") { key };
+        var command = new Command(
+            "ttl",
+            "Print the seconds until a key expires, or 'none'; exit status 3 if it is absent\n\nExample: ./tkv raw ttl session:7") { key };
         command.SetAction((parsed, cancellation) => WithClient(parsed, cancellation, async (client, output) =>
         {
             var keyBytes = Key(parsed, key);
@@ -169,7 +202,9 @@ internal static class RawCommand
     private static Command Checksum()
     {
         var (start, end) = RangeArguments();
-        var command = new Command("checksum", "Print a checksum over keys and values of a range, their number and their bytes\n\nExample: ./tkv raw checksum") { start, end };
+        var command = new Command(
+            "checksum",
+            "Print a checksum over keys and values of a range, their number and their bytes\n\nExample: ./tkv raw checksum") { start, end };
         command.SetAction((parsed, cancellation) => WithClient(parsed, cancellation, async (client, output) =>
         {
             var (from, to) = Range(parsed, start, end);
@@ -183,7 +218,9 @@ internal static class RawCommand
                     json.WriteNumber("bytes", sum.TotalBytes);
                     json.WriteEndObject();
                 });
-            else output.Line(string.Create(CultureInfo.InvariantCulture, $"crc64-xor {sum.Crc64Xor:x16}  keys {sum.TotalKeys}  bytes {sum.TotalBytes}"));
+            else
+                output.Line(string.Create(
+                    CultureInfo.InvariantCulture, $"crc64-xor {sum.Crc64Xor:x16}  keys {sum.TotalKeys}  bytes {sum.TotalBytes}"));
             return ExitCode.Done;
         }));
         return command;
@@ -198,12 +235,14 @@ internal static class RawCommand
         (new Argument<string?>("START") { Arity = ArgumentArity.ZeroOrOne, Description = "First key (default: the first there is)" },
             new Argument<string?>("END") { Arity = ArgumentArity.ZeroOrOne, Description = "Key to stop before (default: after the last)" });
 
-    private static byte[] Key(ParseResult parsed, Argument<string> argument) => _keys.Parse(parsed, argument.Name, parsed.GetRequiredValue(argument));
+    private static byte[] Key(ParseResult parsed, Argument<string> argument) =>
+        _keys.Parse(parsed, argument.Name, parsed.GetRequiredValue(argument));
 
     private static (byte[] Start, byte[] End) Range(ParseResult parsed, Argument<string?> start, Argument<string?> end) =>
         (_keys.Parse(parsed, "START", parsed.GetValue(start) ?? ""), _keys.Parse(parsed, "END", parsed.GetValue(end) ?? ""));
 
-    private static CommandException NotFound(ParseResult parsed, byte[] key) => new(ExitCode.NotFound, $"no such key: {_keys.Format(parsed, key)}");
+    private static CommandException NotFound(ParseResult parsed, byte[] key) =>
+        new(ExitCode.NotFound, $"no such key: {_keys.Format(parsed, key)}");
 
     /// <param name="value">Null: without one.</param>
     internal static void PairAsJson(Output output, string key, string? value) => output.JsonLine(json =>

@@ -5,7 +5,9 @@ using RegionInfo = TiKvActors.Client.RegionInfo;
 
 namespace TiKvActors.Host.Commands;
 
-/// <summary>Regions as tables, details and JSON. Boundaries are shown as the user keys that <c>raw</c> and <c>ctl region split</c> take.</summary>
+/// <summary>
+/// Regions as tables, details and JSON. Boundaries are shown as the user keys that <c>raw</c> and <c>ctl region split</c> take.
+/// </summary>
 internal static class RegionPrinter
 {
     public delegate string KeyFormat(ReadOnlySpan<byte> key);
@@ -13,7 +15,12 @@ internal static class RegionPrinter
     public static void Table(Output output, IEnumerable<RegionInfo> regions, KeyFormat format) =>
         output.Table(["region", "start", "end", "epoch (conf_ver, version)", "leader", "peers (store/peer)"], regions.Select(r => new[]
         {
-            Text(r.Region.Id), Boundary(r.StartKey, "first", format), Boundary(r.EndKey, "last", format), Epoch(r.Region), Leader(r), Peers(r.Region),
+            Text(r.Region.Id),
+            Boundary(r.StartKey, "first", format),
+            Boundary(r.EndKey, "last", format),
+            Epoch(r.Region),
+            Leader(r),
+            Peers(r.Region),
         }));
 
     public static void Details(Output output, RegionInfo region, KeyFormat format)

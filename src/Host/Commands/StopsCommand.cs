@@ -8,18 +8,24 @@ namespace TiKvActors.Host.Commands;
 /// <summary><c>tkv bench stops</c>.</summary>
 internal static class StopsCommand
 {
-    private static readonly (string Name, Func<StopMeasured, TimeSpan> Of)[] _gaps = [("writes", m => m.WriteGap), ("reads", m => m.ReadGap), ("one client", m => m.ClientGap)];
+    private static readonly (string Name, Func<StopMeasured, TimeSpan> Of)[] _gaps =
+        [("writes", m => m.WriteGap), ("reads", m => m.ReadGap), ("one client", m => m.ClientGap)];
 
     public static Command Create()
     {
         var stops = Numbers.Option("--stops", "How often the leader's store is stopped, in each way", 20, 1, 10_000);
         var clients = Numbers.Option("--clients", "Concurrent clients; half of them put, half of them get", 32, 2, 10_000);
-        var kind = new Option<string>("--kind") { Description = "kill (kill -9), stop (in order), or both (default)", HelpName = "KIND", DefaultValueFactory = _ => "both" };
+        var kind = new Option<string>("--kind")
+        {
+            Description = "kill (kill -9), stop (in order), or both (default)",
+            HelpName = "KIND",
+            DefaultValueFactory = _ => "both"
+        };
         kind.AcceptOnlyFromAmong("kill", "stop", "both");
         var json = new Option<bool>("--json") { Description = "Print one JSON document and nothing else" };
         var command = new Command("stops", """
-            Measure the gap in service when the leader's store stops: start a cluster of three processes in a temporary directory, put a load on it, stop the
-            store that leads, wait until every client is served again, start the store, and so on.
+            Measure the gap in service when the leader's store stops: start a cluster of three processes in a temporary directory, put a
+            load on it, stop the store that leads, wait until every client is served again, start the store, and so on.
 
             Example: ./tkv bench stops --stops 20
             """) { stops, clients, kind, json };
@@ -46,7 +52,8 @@ internal static class StopsCommand
     {
         output.Message(string.Create(
             CultureInfo.InvariantCulture,
-            $"store {measured.Store} {(measured.ByKill ? "killed" : "stopped")}: no write for {Milliseconds(measured.WriteGap):N0} ms, no read for {Milliseconds(measured.ReadGap):N0} ms"));
+            $"store {measured.Store} {(measured.ByKill ? "killed" : "stopped")}: no write for {Milliseconds(measured.WriteGap):N0} ms, "
+                + $"no read for {Milliseconds(measured.ReadGap):N0} ms"));
         output.Flush();
     }
 
@@ -79,11 +86,13 @@ internal static class StopsCommand
         json.WriteEndObject();
     });
 
-    private static IEnumerable<(string Kind, int Stops, string Gap, double P50, double P99, double Worst, int Errors)> Rows(IReadOnlyList<StopMeasured> all) =>
+    private static IEnumerable<(string Kind, int Stops, string Gap, double P50, double P99, double Worst, int Errors)> Rows(
+        IReadOnlyList<StopMeasured> all) =>
         from stops in all.GroupBy(m => m.ByKill)
         from gap in _gaps
         let sorted = stops.Select(m => Milliseconds(gap.Of(m))).Order().ToList()
-        select (stops.Key ? "killed" : "stopped", sorted.Count, gap.Name, Percentile(sorted, 0.5), Percentile(sorted, 0.99), sorted[^1], stops.Sum(m => m.Errors));
+        select (stops.Key ? "killed" : "stopped", sorted.Count, gap.Name, Percentile(sorted, 0.5), Percentile(sorted, 0.99), sorted[^1],
+            stops.Sum(m => m.Errors));
 
     private static double Percentile(List<double> sorted, double share) => sorted[(int)Math.Ceiling(share * sorted.Count) - 1];
 

@@ -30,7 +30,9 @@ public static class Tkv
     }
 
     private static RootCommand Root() =>
-        new("TiKvActors: a distributed key-value store with TiKV's data model.\n\nExample: ./tkv playground, then in a second terminal: ./tkv raw put hello world")
+        new(
+            "TiKvActors: a distributed key-value store with TiKV's data model.\n\n"
+                + "Example: ./tkv playground, then in a second terminal: ./tkv raw put hello world")
         {
             PlaygroundCommand.Create(),
             PlaygroundCommand.CreateNode(),
@@ -56,7 +58,8 @@ public static class Tkv
     private static Command ScriptCommand(string name, string description)
     {
         var command = new Command(name, description);
-        command.SetAction(int (ParseResult _) => throw new CommandException(ExitCode.BadUsage, $"'{name}' runs from a checkout of the repository: ./tkv {name}"));
+        command.SetAction(int (ParseResult _) => throw new CommandException(
+            ExitCode.BadUsage, $"'{name}' runs from a checkout of the repository: ./tkv {name}"));
         return command;
     }
 }

@@ -11,7 +11,8 @@ namespace TiKvActors.Host.Playground;
 /// </summary>
 /// <param name="root">Of all stores' data.</param>
 /// <param name="messages">Takes what the process prints beside answers, and its unexpected end. Any thread.</param>
-internal sealed class NodeProcess(int number, string root, PlaygroundOptions options, Action<string> messages) : IPlaygroundNode, IDisposable
+internal sealed class NodeProcess(int number, string root, PlaygroundOptions options, Action<string> messages)
+    : IPlaygroundNode, IDisposable
 {
     /// <summary>An orderly stop that lasts longer ends by a kill.</summary>
     private static readonly TimeSpan _stopTimeout = TimeSpan.FromSeconds(30);
@@ -62,7 +63,9 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
         }
         catch (TimeoutException)
         {
-            messages(string.Create(CultureInfo.InvariantCulture, $"store {number} did not stop within {_stopTimeout.TotalSeconds:0} s: killing process {child.Process.Id}"));
+            messages(string.Create(
+                CultureInfo.InvariantCulture,
+                $"store {number} did not stop within {_stopTimeout.TotalSeconds:0} s: killing process {child.Process.Id}"));
             await KillAsync();
         }
     }
@@ -225,7 +228,8 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
         {
             if (line is null) return;
             if (line.StartsWith(NodeRunner.Answer, StringComparison.Ordinal)) Settle(a => a.TrySetResult(line[NodeRunner.Answer.Length..]));
-            else if (line.StartsWith(NodeRunner.Refusal, StringComparison.Ordinal)) Settle(a => a.TrySetException(new CommandException(ExitCode.Failed, line[NodeRunner.Refusal.Length..])));
+            else if (line.StartsWith(NodeRunner.Refusal, StringComparison.Ordinal))
+                Settle(a => a.TrySetException(new CommandException(ExitCode.Failed, line[NodeRunner.Refusal.Length..])));
             else _messages($"store {_number}: {line}");
         }
 
@@ -262,9 +266,12 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
             {
                 var words = string.Join('\n', _errors);
                 if (words.StartsWith("tkv: ", StringComparison.Ordinal)) words = words["tkv: ".Length..];
-                var text = _isServing || words.Length == 0 ? $"store {_number} (process {Process.Id}) ended with exit status {Process.ExitCode}" : words;
+                var text = _isServing || words.Length == 0
+                    ? $"store {_number} (process {Process.Id}) ended with exit status {Process.ExitCode}"
+                    : words;
                 var wasServing = _isServing;
-                if (!_answer.TrySetException(new CommandException(Process.ExitCode == ExitCode.Done ? ExitCode.Failed : Process.ExitCode, text)) || (wasServing && !IsEndExpected))
+                if (!_answer.TrySetException(new CommandException(
+                    Process.ExitCode == ExitCode.Done ? ExitCode.Failed : Process.ExitCode, text)) || (wasServing && !IsEndExpected))
                 {
                     // Nobody asks at the moment.
                     if (!IsEndExpected) _messages(text);

@@ -95,7 +95,8 @@ internal sealed class NodeRunner
     }
 
     private static ulong Number(string text) =>
-        ulong.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : throw new CommandException(ExitCode.BadUsage, $"\"{text}\" is no id");
+        ulong.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var number)
+            ? number : throw new CommandException(ExitCode.BadUsage, $"\"{text}\" is no id");
 
     private void Say(string line)
     {

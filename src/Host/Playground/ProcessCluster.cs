@@ -56,7 +56,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <summary>A linearizable read of every region is answered.</summary>
     public async Task ServesAsync(CancellationToken cancellation)
     {
-        await using var client = await RawClient.ConnectAsync(Endpoints, new RawClientOptions { ConnectTimeout = _patience, CallTimeout = _patience }, cancellation);
+        await using var client = await RawClient.ConnectAsync(
+            Endpoints, new RawClientOptions { ConnectTimeout = _patience, CallTimeout = _patience }, cancellation);
         await client.ChecksumAsync(default, default, cancellation);
     }
 

@@ -8,9 +8,11 @@ internal static class SelfProcess
     public static Process Start(IEnumerable<string> arguments)
     {
         var program = typeof(SelfProcess).Assembly.Location;
-        var info = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == Path.GetFileNameWithoutExtension(program)
+        var info = Environment.ProcessPath is { } path
+            && Path.GetFileNameWithoutExtension(path) == Path.GetFileNameWithoutExtension(program)
             ? new ProcessStartInfo(path)
-            : new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet") { ArgumentList = { program } };
+            : new ProcessStartInfo(Environment.ProcessPath is { } host
+                && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet") { ArgumentList = { program } };
         info.RedirectStandardInput = true;
         info.RedirectStandardOutput = true;
         info.RedirectStandardError = true;

@@ -9,7 +9,8 @@ namespace TiKvActors.Host.Terminal;
 /// </summary>
 public sealed class Output(TextWriter results, TextWriter messages, bool json)
 {
-    private static readonly JsonWriterOptions _jsonOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _jsonOptions =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public bool Json { get; } = json;
 

@@ -41,7 +41,8 @@ public sealed class ProgressLine(TextWriter messages, string what, long? totalBy
     private string Text(long items, long bytes)
     {
         var seconds = Math.Max(_watch.Elapsed.TotalSeconds, 0.001);
-        var rate = string.Create(CultureInfo.InvariantCulture, $"{what}: {items:N0} keys, {items / seconds:N0}/s, {bytes / 1048576.0:N1} MiB");
+        var rate = string.Create(
+            CultureInfo.InvariantCulture, $"{what}: {items:N0} keys, {items / seconds:N0}/s, {bytes / 1048576.0:N1} MiB");
         if (totalBytes is not > 0) return rate;
         var share = Math.Min(1, (double)bytes / totalBytes.Value);
         var bar = (int)(share * 20);

@@ -2,7 +2,9 @@ using TiKvActors.Protocol.Keys;
 
 namespace TiKvActors.Host.Transfer;
 
-/// <summary>A line of <c>raw import</c> and <c>raw export</c>: <c>key TAB value</c>, both escaped so that neither holds a tab or a newline.</summary>
+/// <summary>
+/// A line of <c>raw import</c> and <c>raw export</c>: <c>key TAB value</c>, both escaped so that neither holds a tab or a newline.
+/// </summary>
 public readonly record struct TransferLine(byte[] Key, byte[] Value)
 {
     /// <exception cref="FormatException">No tab, an empty key, or a malformed escape.</exception>
