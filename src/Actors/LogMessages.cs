@@ -4,7 +4,8 @@ using TiKvActors.Storage;
 namespace TiKvActors.Actors;
 
 /// <summary>
-/// Every log event of this project, with a stable id: TKA1xx nodes, TKA2xx regions, TKA3xx traffic between stores, TKA4xx PD, TKA5xx requests.
+/// Every log event of this project, with a stable id: TKA1xx nodes, TKA2xx regions, TKA3xx traffic between stores, TKA4xx PD, TKA5xx
+/// requests.
 /// </summary>
 internal static class LogMessages
 {
@@ -32,8 +33,10 @@ internal static class LogMessages
     public static void BecameLeader(this ILoggingAdapter log, ulong regionId, ulong peerId, ulong term) =>
         log.Info("TKA201 region {0}: peer {1} leads in term {2}", regionId, peerId, term);
 
-    public static void PeerStarted(this ILoggingAdapter log, ulong regionId, ulong peerId, ulong term, ulong appliedIndex, ulong lastIndex) =>
-        log.Debug("TKA202 region {0}: peer {1} starts in term {2}, applied {3}, last entry {4}", regionId, peerId, term, appliedIndex, lastIndex);
+    public static void PeerStarted(
+        this ILoggingAdapter log, ulong regionId, ulong peerId, ulong term, ulong appliedIndex, ulong lastIndex) =>
+        log.Debug(
+            "TKA202 region {0}: peer {1} starts in term {2}, applied {3}, last entry {4}", regionId, peerId, term, appliedIndex, lastIndex);
 
     public static void PeerFailed(this ILoggingAdapter log, ulong regionId, ulong peerId, string what, Exception cause) =>
         log.Error(cause, "TKA203 region {0}: peer {1} stops: {2}: {3}", regionId, peerId, what, cause.Message);
@@ -102,7 +105,9 @@ internal static class LogMessages
         log.Warning("TKA502 a {0} of {1} bytes is replaced by an error: the caller takes {2}", response, bytes, limit);
 
     public static void StoreTableDamaged(this ILoggingAdapter log, string directory, Exception cause) =>
-        log.Warning(cause, "TKA110 the file 'stores' in {0} is damaged, so the other stores are unknown until PD tells them: {1}", directory, cause.Message);
+        log.Warning(
+            cause, "TKA110 the file 'stores' in {0} is damaged, so the other stores are unknown until PD tells them: {1}", directory,
+            cause.Message);
 
     public static void LogEndDamaged(this ILoggingAdapter log, string what) =>
         log.Warning("TKA111 {0}", what);

@@ -5,8 +5,8 @@ using TiKvActors.Protocol.Kvrpcpb;
 namespace TiKvActors.Actors.Gateway;
 
 /// <summary>
-/// The pairs of a batch get within what the caller can take. A value that does not fit becomes an error under its key, because a key that is
-/// missing means that it has no value; for errors that do not fit either, the last values make room.
+/// The pairs of a batch get within what the caller can take. A value that does not fit becomes an error under its key, because a key that
+/// is missing means that it has no value; for errors that do not fit either, the last values make room.
 /// </summary>
 internal sealed class BatchGetPairs(int maxBytes)
 {

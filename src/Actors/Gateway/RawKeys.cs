@@ -34,8 +34,8 @@ internal static class RawKeys
         CheckPrefix(key, mode) ?? RequestLimits.CheckEntry(UserKey(key, mode), valueBytes);
 
     /// <summary>
-    /// [start, end). In V1 an empty end is unbounded. In V2 both bounds are of one keyspace, or the end is where the next one begins: beyond
-    /// are other tenants' rows, and transactional data that is no raw row at all.
+    /// [start, end). In V1 an empty end is unbounded. In V2 both bounds are of one keyspace, or the end is where the next one begins:
+    /// beyond are other tenants' rows, and transactional data that is no raw row at all.
     /// </summary>
     public static string? CheckRange(ByteString start, ByteString end, APIVersion mode)
     {
@@ -50,13 +50,15 @@ internal static class RawKeys
     private static string? CheckBounds(ByteString start, ByteString end)
     {
         if (start.IsEmpty || end.IsEmpty)
-            return $"the range from {KeyText.Brief(start.Span)} to {KeyText.Brief(end.Span)} lacks a bound: in API mode v2 both begin with 'r' and the keyspace's three bytes";
+            return $"the range from {KeyText.Brief(start.Span)} to {KeyText.Brief(end.Span)} lacks a bound: "
+                + "in API mode v2 both begin with 'r' and the keyspace's three bytes";
         if (CheckPrefix(start, APIVersion.V2) is { } refusal)
             return refusal;
         var keyspace = new RawKeySpace(APIVersion.V2, new KeyspaceId(((uint)start[1] << 16) | ((uint)start[2] << 8) | start[3]));
         if (keyspace.Contains(end) || end.Equals(keyspace.ToRequestEnd([])) || KeyRange.Compare(start, end) > 0)
             return null;
-        return $"the range from {KeyText.Brief(start.Span)} to {KeyText.Brief(end.Span)} leaves keyspace {keyspace.Keyspace}: in API mode v2 it ends at the latest where the next keyspace begins";
+        return $"the range from {KeyText.Brief(start.Span)} to {KeyText.Brief(end.Span)} leaves keyspace {keyspace.Keyspace}: "
+            + "in API mode v2 it ends at the latest where the next keyspace begins";
     }
 
     private static string? CheckBound(ByteString key, APIVersion mode)
@@ -71,7 +73,8 @@ internal static class RawKeys
         ColumnFamilies.TryParse(cf, out _) ? null : $"column family \"{cf}\" is unknown: raw data is in default, lock or write";
 
     /// <summary>Of a name that <see cref="CheckFamily"/> has let pass.</summary>
-    public static ColumnFamily Family(string cf) => ColumnFamilies.TryParse(cf, out var family) ? family : throw new ArgumentException(CheckFamily(cf), nameof(cf));
+    public static ColumnFamily Family(string cf) =>
+        ColumnFamilies.TryParse(cf, out var family) ? family : throw new ArgumentException(CheckFamily(cf), nameof(cf));
 
     /// <param name="ttlSeconds">0 = for ever.</param>
     public static string? CheckTtl(ulong ttlSeconds, APIVersion mode)
@@ -86,9 +89,11 @@ internal static class RawKeys
     private static string? CheckPrefix(ByteString key, APIVersion mode) =>
         mode != APIVersion.V2 || (key.Length >= PrefixBytes && key[0] == RawKeySpace.RawPrefix)
             ? null
-            : $"invalid key mode: key {KeyText.Brief(key.Span)} does not begin with 'r' and the keyspace's three bytes, as raw keys of API mode v2 do";
+            : $"invalid key mode: key {KeyText.Brief(key.Span)} does not begin with 'r' and the keyspace's three bytes, "
+                + "as raw keys of API mode v2 do";
 
-    private static ReadOnlySpan<byte> UserKey(ByteString key, APIVersion mode) => mode == APIVersion.V2 ? key.Span[PrefixBytes..] : key.Span;
+    private static ReadOnlySpan<byte> UserKey(ByteString key, APIVersion mode) =>
+        mode == APIVersion.V2 ? key.Span[PrefixBytes..] : key.Span;
 
     private static string Name(APIVersion version) => version.ToString().ToLowerInvariant();
 }

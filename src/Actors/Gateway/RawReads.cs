@@ -119,7 +119,8 @@ internal sealed class RawScan(RawScanRequest request, TimeSpan deadline, Request
 
     public override void Execute(IDataSnapshot snapshot, Region region, MonotonicClock clock)
     {
-        var scan = new RowScan(snapshot, Mode, RawKeys.Family(request.Cf), region, _lower, _upper, request.Reverse, request.KeyOnly, Deadline, clock);
+        var scan = new RowScan(
+            snapshot, Mode, RawKeys.Family(request.Cf), region, _lower, _upper, request.Reverse, request.KeyOnly, Deadline, clock);
         var response = new RawScanResponse();
         var left = Scope.MaxResponseBytes;
         scan.Run((int)request.Limit, response.Kvs, ref left);
@@ -132,7 +133,10 @@ internal sealed class RawScan(RawScanRequest request, TimeSpan deadline, Request
         if (scan.IsCutShort && response.Kvs.Count == 0)
         {
             // Not even one row fits: an error, rather than a scan that gets nowhere.
-            Scope.Responder.Respond(Scope.Fail(request, $"a row of {scan.NextRowBytes} bytes (with the key to go on from) does not fit a response of {Scope.MaxResponseBytes} bytes: raise max_response_bytes"));
+            Scope.Responder.Respond(Scope.Fail(
+                request,
+                $"a row of {scan.NextRowBytes} bytes (with the key to go on from) does not fit a response of {Scope.MaxResponseBytes} "
+                    + "bytes: raise max_response_bytes"));
             return;
         }
 
@@ -167,7 +171,9 @@ internal sealed class RawBatchScan(RawBatchScanRequest request, TimeSpan deadlin
         foreach (var range in request.Ranges)
         {
             var (lower, upper) = request.Reverse ? (range.EndKey, range.StartKey) : (range.StartKey, range.EndKey);
-            var scan = new RowScan(snapshot, Mode, RawKeys.Family(request.Cf), region, RegionKey(lower), RegionKey(upper), request.Reverse, request.KeyOnly, Deadline, clock);
+            var scan = new RowScan(
+                snapshot, Mode, RawKeys.Family(request.Cf), region, RegionKey(lower), RegionKey(upper), request.Reverse, request.KeyOnly,
+                Deadline, clock);
             scan.Run((int)request.EachLimit, response.Kvs, ref left);
             if (scan.IsExpired)
             {
@@ -178,7 +184,10 @@ internal sealed class RawBatchScan(RawBatchScanRequest request, TimeSpan deadlin
             if (scan.IsCutShort)
             {
                 // This response has no way to say where to go on.
-                Scope.Responder.Respond(Scope.Fail(request, $"the rows do not fit a response of {Scope.MaxResponseBytes} bytes: scan fewer ranges or rows, or raise max_response_bytes"));
+                Scope.Responder.Respond(Scope.Fail(
+                    request,
+                    $"the rows do not fit a response of {Scope.MaxResponseBytes} bytes: scan fewer ranges or rows, "
+                        + "or raise max_response_bytes"));
                 return;
             }
         }
@@ -209,7 +218,9 @@ internal sealed class RawChecksum(RawChecksumRequest request, TimeSpan deadline,
         var sum = new RangeChecksum();
         foreach (var range in request.Ranges)
         {
-            var scan = new RowScan(snapshot, Mode, ColumnFamily.Default, region, RegionKey(range.StartKey), RegionKey(range.EndKey), isReverse: false, keyOnly: false, Deadline, clock);
+            var scan = new RowScan(
+                snapshot, Mode, ColumnFamily.Default, region, RegionKey(range.StartKey), RegionKey(range.EndKey), isReverse: false,
+                keyOnly: false, Deadline, clock);
             scan.Sum(ref sum);
             if (scan.IsExpired)
             {

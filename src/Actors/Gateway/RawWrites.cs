@@ -64,11 +64,17 @@ internal sealed class RawWrite : WriteRequest
     public static Request DeleteRange(APIVersion mode, string cf, ByteString start, ByteString end) => new()
     {
         CmdType = CmdType.DeleteRange,
-        DeleteRange = new DeleteRangeRequest { Cf = cf, StartKey = RegionKeys.FromRawRequestKey(mode, start), EndKey = RegionKeys.FromRawRequestKey(mode, end) },
+        DeleteRange = new DeleteRangeRequest
+        {
+            Cf = cf,
+            StartKey = RegionKeys.FromRawRequestKey(mode, start),
+            EndKey = RegionKeys.FromRawRequestKey(mode, end)
+        },
     };
 }
 
-internal sealed class RawCompareAndSwap(RawCASRequest request, TimeSpan deadline, RequestScope scope, ulong now) : CompareAndSwapRequest(request.Context, deadline)
+internal sealed class RawCompareAndSwap(RawCASRequest request, TimeSpan deadline, RequestScope scope, ulong now)
+    : CompareAndSwapRequest(request.Context, deadline)
 {
     public override ByteString Key { get; } = RegionKeys.FromRawRequestKey(scope.Mode, request.Key);
 
@@ -79,7 +85,9 @@ internal sealed class RawCompareAndSwap(RawCASRequest request, TimeSpan deadline
         var matches = request.PreviousNotExist ? current is null : current is not null && current.Equals(request.PreviousValue);
         if (!matches)
             return null;
-        return request.Delete ? RawWrite.Delete(scope.Mode, request.Cf, request.Key) : RawWrite.Put(scope.Mode, request.Cf, request.Key, request.Value, request.Ttl, now);
+        return request.Delete
+            ? RawWrite.Delete(scope.Mode, request.Cf, request.Key)
+            : RawWrite.Put(scope.Mode, request.Cf, request.Key, request.Value, request.Ttl, now);
     }
 
     public override void Complete(bool swapped, ByteString? current) => scope.Respond(new RawCASResponse

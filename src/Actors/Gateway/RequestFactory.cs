@@ -24,11 +24,14 @@ internal sealed class RequestFactory(MonotonicClock clock)
             RawScanRequest m => new RawScan(m, deadline, scope),
             RawBatchScanRequest m => new RawBatchScan(m, deadline, scope),
             RawChecksumRequest m => new RawChecksum(m, deadline, scope),
-            RawPutRequest m => new RawWrite(m, new RawPutResponse(), deadline, scope, [RawWrite.Put(mode, m.Cf, m.Key, m.Value, m.Ttl, clock.UnixSeconds)]),
+            RawPutRequest m => new RawWrite(
+                m, new RawPutResponse(), deadline, scope, [RawWrite.Put(mode, m.Cf, m.Key, m.Value, m.Ttl, clock.UnixSeconds)]),
             RawDeleteRequest m => new RawWrite(m, new RawDeleteResponse(), deadline, scope, [RawWrite.Delete(mode, m.Cf, m.Key)]),
             RawBatchPutRequest m => new RawWrite(m, new RawBatchPutResponse(), deadline, scope, Puts(m, mode)),
-            RawBatchDeleteRequest m => new RawWrite(m, new RawBatchDeleteResponse(), deadline, scope, [.. m.Keys.Select(k => RawWrite.Delete(mode, m.Cf, k))]),
-            RawDeleteRangeRequest m => new RawWrite(m, new RawDeleteRangeResponse(), deadline, scope, [RawWrite.DeleteRange(mode, m.Cf, m.StartKey, m.EndKey)]),
+            RawBatchDeleteRequest m =>
+                new RawWrite(m, new RawBatchDeleteResponse(), deadline, scope, [.. m.Keys.Select(k => RawWrite.Delete(mode, m.Cf, k))]),
+            RawDeleteRangeRequest m =>
+                new RawWrite(m, new RawDeleteRangeResponse(), deadline, scope, [RawWrite.DeleteRange(mode, m.Cf, m.StartKey, m.EndKey)]),
             RawCASRequest m => new RawCompareAndSwap(m, deadline, scope, clock.UnixSeconds),
             SplitRegionRequest m => new RawSplit(m, SplitKeys(m, mode), deadline, scope),
             _ => throw new ArgumentException($"{message.Descriptor.FullName} is no request of a region", nameof(message)),
@@ -41,9 +44,13 @@ internal sealed class RequestFactory(MonotonicClock clock)
     {
         RawGetRequest m => RawKeys.CheckKey(m.Key, mode) ?? RawKeys.CheckFamily(m.Cf),
         RawBatchGetRequest m => First(m.Keys, k => RawKeys.CheckKey(k, mode)) ?? RawKeys.CheckFamily(m.Cf),
-        RawGetKeyTTLRequest m => mode == APIVersion.V1 ? "ttl is not enabled in API mode v1" : RawKeys.CheckKey(m.Key, mode) ?? RawKeys.CheckFamily(m.Cf),
-        RawScanRequest m => (m.Reverse ? CheckReverse(m.StartKey, m.EndKey, mode) : RawKeys.CheckRange(m.StartKey, m.EndKey, mode)) ?? CheckLimit(m.Limit) ?? RawKeys.CheckFamily(m.Cf),
-        RawBatchScanRequest m => First(m.Ranges, r => m.Reverse ? CheckReverse(r.StartKey, r.EndKey, mode) : RawKeys.CheckRange(r.StartKey, r.EndKey, mode))
+        RawGetKeyTTLRequest m => mode == APIVersion.V1
+            ? "ttl is not enabled in API mode v1"
+            : RawKeys.CheckKey(m.Key, mode) ?? RawKeys.CheckFamily(m.Cf),
+        RawScanRequest m => (m.Reverse ? CheckReverse(m.StartKey, m.EndKey, mode) : RawKeys.CheckRange(m.StartKey, m.EndKey, mode))
+            ?? CheckLimit(m.Limit) ?? RawKeys.CheckFamily(m.Cf),
+        RawBatchScanRequest m => First(
+            m.Ranges, r => m.Reverse ? CheckReverse(r.StartKey, r.EndKey, mode) : RawKeys.CheckRange(r.StartKey, r.EndKey, mode))
             ?? CheckLimit(m.EachLimit) ?? RawKeys.CheckFamily(m.Cf),
         RawChecksumRequest m => m.Algorithm == ChecksumAlgorithm.Crc64Xor
             ? First(m.Ranges, r => RawKeys.CheckRange(r.StartKey, r.EndKey, mode))
@@ -69,7 +76,8 @@ internal sealed class RequestFactory(MonotonicClock clock)
         return null;
     }
 
-    private static string? CheckLimit(uint limit) => limit is > 0 and <= int.MaxValue ? null : $"scan limit {limit}: a limit is at least 1 and at most {int.MaxValue}";
+    private static string? CheckLimit(uint limit) =>
+        limit is > 0 and <= int.MaxValue ? null : $"scan limit {limit}: a limit is at least 1 and at most {int.MaxValue}";
 
     /// <summary>A reverse scan's start is its upper bound; empty means unbounded there too.</summary>
     private static string? CheckReverse(ByteString start, ByteString end, APIVersion mode) => RawKeys.CheckRange(end, start, mode);
@@ -126,7 +134,9 @@ internal sealed class RequestFactory(MonotonicClock clock)
     /// <summary>Ascending, each once. Keys of transactional data are encoded in every mode, raw ones as the mode has it.</summary>
     private static List<ByteString> SplitKeys(SplitRegionRequest request, APIVersion mode) =>
         [.. RequestedKeys(request)
-            .Select(k => request.IsRawKv ? RegionKeys.FromRawRequestKey(mode, k) : UnsafeByteOperations.UnsafeWrap(Memcomparable.Encode(k.Span)))
+            .Select(k => request.IsRawKv
+                ? RegionKeys.FromRawRequestKey(mode, k)
+                : UnsafeByteOperations.UnsafeWrap(Memcomparable.Encode(k.Span)))
             .Distinct()
             .Order(Comparer<ByteString>.Create(KeyRange.Compare))];
 }

@@ -27,7 +27,8 @@ internal sealed record RequestScope(IResponder Responder, APIVersion Mode, int M
         }
 
         Log.ResponseTooLarge(response.Descriptor.Name, bytes, MaxResponseBytes);
-        var why = $"the response of {bytes} bytes does not fit the caller's {MaxResponseBytes}: raise max_response_bytes (and the caller's frame size), or ask for less";
+        var why = $"the response of {bytes} bytes does not fit the caller's {MaxResponseBytes}: "
+            + "raise max_response_bytes (and the caller's frame size), or ask for less";
         Responder.Respond(response switch
         {
             RawGetResponse => new RawGetResponse { Error = why },

@@ -12,8 +12,8 @@ internal interface IResponder
 }
 
 /// <summary>
-/// Bounds the requests that a node has accepted and not answered, over all regions, in number and in bytes: what mailboxes and queues behind it are
-/// fed by. Thread-safe.
+/// Bounds the requests that a node has accepted and not answered, over all regions, in number and in bytes: what mailboxes and queues
+/// behind it are fed by. Thread-safe.
 /// </summary>
 internal sealed class Admission(int limit, long byteLimit = long.MaxValue)
 {

@@ -15,7 +15,8 @@ namespace TiKvActors.Actors.Gateway;
 /// Walks the live raw rows of [lower, upper) within a region. Expired rows are skipped; the deadline is looked at now and then.
 /// </summary>
 internal sealed class RowScan(
-    IDataSnapshot snapshot, APIVersion mode, ColumnFamily family, Region region, ByteString lower, ByteString upper, bool isReverse, bool keyOnly, TimeSpan deadline, MonotonicClock clock)
+    IDataSnapshot snapshot, APIVersion mode, ColumnFamily family, Region region, ByteString lower, ByteString upper, bool isReverse,
+    bool keyOnly, TimeSpan deadline, MonotonicClock clock)
 {
     private const int RowsBetweenClockReadings = 256;
 

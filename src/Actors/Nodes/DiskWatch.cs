@@ -20,8 +20,8 @@ internal sealed class DiskState
 internal sealed record DiskSettings(long ReserveBytes, TimeSpan CheckInterval);
 
 /// <summary>
-/// Measures the free space of a node's disk again and again, so that writes are refused while the engines still have room to flush, merge and compact: RocksDB
-/// itself stops at the first write that finds none.
+/// Measures the free space of a node's disk again and again, so that writes are refused while the engines still have room to flush, merge
+/// and compact: RocksDB itself stops at the first write that finds none.
 /// </summary>
 internal sealed class DiskWatch : UntypedActor, IWithTimers
 {
@@ -84,7 +84,9 @@ internal sealed class DiskWatch : UntypedActor, IWithTimers
 
         var wasFull = _state.Full is not null;
         var isFull = free < _settings.ReserveBytes;
-        _state.Full = isFull ? $"the disk of {_directory} has {free >> 20} MiB left, tikv.disk.reserve keeps {_settings.ReserveBytes >> 20} MiB" : null;
+        _state.Full = isFull
+            ? $"the disk of {_directory} has {free >> 20} MiB left, tikv.disk.reserve keeps {_settings.ReserveBytes >> 20} MiB"
+            : null;
         if (isFull && !wasFull)
             _log.DiskFull(_state.Full!);
         else if (wasFull && !isFull)

@@ -11,7 +11,8 @@ internal sealed class LeaderTransfer : TransferLeaderRequest
     private readonly TaskCompletionSource<string?> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private LeaderTransfer(RegionPeer.Status from, MetaPeer to)
-        : base(new Context { RegionId = from.Region.Id, RegionEpoch = from.Region.RegionEpoch, Peer = from.Self }, TimeSpan.MaxValue) => To = to;
+        : base(new Context { RegionId = from.Region.Id, RegionEpoch = from.Region.RegionEpoch, Peer = from.Self }, TimeSpan.MaxValue) =>
+            To = to;
 
     public override MetaPeer To { get; }
 

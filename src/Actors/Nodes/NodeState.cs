@@ -6,7 +6,8 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Actors.Nodes;
 
 /// <summary>What the actors of a node share for as long as its engines are open.</summary>
-internal sealed class NodeState(StoreEngines engines, OpenSnapshots snapshots, StoreTable storeTable, MonotonicClock clock, StoreCounters counters, DiskState disk)
+internal sealed class NodeState(
+    StoreEngines engines, OpenSnapshots snapshots, StoreTable storeTable, MonotonicClock clock, StoreCounters counters, DiskState disk)
 {
     private volatile StoreServices? _services;
 

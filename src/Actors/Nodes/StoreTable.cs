@@ -7,8 +7,8 @@ using TiKvActors.Protocol.Serialization;
 namespace TiKvActors.Actors.Nodes;
 
 /// <summary>
-/// The other stores' addresses as PD last told them, in the file <c>stores</c> of the data directory (a <see cref="PlacementSnapshot"/> with stores
-/// alone): a store finds its peers without PD. Only a hint, so it is replaced as a whole and not synced.
+/// The other stores' addresses as PD last told them, in the file <c>stores</c> of the data directory (a <see cref="PlacementSnapshot"/>
+/// with stores alone): a store finds its peers without PD. Only a hint, so it is replaced as a whole and not synced.
 /// </summary>
 internal sealed class StoreTable
 {
@@ -22,7 +22,9 @@ internal sealed class StoreTable
         Damage = damage;
     }
 
-    /// <summary>Why nothing could be made of the file, so that the table is empty until PD tells the stores again. Null if all is well.</summary>
+    /// <summary>
+    /// Why nothing could be made of the file, so that the table is empty until PD tells the stores again. Null if all is well.
+    /// </summary>
     public Exception? Damage { get; }
 
     private sealed class Written

@@ -7,8 +7,8 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Actors.Nodes;
 
 /// <summary>
-/// Runs a node in an actor system, also in an application's own: <c>Tikv.Get(system)</c> starts <c>/user/tikv</c>. The system's configuration needs
-/// <see cref="TikvSettings.Reference"/> as a fallback. The engines are closed when the system has terminated.
+/// Runs a node in an actor system, also in an application's own: <c>Tikv.Get(system)</c> starts <c>/user/tikv</c>. The system's
+/// configuration needs <see cref="TikvSettings.Reference"/> as a fallback. The engines are closed when the system has terminated.
 /// </summary>
 public sealed class Tikv : ExtensionIdProvider<TikvExtension>
 {
@@ -56,7 +56,9 @@ public sealed class TikvExtension : IExtension
     /// <summary>Since the process started.</summary>
     public StoreCounters Counters { get; } = new();
 
-    /// <summary>Free bytes of the disk that holds a directory. For tests; what is set counts from the next opening of the engines on.</summary>
+    /// <summary>
+    /// Free bytes of the disk that holds a directory. For tests; what is set counts from the next opening of the engines on.
+    /// </summary>
     public Func<string, long> FreeSpace { get; set; } = directory => new DriveInfo(directory).AvailableFreeSpace;
 
     internal DiskState Disk { get; } = new();
@@ -65,8 +67,8 @@ public sealed class TikvExtension : IExtension
     public FailPoints FailPoints { get; } = new();
 
     /// <summary>
-    /// Completes when the engines are open, or fails with the first reason why they could not be opened (directory in use, of another store, of a newer
-    /// format): the node keeps trying, but a host that just starts will rather give up.
+    /// Completes when the engines are open, or fails with the first reason why they could not be opened (directory in use, of another
+    /// store, of a newer format): the node keeps trying, but a host that just starts will rather give up.
     /// </summary>
     public Task<StoreEngines> Started => _started.Task;
 
@@ -111,7 +113,9 @@ public sealed class TikvExtension : IExtension
             ObjectDisposedException.ThrowIf(_terminated, _system);
             // A recovery flushes what it read from the logs. A first opening may make the directory, and has nothing to recover.
             if (_hasBeenOpen && FreeSpace(Settings.DataDirectory) is var free && free < Math.Min(Settings.Disk.ReserveBytes, RecoveryBytes))
-                throw new StorageException($"{free >> 20} MiB are left on the disk of {Settings.DataDirectory}: free space there, then the store goes on by itself");
+                throw new StorageException(
+                    $"{free >> 20} MiB are left on the disk of {Settings.DataDirectory}: free space there, "
+                        + "then the store goes on by itself");
             var storage = StorageExtension.Get(_system);
             _open = StoreEngines.Open(Settings.DataDirectory, new StoreEnginesOptions
             {

@@ -7,8 +7,8 @@ using TiKvActors.Protocol;
 namespace TiKvActors.Actors.Placement;
 
 /// <summary>
-/// <c>/user/tikv/pd</c>: the shell of <see cref="PdState"/>. An answer leaves when its events are durable. Its journal is the store's own for now,
-/// so PD is as available as its node.
+/// <c>/user/tikv/pd</c>: the shell of <see cref="PdState"/>. An answer leaves when its events are durable. Its journal is the store's own
+/// for now, so PD is as available as its node.
 /// </summary>
 internal sealed class Pd : UntypedPersistentActor
 {
@@ -104,7 +104,8 @@ internal sealed class Pd : UntypedPersistentActor
             _log.ClusterBootstrapped(bootstrapped.FirstRegion.Id, string.Join(", ", bootstrapped.FirstRegion.Peers.Select(p => p.StoreId)));
     }
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) => _log.PdFailed($"event {sequenceNr} was not persisted", cause);
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
+        _log.PdFailed($"event {sequenceNr} was not persisted", cause);
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
@@ -112,5 +113,6 @@ internal sealed class Pd : UntypedPersistentActor
         Context.Stop(Self);
     }
 
-    protected override void OnRecoveryFailure(Exception reason, object? message = null) => _log.PdFailed("it could not be recovered", reason);
+    protected override void OnRecoveryFailure(Exception reason, object? message = null) =>
+        _log.PdFailed("it could not be recovered", reason);
 }

@@ -9,7 +9,8 @@ internal sealed partial class PdState
     /// <summary>On success <c>header.error</c> is absent: clients test its presence, not its type.</summary>
     private ResponseHeader Ok() => new() { ClusterId = ClusterId };
 
-    private ResponseHeader Fail(ErrorType type, string message) => new() { ClusterId = ClusterId, Error = new Error { Type = type, Message = message } };
+    private ResponseHeader Fail(ErrorType type, string message) =>
+        new() { ClusterId = ClusterId, Error = new Error { Type = type, Message = message } };
 
     private ResponseHeader? Mismatch(RequestHeader? header)
     {
@@ -23,7 +24,9 @@ internal sealed partial class PdState
             return mismatch;
         return IsBootstrapped
             ? null
-            : Fail(ErrorType.NotBootstrapped, $"{_stores.Count} of {config.InitialStores} initial stores have registered: the cluster waits for the others");
+            : Fail(
+                ErrorType.NotBootstrapped,
+                $"{_stores.Count} of {config.InitialStores} initial stores have registered: the cluster waits for the others");
     }
 
     /// <summary>One member for now, which leads.</summary>

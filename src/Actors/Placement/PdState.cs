@@ -12,7 +12,9 @@ namespace TiKvActors.Actors.Placement;
 /// <param name="Address">host:port under which PD itself is reached.</param>
 internal sealed record PdConfig(int InitialStores, APIVersion ApiVersion, uint IdWindow = 1000, string Address = "");
 
-/// <summary>What a command leads to: events to persist first, then the answer to send. An answer is sent only when its events are durable.</summary>
+/// <summary>
+/// What a command leads to: events to persist first, then the answer to send. An answer is sent only when its events are durable.
+/// </summary>
 internal readonly record struct PdDecision(IMessage Answer, IReadOnlyList<IMessage> Events)
 {
     public static PdDecision Reply(IMessage answer) => new(answer, []);
@@ -70,7 +72,8 @@ internal sealed partial class PdState(PdConfig config)
             case GetMembersRequest:
                 return PdDecision.Reply(Members());
             case GetClusterIdentityRequest:
-                return PdDecision.Reply(new GetClusterIdentityResponse { Header = Ok(), ApiVersion = ApiVersion, Bootstrapped = IsBootstrapped });
+                return PdDecision.Reply(
+                    new GetClusterIdentityResponse { Header = Ok(), ApiVersion = ApiVersion, Bootstrapped = IsBootstrapped });
             case AllocIDRequest request:
                 return Mismatch(request.Header) is { } e1 ? PdDecision.Reply(new AllocIDResponse { Header = e1 }) : Alloc(request);
             case PutStoreRequest request:
@@ -86,17 +89,28 @@ internal sealed partial class PdState(PdConfig config)
             case GetAllStoresRequest request:
                 return PdDecision.Reply(Mismatch(request.Header) is { } e7 ? new GetAllStoresResponse { Header = e7 } : GetAll(request));
             case GetRegionRequest request:
-                return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e8 ? new GetRegionResponse { Header = e8 } : Found(Regions.FindByKey(request.RegionKey)));
+                return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e8
+                    ? new GetRegionResponse { Header = e8 }
+                    : Found(Regions.FindByKey(request.RegionKey)));
             case GetPrevRegionRequest request:
-                return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e9 ? new GetRegionResponse { Header = e9 } : Found(Regions.FindPrevious(request.RegionKey)));
+                return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e9
+                    ? new GetRegionResponse { Header = e9 }
+                    : Found(Regions.FindPrevious(request.RegionKey)));
             case GetRegionByIDRequest request:
-                return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e10 ? new GetRegionResponse { Header = e10 } : Found(Regions.Find(request.RegionId)));
+                return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e10
+                    ? new GetRegionResponse { Header = e10 }
+                    : Found(Regions.Find(request.RegionId)));
             case ScanRegionsRequest request:
-                return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e11 ? new ScanRegionsResponse { Header = e11 } : Scan(request));
+                return PdDecision.Reply(
+                    WhenBootstrapped(request.Header) is { } e11 ? new ScanRegionsResponse { Header = e11 } : Scan(request));
             case AskBatchSplitRequest request:
-                return WhenBootstrapped(request.Header) is { } e12 ? PdDecision.Reply(new AskBatchSplitResponse { Header = e12 }) : AskSplit(request);
+                return WhenBootstrapped(request.Header) is { } e12
+                    ? PdDecision.Reply(new AskBatchSplitResponse { Header = e12 })
+                    : AskSplit(request);
             case ReportBatchSplitRequest request:
-                return WhenBootstrapped(request.Header) is { } e13 ? PdDecision.Reply(new ReportBatchSplitResponse { Header = e13 }) : ReportSplit(request);
+                return WhenBootstrapped(request.Header) is { } e13
+                    ? PdDecision.Reply(new ReportBatchSplitResponse { Header = e13 })
+                    : ReportSplit(request);
             default:
                 return null;
         }
@@ -125,7 +139,8 @@ internal sealed partial class PdState(PdConfig config)
                 Regions.Put(changed.Regions);
                 break;
             default:
-                throw new InvalidOperationException($"unknown placement event {@event.GetType().Name}: was the journal written by a newer version?");
+                throw new InvalidOperationException(
+                    $"unknown placement event {@event.GetType().Name}: was the journal written by a newer version?");
         }
     }
 
@@ -173,14 +188,17 @@ internal sealed partial class PdState(PdConfig config)
         if (store is null || store.Id == 0)
             return PdDecision.Reply(new PutStoreResponse { Header = Fail(ErrorType.InvalidValue, "a store needs an id other than 0") });
         if (_stores.TryGetValue(store.Id, out var known) && known.State == StoreState.Tombstone)
-            return PdDecision.Reply(new PutStoreResponse { Header = Fail(ErrorType.StoreTombstone, $"store {store.Id} is a tombstone: it cannot return") });
-        var sameAddress = _stores.Values.FirstOrDefault(s => s.Id != store.Id && s.Address == store.Address && s.State != StoreState.Tombstone);
+            return PdDecision.Reply(
+                new PutStoreResponse { Header = Fail(ErrorType.StoreTombstone, $"store {store.Id} is a tombstone: it cannot return") });
+        var sameAddress = _stores.Values.FirstOrDefault(
+            s => s.Id != store.Id && s.Address == store.Address && s.State != StoreState.Tombstone);
         if (sameAddress is not null)
         {
             return PdDecision.Reply(new PutStoreResponse
             {
                 Header = Fail(ErrorType.DuplicatedEntry,
-                    $"duplicated store address {store.Address}: it belongs to store {sameAddress.Id}, this is store {store.Id}; was its data directory emptied?"),
+                    $"duplicated store address {store.Address}: it belongs to store {sameAddress.Id}, this is store {store.Id}; "
+                        + "was its data directory emptied?"),
             });
         }
 
@@ -216,9 +234,18 @@ internal sealed partial class PdState(PdConfig config)
 
     private PdDecision Beat(RegionHeartbeatRequest request)
     {
-        var answer = new RegionHeartbeatResponse { Header = Ok(), RegionId = request.Region?.Id ?? 0, RegionEpoch = request.Region?.RegionEpoch, TargetPeer = request.Leader };
+        var answer = new RegionHeartbeatResponse
+        {
+            Header = Ok(),
+            RegionId = request.Region?.Id ?? 0,
+            RegionEpoch = request.Region?.RegionEpoch,
+            TargetPeer = request.Leader
+        };
         if (request.Region is null || request.Leader is null || !request.Region.Peers.Any(p => p.Id == request.Leader.Id))
-            return PdDecision.Reply(new RegionHeartbeatResponse { Header = Fail(ErrorType.InvalidValue, "a region heartbeat needs a region and its leader among the region's peers") });
+            return PdDecision.Reply(new RegionHeartbeatResponse
+            {
+                Header = Fail(ErrorType.InvalidValue, "a region heartbeat needs a region and its leader among the region's peers")
+            });
 
         var (stale, changed, replaced) = Regions.Judge(request.Region);
         if (stale)
@@ -249,13 +276,18 @@ internal sealed partial class PdState(PdConfig config)
     {
         var region = request.Region;
         if (region is null || Regions.Find(region.Id) is null)
-            return PdDecision.Reply(new AskBatchSplitResponse { Header = Fail(ErrorType.RegionNotFound, $"region {region?.Id ?? 0} not found") });
+            return PdDecision.Reply(
+                new AskBatchSplitResponse { Header = Fail(ErrorType.RegionNotFound, $"region {region?.Id ?? 0} not found") });
         var events = new List<IMessage>();
         var answer = new AskBatchSplitResponse { Header = Ok() };
         for (var i = 0u; i < Math.Max(request.SplitCount, 1); i++)
         {
             var first = TakeIds(1 + (uint)region.Peers.Count, events);
-            answer.Ids.Add(new SplitID { NewRegionId = first, NewPeerIds = { Enumerable.Range(1, region.Peers.Count).Select(n => first + (ulong)n) } });
+            answer.Ids.Add(new SplitID
+            {
+                NewRegionId = first,
+                NewPeerIds = { Enumerable.Range(1, region.Peers.Count).Select(n => first + (ulong)n) }
+            });
         }
 
         return new PdDecision(answer, events);

@@ -85,12 +85,13 @@ internal sealed class RegionTable
     }
 
     /// <summary>
-    /// Puts regions that <see cref="Judge"/> did not call stale and that do not overlap one another; keeps leader and sizes of those known. All at
-    /// once: the parts of a split overlap the old range of one of them.
+    /// Puts regions that <see cref="Judge"/> did not call stale and that do not overlap one another; keeps leader and sizes of those known.
+    /// All at once: the parts of a split overlap the old range of one of them.
     /// </summary>
     public void Put(params IReadOnlyList<Region> regions)
     {
-        var infos = regions.Select(region => Find(region.Id) is { } known ? known with { Region = region } : new RegionInfo(region, null, 0)).ToList();
+        var infos = regions.Select(
+            region => Find(region.Id) is { } known ? known with { Region = region } : new RegionInfo(region, null, 0)).ToList();
         foreach (var region in regions)
             Remove(region.Id);
         infos.ForEach(Insert);

@@ -12,8 +12,9 @@ using Region = TiKvActors.Protocol.Metapb.Region;
 namespace TiKvActors.Actors.Regions;
 
 /// <summary>
-/// What the shell of a peer has done by others: <see cref="RegionPeer"/> with messages to actors, the simulation in virtual time. No call waits, and none
-/// calls the shell; what comes of it comes later, as the call or the message to <see cref="PeerShell.Receive"/> that is named with it.
+/// What the shell of a peer has done by others: <see cref="RegionPeer"/> with messages to actors, the simulation in virtual time. No call
+/// waits, and none calls the shell; what comes of it comes later, as the call or the message to <see cref="PeerShell.Receive"/> that is
+/// named with it.
 /// </summary>
 internal interface IPeerHost
 {
@@ -73,13 +74,19 @@ internal interface IPeerHost
     /// <summary>Then <see cref="Applier.Applied"/> or <see cref="Applier.Failed"/>.</summary>
     void Apply(IReadOnlyList<Entry> entries);
 
-    /// <summary>Takes a snapshot of the data engine now; answers the reads from it, and the swaps by <see cref="Reader.SwapRead"/>.</summary>
+    /// <summary>
+    /// Takes a snapshot of the data engine now; answers the reads from it, and the swaps by <see cref="Reader.SwapRead"/>.
+    /// </summary>
     void Read(IReadOnlyList<ReadTask> reads, IReadOnlyList<CompareAndSwapRequest> swaps);
 
-    /// <summary>Installations, destructions: one job of the store after the other. Then what the work returns, or <see cref="SlowWorker.Failed"/>.</summary>
+    /// <summary>
+    /// Installations, destructions: one job of the store after the other. Then what the work returns, or <see cref="SlowWorker.Failed"/>.
+    /// </summary>
     void RunSlow(string what, Func<object> work);
 
-    /// <summary>Syncs of the data engine, which wait for nothing else. Then what the work returns, or <see cref="SlowWorker.Failed"/>.</summary>
+    /// <summary>
+    /// Syncs of the data engine, which wait for nothing else. Then what the work returns, or <see cref="SlowWorker.Failed"/>.
+    /// </summary>
     void RunSync(string what, Func<object> work);
 
     // ---- others

@@ -3,9 +3,9 @@ using Google.Protobuf;
 namespace TiKvActors.Actors.Regions;
 
 /// <summary>
-/// In-memory latches by key and by key range (a latch is not a lock: nothing is persisted). A holder queues for everything that it needs at once, in the
-/// order of arrival, so there is no deadlock and nobody is overtaken. A key without holders costs nothing; a range costs a look at all holders, so it is
-/// for what is rare.
+/// In-memory latches by key and by key range (a latch is not a lock: nothing is persisted). A holder queues for everything that it needs at
+/// once, in the order of arrival, so there is no deadlock and nobody is overtaken. A key without holders costs nothing; a range costs a
+/// look at all holders, so it is for what is rare.
 /// </summary>
 internal sealed class Latches<T>
     where T : class

@@ -28,7 +28,8 @@ internal sealed class LogSegments
         foreach (var entry in entries)
             bytes += SizeOf(entry);
         Invariant.Check(_segments.Count == 0 || (_segments[^1].LastIndex + 1 == entries[0].Index && _segments[^1].SequenceNr < sequenceNr),
-            $"journal event {sequenceNr} begins at entry {entries[0].Index}, which leaves a hole after {(_segments.Count == 0 ? 0 : _segments[^1].LastIndex)}");
+            $"journal event {sequenceNr} begins at entry {entries[0].Index}, "
+                + $"which leaves a hole after {(_segments.Count == 0 ? 0 : _segments[^1].LastIndex)}");
         _segments.Add(new Segment(entries[0].Index, entries[^1].Index, sequenceNr, bytes));
         TotalBytes += bytes;
     }
@@ -71,7 +72,9 @@ internal sealed class LogSegments
         return (_segments[first].SequenceNr, _segments[last].SequenceNr);
     }
 
-    /// <returns>The highest index up to which the log can be dropped so that about <paramref name="bytes"/> of it stay; 0 if it is smaller.</returns>
+    /// <returns>
+    /// The highest index up to which the log can be dropped so that about <paramref name="bytes"/> of it stay; 0 if it is smaller.
+    /// </returns>
     public ulong IndexKeeping(long bytes)
     {
         long kept = 0;

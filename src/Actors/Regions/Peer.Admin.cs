@@ -54,14 +54,20 @@ internal sealed partial class Peer
 
         // Writes before the split in the log keep the epoch under which they were accepted.
         ProposeOpenBatch();
-        var command = new RaftCmdRequest { Header = Header(), AdminRequest = new AdminRequest { CmdType = AdminCmdType.BatchSplit, Splits = splits } };
+        var command = new RaftCmdRequest
+        {
+            Header = Header(),
+            AdminRequest = new AdminRequest { CmdType = AdminCmdType.BatchSplit, Splits = splits }
+        };
         Propose([request], RaftCommandCodec.Encode(command), 0, requiredTerm: 0);
     }
 
     private void ProposeChangePeers(ChangePeersRequest? request, ChangePeerV2Request changes)
     {
         var nowhere = changes.Changes.FirstOrDefault(c => c.Peer is null or { Id: 0 } or { StoreId: 0 });
-        var error = nowhere is null ? RegionState.ChangePeers(Region, changes).Error : $"a change of region {Region.Id} names no peer and store: {nowhere}";
+        var error = nowhere is null
+            ? RegionState.ChangePeers(Region, changes).Error
+            : $"a change of region {Region.Id} names no peer and store: {nowhere}";
         if (error is { } invalid)
         {
             if (request is not null)
@@ -69,7 +75,11 @@ internal sealed partial class Peer
             return;
         }
 
-        var command = new RaftCmdRequest { Header = Header(), AdminRequest = new AdminRequest { CmdType = AdminCmdType.ChangePeerV2, ChangePeerV2 = changes } };
+        var command = new RaftCmdRequest
+        {
+            Header = Header(),
+            AdminRequest = new AdminRequest { CmdType = AdminCmdType.ChangePeerV2, ChangePeerV2 = changes }
+        };
         var result = _raft.ProposeConfChange(RegionState.ToConfChange(changes), 0, RaftCommandCodec.Encode(command));
         Track(result, request is null ? [] : [request], 0);
     }
@@ -113,7 +123,11 @@ internal sealed partial class Peer
             return;
 
         var compact = new CompactLogRequest { CompactIndex = target, CompactTerm = term };
-        var command = new RaftCmdRequest { Header = Header(), AdminRequest = new AdminRequest { CmdType = AdminCmdType.CompactLog, CompactLog = compact } };
+        var command = new RaftCmdRequest
+        {
+            Header = Header(),
+            AdminRequest = new AdminRequest { CmdType = AdminCmdType.CompactLog, CompactLog = compact }
+        };
         var result = _raft.Propose(RaftCommandCodec.Encode(command));
         if (result.Accepted)
             _proposedCompactIndex = target;
@@ -158,7 +172,9 @@ internal sealed partial class Peer
         Out.Truncate = new TruncateTask(snapshot, sequenceNr);
     }
 
-    /// <summary>A snapshot has replaced the log: there is nothing left to truncate, and answers that are on their way mean nothing.</summary>
+    /// <summary>
+    /// A snapshot has replaced the log: there is nothing left to truncate, and answers that are on their way mean nothing.
+    /// </summary>
     private void ForgetTruncations()
     {
         _truncating = null;

@@ -18,7 +18,9 @@ internal sealed partial class Peer
         }
     }
 
-    /// <summary>Everything up to <paramref name="appliedIndex"/> is written. The effects are those of the entries since the last call, in order.</summary>
+    /// <summary>
+    /// Everything up to <paramref name="appliedIndex"/> is written. The effects are those of the entries since the last call, in order.
+    /// </summary>
     public void Applied(ulong appliedIndex, IReadOnlyList<ApplyEffect> effects, TimeSpan now)
     {
         Invariant.Check(appliedIndex > AppliedIndex, $"region {Region.Id}, peer {Self.Id}: applied {appliedIndex} after {AppliedIndex}");
@@ -90,7 +92,8 @@ internal sealed partial class Peer
                 return term;
         }
 
-        throw new InvariantViolationException($"region {Region.Id}, peer {Self.Id}: entry {index} was applied without having been handed out");
+        throw new InvariantViolationException(
+            $"region {Region.Id}, peer {Self.Id}: entry {index} was applied without having been handed out");
     }
 
     private void BecomeTombstone()

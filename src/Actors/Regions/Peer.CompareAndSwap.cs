@@ -75,7 +75,8 @@ internal sealed partial class Peer
     }
 
     /// <summary>The store could not read: nothing was proposed.</summary>
-    public void CompareAndSwapFailed(CompareAndSwapRequest request, string why) => EndSwap(request, _ => Reply(request, null, new ReadFailure(why)));
+    public void CompareAndSwapFailed(CompareAndSwapRequest request, string why) =>
+        EndSwap(request, _ => Reply(request, null, new ReadFailure(why)));
 
     private void EndSwap(CompareAndSwapRequest request, Error? error, bool swapped = true) =>
         EndSwap(request, swap => Reply(request, error, (swapped, swap.Current)));

@@ -59,9 +59,10 @@ internal sealed partial class Peer
     }
 
     /// <summary>
-    /// A removed voter hears of it when it campaigns. A learner never does; if it missed its removal, it would keep its range from the regions
-    /// that come to this store later. So one that has heard no leader for a while asks. An uninitialised peer does not know whom to ask, and
-    /// gives up: it has never voted, its promises to a leader have run out, and its journal knows its term should a message make it again.
+    /// A removed voter hears of it when it campaigns. A learner never does; if it missed its removal, it would keep its range from the
+    /// regions that come to this store later. So one that has heard no leader for a while asks. An uninitialised peer does not know whom to
+    /// ask, and gives up: it has never voted, its promises to a leader have run out, and its journal knows its term should a message make
+    /// it again.
     /// </summary>
     private void NoticeSilence()
     {
@@ -79,7 +80,13 @@ internal sealed partial class Peer
         foreach (var peer in Region.Peers)
         {
             if (peer.Id != Self.Id)
-                Out.Messages.Add(new RaftMessage { RegionId = Region.Id, FromPeer = Self, ToPeer = peer, RegionEpoch = Region.RegionEpoch });
+                Out.Messages.Add(new RaftMessage
+                {
+                    RegionId = Region.Id,
+                    FromPeer = Self,
+                    ToPeer = peer,
+                    RegionEpoch = Region.RegionEpoch
+                });
         }
     }
 

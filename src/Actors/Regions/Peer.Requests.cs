@@ -206,15 +206,16 @@ internal sealed partial class Peer
     }
 
     /// <summary>
-    /// What this peer had proposed in an earlier term from <paramref name="firstIndex"/> on is no longer in its log. Another replica may still
-    /// hold it, be elected and commit it: only another entry applied at its index proves that it never will (invariant 11).
+    /// What this peer had proposed in an earlier term from <paramref name="firstIndex"/> on is no longer in its log. Another replica may
+    /// still hold it, be elected and commit it: only another entry applied at its index proves that it never will (invariant 11).
     /// </summary>
     private void ReportProposalsGoneFromLog(ulong firstIndex)
     {
         while (_proposals.Last is { } last && last.Value.Index >= firstIndex)
         {
             _proposals.RemoveLast();
-            var error = RegionErrors.UndeterminedResult($"entry {last.Value.Index} of term {last.Value.Term} in region {Region.Id} is gone from the log of peer {Self.Id}");
+            var error = RegionErrors.UndeterminedResult(
+                $"entry {last.Value.Index} of term {last.Value.Term} in region {Region.Id} is gone from the log of peer {Self.Id}");
             foreach (var request in last.Value.Requests)
                 Settle(request, error);
         }
@@ -233,7 +234,8 @@ internal sealed partial class Peer
     };
 
     private Error Overwritten(Proposal proposal) =>
-        RegionErrors.StaleCommand($"entry {proposal.Index} of term {proposal.Term} in region {Region.Id} was overwritten by another leader's");
+        RegionErrors.StaleCommand(
+            $"entry {proposal.Index} of term {proposal.Term} in region {Region.Id} was overwritten by another leader's");
 
     /// <summary>The one place where a request that was admitted gets its answer.</summary>
     private void Settle(RegionRequest request, Error? error, object? result = null)

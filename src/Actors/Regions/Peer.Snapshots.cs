@@ -94,7 +94,8 @@ internal sealed partial class Peer
     {
         var metadata = ready.Snapshot!.Metadata;
         Invariant.Check(_pulling is not null && _pulling.Message.Snapshot.Metadata.Index == metadata.Index,
-            $"region {Region.Id}, peer {Self.Id}: a snapshot at {metadata.Index} is to be installed, but the one staged is at {_pulling?.Message.Snapshot.Metadata.Index ?? 0}");
+            $"region {Region.Id}, peer {Self.Id}: a snapshot at {metadata.Index} is to be installed, "
+                + $"but the one staged is at {_pulling?.Message.Snapshot.Metadata.Index ?? 0}");
         var pulled = _pulling!;
         State = PeerState.Applying;
         FailAll($"peer {Self.Id} of region {Region.Id} is replaced by a snapshot");
@@ -110,7 +111,8 @@ internal sealed partial class Peer
     public void Installed(Region region, long sequenceNr, TimeSpan now)
     {
         var ready = _persisting;
-        Invariant.Check(ready?.Snapshot is not null, $"region {Region.Id}, peer {Self.Id}: a snapshot was installed, but none was asked for");
+        Invariant.Check(
+            ready?.Snapshot is not null, $"region {Region.Id}, peer {Self.Id}: a snapshot was installed, but none was asked for");
         Region = region;
         Self = RegionState.FindPeer(region, Self.Id) ?? Self;
         State = PeerState.Normal;

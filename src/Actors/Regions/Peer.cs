@@ -168,7 +168,10 @@ internal sealed partial class Peer
 
     private void Persist(Ready ready)
     {
-        Invariant.Check(_persisting is null, $"region {Region.Id}, peer {Self.Id}: Ready {ready.Number} asks for a write while that of Ready {_persisting?.Number} is in flight");
+        Invariant.Check(
+            _persisting is null,
+            $"region {Region.Id}, peer {Self.Id}: Ready {ready.Number} asks for a write "
+                + $"while that of Ready {_persisting?.Number} is in flight");
         _persisting = ready;
         if (ready.Snapshot is not null)
             BeginInstall(ready);
@@ -180,7 +183,9 @@ internal sealed partial class Peer
     public void Persisted(long sequenceNr, TimeSpan now)
     {
         var ready = _persisting;
-        Invariant.Check(ready is { Snapshot: null }, $"region {Region.Id}, peer {Self.Id}: event {sequenceNr} was persisted, but no write is in flight");
+        Invariant.Check(
+            ready is { Snapshot: null },
+            $"region {Region.Id}, peer {Self.Id}: event {sequenceNr} was persisted, but no write is in flight");
         _segments.Append(ready.Entries, sequenceNr);
         Release(ready, sequenceNr, now);
     }
@@ -209,7 +214,8 @@ internal sealed partial class Peer
         }
     }
 
-    private void Reply(RegionRequest request, Protocol.Errorpb.Error? error, object? result = null) => Out.Replies.Add(new PeerReply(request, error, result));
+    private void Reply(RegionRequest request, Protocol.Errorpb.Error? error, object? result = null) =>
+        Out.Replies.Add(new PeerReply(request, error, result));
 
     private Protocol.Errorpb.Error NotLeader() => RegionErrors.NotLeader(Region.Id, IsLeader ? null : Leader);
 

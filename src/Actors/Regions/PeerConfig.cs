@@ -43,7 +43,9 @@ internal sealed record PeerConfig
     public TimeSpan BusyBackoff { get; init; } = TimeSpan.FromMilliseconds(50);
 }
 
-/// <summary>What a peer remembers when it starts. Region, applied index and state come from the data engine, the rest from the journal.</summary>
+/// <summary>
+/// What a peer remembers when it starts. Region, applied index and state come from the data engine, the rest from the journal.
+/// </summary>
 internal sealed record PeerInitialState
 {
     /// <summary>An uninitialised peer has only the region's id.</summary>

@@ -8,13 +8,18 @@ using TiKvActors.Raft;
 
 namespace TiKvActors.Actors.Regions;
 
-/// <summary>What the shell of a <see cref="Peer"/> has to do now. Taken with <see cref="Peer.TakeOutput"/>; nothing in it waits for anything else in it.</summary>
+/// <summary>
+/// What the shell of a <see cref="Peer"/> has to do now. Taken with <see cref="Peer.TakeOutput"/>; nothing in it waits for anything else in
+/// it.
+/// </summary>
 internal sealed class PeerOutput
 {
     /// <summary>May leave at once: whatever they depend on is durable.</summary>
     public List<RaftMessage> Messages { get; } = [];
 
-    /// <summary>Write to the journal, then <see cref="Peer.Persisted"/>. One is in flight at most, counting <see cref="Install"/>.</summary>
+    /// <summary>
+    /// Write to the journal, then <see cref="Peer.Persisted"/>. One is in flight at most, counting <see cref="Install"/>.
+    /// </summary>
     public RaftAdvanced? Persist { get; set; }
 
     /// <summary>Install a snapshot (architecture, invariant 7), then <see cref="Peer.Installed"/>.</summary>
@@ -37,7 +42,9 @@ internal sealed class PeerOutput
     /// <summary>Make a snapshot of the region, then <see cref="Peer.ProvideSnapshot"/>.</summary>
     public List<SnapshotRequest> SnapshotRequests { get; } = [];
 
-    /// <summary>A snapshot is announced: pull its data from the sender's store, then <see cref="Peer.SnapshotStaged"/> or nothing if that fails.</summary>
+    /// <summary>
+    /// A snapshot is announced: pull its data from the sender's store, then <see cref="Peer.SnapshotStaged"/> or nothing if that fails.
+    /// </summary>
     public RaftMessage? PullSnapshot { get; set; }
 
     /// <summary>The snapshot that was staged last is not installed: its range is free again.</summary>

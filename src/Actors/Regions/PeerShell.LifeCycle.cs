@@ -79,8 +79,11 @@ internal sealed partial class PeerShell
 
         if (!initialized && (_truncated is not null || _recovered.Count > 0 || _hardState is { Commit: > 0 }))
         {
-            // It has promised entries that only its old region's state can follow. Should that come back by a split of its parent, it starts from it.
-            Refuse($"the journal holds entries up to {(_recovered.Count > 0 ? _recovered[^1].Index : _hardState?.Commit)}, but the data engine does not know the region: was data/ lost?");
+            // It has promised entries that only its old region's state can follow. Should that come back by a split of its parent, it
+            // starts from it.
+            Refuse(
+                $"the journal holds entries up to {(_recovered.Count > 0 ? _recovered[^1].Index : _hardState?.Commit)}, "
+                    + "but the data engine does not know the region: was data/ lost?");
             return;
         }
 
@@ -122,7 +125,8 @@ internal sealed partial class PeerShell
     private static RaftTruncated InitialTruncation() => new() { Index = RegionState.InitialLogIndex, Term = RegionState.InitialLogTerm };
 
     private void RegisterApplier(Region region, RaftApplyState apply) => _host.RegisterApplier(
-        new RegionApplier(region, _start.Self.Id, _host.Config.StoreId, apply.AppliedIndex, apply.TruncatedState ?? new RaftTruncatedState()));
+        new RegionApplier(
+            region, _start.Self.Id, _host.Config.StoreId, apply.AppliedIndex, apply.TruncatedState ?? new RaftTruncatedState()));
 
     /// <summary>A damaged peer stays as it is: it neither votes nor answers, until somebody replaces it.</summary>
     private void Refuse(string why)
@@ -136,7 +140,8 @@ internal sealed partial class PeerShell
         if (message is not RegionPeer.Submit submit)
             return true;
         foreach (var request in submit.Requests)
-            request.Fail(RequestErrors.Other($"peer {_start.Self.Id} of region {_start.RegionId} is damaged: see the log of store {_host.Config.StoreId}"));
+            request.Fail(RequestErrors.Other(
+                $"peer {_start.Self.Id} of region {_start.RegionId} is damaged: see the log of store {_host.Config.StoreId}"));
         return true;
     }
 
@@ -169,7 +174,8 @@ internal sealed partial class PeerShell
         _host.RunSlow("finishing the installation of a snapshot", () =>
         {
             using var staged = engine.FindStaged(regionId, at.Index, at.Term)
-                ?? throw new InvalidOperationException($"region {regionId} was installing a snapshot at entry {at.Index}, but its rows are not in staging/");
+                ?? throw new InvalidOperationException(
+                    $"region {regionId} was installing a snapshot at entry {at.Index}, but its rows are not in staging/");
             SnapshotInstallation.Finish(engine, regionId, staged);
             return new InterruptedInstallFinished(engine.ReadRegionState(regionId)!, engine.ReadApplyState(regionId)!);
         });
@@ -280,7 +286,9 @@ internal sealed partial class PeerShell
         _host.PurgeJournal();
     }
 
-    /// <summary>The answer to <see cref="IPeerHost.PurgeJournal"/>: the tombstone is durable, so nobody needed the journal any more.</summary>
+    /// <summary>
+    /// The answer to <see cref="IPeerHost.PurgeJournal"/>: the tombstone is durable, so nobody needed the journal any more.
+    /// </summary>
     public void JournalPurged()
     {
         var (engine, regionId) = (_host.Engine, _start.RegionId);

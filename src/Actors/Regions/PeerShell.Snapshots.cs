@@ -63,7 +63,9 @@ internal sealed partial class PeerShell
         }
     }
 
-    /// <summary>The rows come from the store that announced them, unless their range is taken here: then the leader tries again later.</summary>
+    /// <summary>
+    /// The rows come from the store that announced them, unless their range is taken here: then the leader tries again later.
+    /// </summary>
     private void PullSnapshot(RaftMessage announcement)
     {
         var region = RaftSnapshotData.Parser.ParseFrom(announcement.Message.Snapshot.Data).Region;
@@ -138,7 +140,8 @@ internal sealed partial class PeerShell
         {
             var at = install.Record.Snapshot;
             using var staged = engine.FindStaged(install.Region.Id, at.Index, at.Term)
-                ?? throw new InvalidOperationException($"the staged rows of region {install.Region.Id} at entry {at.Index} have disappeared");
+                ?? throw new InvalidOperationException(
+                    $"the staged rows of region {install.Region.Id} at entry {at.Index} have disappeared");
             SnapshotInstallation.Finish(engine, install.Region.Id, staged);
             return new InstallFinished();
         });
@@ -150,7 +153,11 @@ internal sealed partial class PeerShell
         _installing = null;
         _host.Ranges.Own(install.Region);
         _peer.Installed(install.Region, _host.LastSequenceNr, _host.Now);
-        RegisterApplier(install.Region, new RaftApplyState { AppliedIndex = install.Record.Snapshot.Index, TruncatedState = install.Record.Snapshot });
+        RegisterApplier(install.Region, new RaftApplyState
+        {
+            AppliedIndex = install.Record.Snapshot.Index,
+            TruncatedState = install.Record.Snapshot
+        });
         _host.Log.SnapshotInstalled(_start.RegionId, _start.Self.Id, install.Record.Snapshot.Index);
         // An acknowledgement, if the pump was skipped meanwhile.
         _pumping = false;
@@ -161,13 +168,18 @@ internal sealed partial class PeerShell
     // ---- the journal's snapshot
 
     /// <summary>
-    /// Replaces the whole journal by a snapshot of hard state and truncated (index, term). Its number is the last one handed out, because no
-    /// write is in flight and none of the events is kept.
+    /// Replaces the whole journal by a snapshot of hard state and truncated (index, term). Its number is the last one handed out, because
+    /// no write is in flight and none of the events is kept.
     /// </summary>
     private void ResetJournal(ApplyingSnapshot record)
     {
         _resetTo = _host.LastSequenceNr;
-        _host.SaveSnapshot(_resetTo, new RaftTruncated { HardState = record.HardState, Index = record.Snapshot.Index, Term = record.Snapshot.Term });
+        _host.SaveSnapshot(_resetTo, new RaftTruncated
+        {
+            HardState = record.HardState,
+            Index = record.Snapshot.Index,
+            Term = record.Snapshot.Term
+        });
     }
 
     /// <summary>Carries out a truncation: snapshot, then deletion.</summary>

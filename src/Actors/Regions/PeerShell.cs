@@ -8,9 +8,9 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Actors.Regions;
 
 /// <summary>
-/// Everything around one <see cref="Peer"/> that decides in which order things happen: messages in; one <see cref="PeerOutput"/> for many of them out;
-/// persist, send, apply, read; installation, truncation and destruction step by step, with a fail point between any two steps. No decision about Raft
-/// or the region is made here, and nothing is performed: that is the host's. Single-threaded, deterministic.
+/// Everything around one <see cref="Peer"/> that decides in which order things happen: messages in; one <see cref="PeerOutput"/> for many
+/// of them out; persist, send, apply, read; installation, truncation and destruction step by step, with a fail point between any two steps.
+/// No decision about Raft or the region is made here, and nothing is performed: that is the host's. Single-threaded, deterministic.
 /// <code>
 ///   Recovering ──► Running ◄──► Installing (a snapshot)
 ///       │             │
@@ -61,7 +61,8 @@ internal sealed partial class PeerShell
     /// <summary>Null while nothing is known: at recovery, and at the end.</summary>
     public RegionPeer.Status? Status => _phase is Phase.Running or Phase.Installing
         ? new RegionPeer.Status(
-            _peer.Region, _peer.Self, _peer.Leader, _peer.Term, _peer.AppliedIndex, _peer.CommittedIndex, _peer.LastIndex, _peer.TruncatedIndex, _peer.LogBytes, _peer.State)
+            _peer.Region, _peer.Self, _peer.Leader, _peer.Term, _peer.AppliedIndex, _peer.CommittedIndex, _peer.LastIndex,
+            _peer.TruncatedIndex, _peer.LogBytes, _peer.State)
         {
             PendingWrites = _peer.PendingWrites,
             PendingWriteBytes = _peer.PendingWriteBytes,

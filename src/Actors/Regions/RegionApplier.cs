@@ -49,7 +49,8 @@ internal abstract record ApplyEffect(ulong Index)
 
     /// <param name="Regions">All that came out, in key order.</param>
     /// <param name="Created">Those whose initial state this application wrote here: their peers start now.</param>
-    internal sealed record Split(ulong Index, Region Derived, IReadOnlyList<Region> Regions, IReadOnlyList<Region> Created) : ApplyEffect(Index);
+    internal sealed record Split(ulong Index, Region Derived, IReadOnlyList<Region> Regions, IReadOnlyList<Region> Created)
+        : ApplyEffect(Index);
 
     /// <param name="Result">What the meta group's state machine made of its command.</param>
     internal sealed record Executed(ulong Index, MetaResult Result) : ApplyEffect(Index);
@@ -87,7 +88,8 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
             if (IsRemoved)
                 return;
             Invariant.Check(entry.Index == AppliedIndex + 1,
-                $"region {Region.Id}, peer {peerId}: entry {entry.Index} comes after applied {AppliedIndex}: was an incarnation restarted before its appliers had settled?");
+                $"region {Region.Id}, peer {peerId}: entry {entry.Index} comes after applied {AppliedIndex}: "
+                    + $"was an incarnation restarted before its appliers had settled?");
             Apply(entry, batch, effects);
             AppliedIndex = entry.Index;
         }
@@ -113,11 +115,14 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
             return;
         }
 
-        Invariant.Check(entry.EntryType == EntryType.EntryConfChangeV2, $"region {Region.Id}, entry {entry.Index}: entry type {entry.EntryType} is not one that this program writes");
+        Invariant.Check(
+            entry.EntryType == EntryType.EntryConfChangeV2,
+            $"region {Region.Id}, entry {entry.Index}: entry type {entry.EntryType} is not one that this program writes");
         if (entry.Context.IsEmpty)
         {
             // Raft's own: an automatic leave of a joint configuration. Our joint changes are left explicitly, so there is none.
-            effects.Add(new ApplyEffect.Refused(entry.Index, RequestErrors.Other($"region {Region.Id}, entry {entry.Index}: a configuration change without a command")));
+            effects.Add(new ApplyEffect.Refused(
+                entry.Index, RequestErrors.Other($"region {Region.Id}, entry {entry.Index}: a configuration change without a command")));
             return;
         }
 
@@ -158,7 +163,8 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
                     break;
                 default:
                     throw new InvariantViolationException(
-                        $"region {Region.Id}, entry {index}: request type {request.CmdType} is unknown: was it written by a newer program?");
+                        $"region {Region.Id}, entry {index}: request type {request.CmdType} is unknown: "
+                            + "was it written by a newer program?");
             }
         }
 
@@ -182,7 +188,8 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
                 return;
             default:
                 throw new InvariantViolationException(
-                    $"region {Region.Id}, entry {entry.Index}: admin command {command.AdminRequest.CmdType} is unknown: was it written by a newer program?");
+                    $"region {Region.Id}, entry {entry.Index}: admin command {command.AdminRequest.CmdType} is unknown: "
+                        + "was it written by a newer program?");
         }
     }
 

@@ -1,8 +1,8 @@
 namespace TiKvActors.Actors.Regions;
 
 /// <summary>
-/// Between the steps of a peer's work, in <see cref="PeerShell"/>; what happens on the disk is in <see cref="Storage.FailPoints"/>, what the store does
-/// in <see cref="Stores.StoreFailPoints"/>. The simulation crashes at each.
+/// Between the steps of a peer's work, in <see cref="PeerShell"/>; what happens on the disk is in <see cref="Storage.FailPoints"/>, what
+/// the store does in <see cref="Stores.StoreFailPoints"/>. The simulation crashes at each.
 /// </summary>
 internal static class RegionFailPoints
 {

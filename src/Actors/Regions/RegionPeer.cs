@@ -14,8 +14,8 @@ using Region = TiKvActors.Protocol.Metapb.Region;
 namespace TiKvActors.Actors.Regions;
 
 /// <summary>
-/// One replica as an actor: it performs what <see cref="PeerShell"/> wants done, with the journal, the store's actors and the network. It decides nothing.
-/// Its supervisor stops it on any failure; the store decides about a new incarnation.
+/// One replica as an actor: it performs what <see cref="PeerShell"/> wants done, with the journal, the store's actors and the network. It
+/// decides nothing. Its supervisor stops it on any failure; the store decides about a new incarnation.
 /// </summary>
 internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
 {
@@ -182,7 +182,8 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
     TimeSpan IPeerHost.Now => _services.Clock.Now;
 
     /// <summary>Peers of a store draw different election timeouts.</summary>
-    Random IPeerHost.NewRandom() => new(HashCode.Combine(_start.RegionId, _start.Self.Id, _services.StoreId, _services.Clock.UnixMilliseconds));
+    Random IPeerHost.NewRandom() =>
+        new(HashCode.Combine(_start.RegionId, _start.Self.Id, _services.StoreId, _services.Clock.UnixMilliseconds));
 
     PeerConfig IPeerHost.Config => _services.PeerConfig;
 
@@ -208,7 +209,8 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
     /// </summary>
     void IPeerHost.SaveSnapshot(long sequenceNr, RaftTruncated snapshot)
     {
-        var metadata = new Akka.Persistence.SnapshotMetadata(PersistenceId, sequenceNr, new DateTime(_services.Clock.UtcTicks, DateTimeKind.Utc));
+        var metadata = new Akka.Persistence.SnapshotMetadata(
+            PersistenceId, sequenceNr, new DateTime(_services.Clock.UtcTicks, DateTimeKind.Utc));
         SnapshotStore.Tell(new SaveSnapshot(metadata, snapshot), Self);
     }
 
@@ -225,7 +227,8 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
         var (storage, id) = (_services.Storage, PersistenceId);
         _services.SlowWorker.Tell(new SlowWorker.Run($"reading entries {task.Read.FirstIndex} to {task.Read.LastIndex}", () =>
         {
-            var events = storage.ReadEvents(id, task.FromSequenceNr, task.ToSequenceNr, task.Read.MaxBytes).Select(e => (RaftAdvanced)e.Event);
+            var events = storage.ReadEvents(id, task.FromSequenceNr, task.ToSequenceNr, task.Read.MaxBytes)
+                .Select(e => (RaftAdvanced)e.Event);
             return new PeerShell.LogEntriesRead(task.Read, PeerShell.ReadEntries(events, task.Read));
         }));
     }
@@ -241,7 +244,8 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
     }
 
     /// <summary>
-    /// One snapshot for all: taken here, where the reads were found to be linearizable, and before this actor could destroy or replace the data.
+    /// One snapshot for all: taken here, where the reads were found to be linearizable, and before this actor could destroy or replace the
+    /// data.
     /// </summary>
     void IPeerHost.Read(IReadOnlyList<ReadTask> reads, IReadOnlyList<CompareAndSwapRequest> swaps)
     {
@@ -298,9 +302,11 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
 
     void IPeerHost.PullSnapshot(RaftMessage announcement) => _services.Store.Tell(new Store.PullSnapshot(announcement));
 
-    void IPeerHost.RegionsCreated(IReadOnlyList<Region> regions, bool campaign) => _services.Store.Tell(new Store.RegionsCreated(regions, campaign));
+    void IPeerHost.RegionsCreated(IReadOnlyList<Region> regions, bool campaign) =>
+        _services.Store.Tell(new Store.RegionsCreated(regions, campaign));
 
-    void IPeerHost.PeerDestroyed(Region tombstone) => _services.Store.Tell(new Store.PeerDestroyed(_start.RegionId, _start.Self.Id, tombstone));
+    void IPeerHost.PeerDestroyed(Region tombstone) =>
+        _services.Store.Tell(new Store.PeerDestroyed(_start.RegionId, _start.Self.Id, tombstone));
 
     void IPeerHost.HandedOver() => _services.Store.Tell(new Store.PeerHandedOver(_start.RegionId), Self);
 

@@ -69,10 +69,13 @@ internal static class RegionState
         return state;
     }
 
-    /// <summary>What the changes mean to Raft. More than one enters a joint configuration that is left explicitly; none leaves it.</summary>
+    /// <summary>
+    /// What the changes mean to Raft. More than one enters a joint configuration that is left explicitly; none leaves it.
+    /// </summary>
     public static ConfChangeV2 ToConfChange(ChangePeerV2Request request)
     {
-        var change = new ConfChangeV2 { Transition = request.Changes.Count > 1 ? ConfChangeTransition.Explicit : ConfChangeTransition.Auto };
+        var change =
+            new ConfChangeV2 { Transition = request.Changes.Count > 1 ? ConfChangeTransition.Explicit : ConfChangeTransition.Auto };
         change.Changes.AddRange(request.Changes.Select(c => new ConfChangeSingle { ChangeType = c.ChangeType, NodeId = c.Peer.Id }));
         return change;
     }
@@ -105,7 +108,12 @@ internal static class RegionState
         switch (type)
         {
             case ConfChangeType.AddNode when onStore is null:
-                region.Peers.Add(new MetaPeer { Id = peer.Id, StoreId = peer.StoreId, Role = joint ? PeerRole.IncomingVoter : PeerRole.Voter });
+                region.Peers.Add(new MetaPeer
+                {
+                    Id = peer.Id,
+                    StoreId = peer.StoreId,
+                    Role = joint ? PeerRole.IncomingVoter : PeerRole.Voter
+                });
                 return null;
             case ConfChangeType.AddNode when onStore.Id == peer.Id && onStore.Role == PeerRole.Learner:
                 onStore.Role = joint ? PeerRole.IncomingVoter : PeerRole.Voter;
@@ -122,7 +130,8 @@ internal static class RegionState
                 region.Peers.Remove(onStore);
                 return null;
             default:
-                return $"{type} of peer {peer.Id} on store {peer.StoreId} makes no sense for region {region.Id}, which has {(onStore is null ? "no peer" : $"peer {onStore.Id} ({onStore.Role})")} there";
+                return $"{type} of peer {peer.Id} on store {peer.StoreId} makes no sense for region {region.Id}, "
+                    + $"which has {(onStore is null ? "no peer" : $"peer {onStore.Id} ({onStore.Role})")} there";
         }
     }
 
@@ -131,7 +140,8 @@ internal static class RegionState
         var changed = 0ul;
         foreach (var peer in region.Peers)
         {
-            var settled = peer.Role switch { PeerRole.IncomingVoter => PeerRole.Voter, PeerRole.DemotingVoter => PeerRole.Learner, var role => role };
+            var settled = peer.Role switch { PeerRole.IncomingVoter =>
+                PeerRole.Voter, PeerRole.DemotingVoter => PeerRole.Learner, var role => role };
             if (settled != peer.Role)
                 changed++;
             peer.Role = settled;
@@ -157,7 +167,8 @@ internal static class RegionState
         foreach (var split in request.Requests)
         {
             if (KeyRange.Compare(split.SplitKey, boundaries[^1]) <= 0 || !KeyRange.Contains(region, split.SplitKey))
-                return ($"split key {Convert.ToHexString(split.SplitKey.Span)} is not inside region {region.Id} {KeyRange.Describe(region)} and above the one before", [], 0);
+                return ($"split key {Convert.ToHexString(split.SplitKey.Span)} is not inside "
+                    + $"region {region.Id} {KeyRange.Describe(region)} and above the one before", [], 0);
             if (split.NewPeerIds.Count != region.Peers.Count)
                 return ($"region {region.Id} has {region.Peers.Count} peers, the split brings ids for {split.NewPeerIds.Count}", [], 0);
             boundaries.Add(split.SplitKey);

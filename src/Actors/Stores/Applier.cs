@@ -7,12 +7,14 @@ using TiKvActors.Storage.Data;
 namespace TiKvActors.Actors.Stores;
 
 /// <summary>
-/// An <see cref="EntryApplier{TPeer}"/> as an actor; a region always uses the same one. What waits in the mailbox becomes one RocksDB batch. Runs on
-/// its own dispatcher, because a write may wait for the disk.
+/// An <see cref="EntryApplier{TPeer}"/> as an actor; a region always uses the same one. What waits in the mailbox becomes one RocksDB
+/// batch. Runs on its own dispatcher, because a write may wait for the disk.
 /// </summary>
 internal sealed class Applier : UntypedActor
 {
-    /// <summary>A peer starts, or starts again after an installed snapshot. Everything of an earlier incarnation was unregistered before.</summary>
+    /// <summary>
+    /// A peer starts, or starts again after an installed snapshot. Everything of an earlier incarnation was unregistered before.
+    /// </summary>
     public sealed record Register(IActorRef Peer, RegionApplier Applier);
 
     /// <summary>Nothing more of the region is applied once <see cref="Unregistered"/> has been answered.</summary>
@@ -40,7 +42,8 @@ internal sealed class Applier : UntypedActor
     {
         _queues = queues;
         var self = Self;
-        _applier = new EntryApplier<IActorRef>(engine, batchBytes, (peer, message) => peer.Tell(message, self), () => self.Tell(Flush.Instance), Context.GetLogger());
+        _applier = new EntryApplier<IActorRef>(
+            engine, batchBytes, (peer, message) => peer.Tell(message, self), () => self.Tell(Flush.Instance), Context.GetLogger());
     }
 
     /// <param name="queues">All entries entered <see cref="StoreQueues.Applying"/> before they came here.</param>

@@ -33,7 +33,8 @@ internal sealed class EngineBatch : IRegionBatch, IDisposable
 
     public void Delete(string cf, ByteString key) => Writes.Delete(Family(cf), key.Span);
 
-    public void DeleteRange(string cf, ByteString startKey, ByteString endKey) => Writes.DeleteRange(Family(cf), startKey.Span, endKey.Span);
+    public void DeleteRange(string cf, ByteString startKey, ByteString endKey) =>
+        Writes.DeleteRange(Family(cf), startKey.Span, endKey.Span);
 
     public void DeleteData(Region region) => Writes.DeleteData(region);
 

@@ -6,12 +6,15 @@ using TiKvActors.Storage.Data;
 namespace TiKvActors.Actors.Stores;
 
 /// <summary>
-/// Committed entries of many regions into batches of the data engine: rows and the applied index that covers them are in one batch (invariant 3).
-/// Not thread-safe; a write may wait for the disk.
+/// Committed entries of many regions into batches of the data engine: rows and the applied index that covers them are in one batch
+/// (invariant 3). Not thread-safe; a write may wait for the disk.
 /// </summary>
 /// <param name="tell">To the peer: <see cref="Applier.Applied"/> or <see cref="Applier.Failed"/>.</param>
-/// <param name="flushLater">Call <see cref="Write"/> behind everything that waits already: that is how entries of many regions come into one batch.</param>
-internal sealed class EntryApplier<TPeer>(IDataEngine engine, int batchBytes, Action<TPeer, object> tell, Action flushLater, ILoggingAdapter log) : IDisposable
+/// <param name="flushLater">
+/// Call <see cref="Write"/> behind everything that waits already: that is how entries of many regions come into one batch.
+/// </param>
+internal sealed class EntryApplier<TPeer>(
+    IDataEngine engine, int batchBytes, Action<TPeer, object> tell, Action flushLater, ILoggingAdapter log) : IDisposable
 {
     private sealed class Region(TPeer peer, RegionApplier applier)
     {
@@ -65,8 +68,8 @@ internal sealed class EntryApplier<TPeer>(IDataEngine engine, int batchBytes, Ac
         }
         catch (Exception e)
         {
-            // This region alone is damaged; what others have in the batch is written. The batch also remembers what it read and put: nobody may
-            // find there what was rolled back.
+            // This region alone is damaged; what others have in the batch is written. The batch also remembers what it read and put: nobody
+            // may find there what was rolled back.
             _batch.Writes.RollbackToSavePoint();
             Fail(region, e);
             WriteBatch();

@@ -40,8 +40,8 @@ internal static class PeerStates
     }
 
     /// <summary>
-    /// The first region's peer starts from the initial state, once: its region state, written and synced together with the applied index, is the marker
-    /// that stays even when the peer is removed later (as its tombstone).
+    /// The first region's peer starts from the initial state, once: its region state, written and synced together with the applied index,
+    /// is the marker that stays even when the peer is removed later (as its tombstone).
     /// </summary>
     /// <returns>Null if it was written before.</returns>
     public static PeerStart? WriteFirst(IDataEngine engine, Region region, MetaPeer self)
@@ -73,8 +73,8 @@ internal static class PeerStates
     /// <param name="known">Regions that have a peer, or will have one again.</param>
     public static FailedPeerState OfFailed(IDataEngine engine, ulong storeId, ulong regionId, IReadOnlySet<ulong> known)
     {
-        // The peer will make promises in its journal, or reset it, on the strength of what is read here: a split that the appliers could not sync
-        // (see EntryApplier), rows or the record of an installation that failed before its sync.
+        // The peer will make promises in its journal, or reset it, on the strength of what is read here: a split that the appliers could
+        // not sync (see EntryApplier), rows or the record of an installation that failed before its sync.
         engine.Sync();
         var state = engine.ReadRegionState(regionId);
         var start = state is null ? null : StartOf(engine, storeId, state);
@@ -94,8 +94,8 @@ internal static class PeerStates
 
     /// <summary>The tombstone of a peer for which nothing is applied any more.</summary>
     /// <param name="seen">
-    /// The region as its peer last saw it. The appliers may have split it since: what is deleted is the range that was left to it, not that of
-    /// its new neighbours. A peer without an epoch never had data, whatever the engine holds under the region's id.
+    /// The region as its peer last saw it. The appliers may have split it since: what is deleted is the range that was left to it, not that
+    /// of its new neighbours. A peer without an epoch never had data, whatever the engine holds under the region's id.
     /// </param>
     public static RegionLocalState TombstoneOf(IDataEngine engine, Region seen, MetaPeer self)
     {

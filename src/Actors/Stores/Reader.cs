@@ -94,7 +94,8 @@ internal sealed class Reader : UntypedActor
     }
 
     /// <summary>Any thread.</summary>
-    public static SwapRead Execute(CompareAndSwapRequest request, IDataSnapshot snapshot, MonotonicClock clock, APIVersion mode, ILoggingAdapter log)
+    public static SwapRead Execute(
+        CompareAndSwapRequest request, IDataSnapshot snapshot, MonotonicClock clock, APIVersion mode, ILoggingAdapter log)
     {
         try
         {

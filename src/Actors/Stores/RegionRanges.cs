@@ -6,8 +6,8 @@ namespace TiKvActors.Actors.Stores;
 /// <summary>Which key ranges of a store are taken. Written by the store and its peers. Thread-safe.</summary>
 internal sealed class RegionRanges
 {
-    // Ranges whose rows are here, and ranges of snapshots on their way. A peer that is about to be replaced by a snapshot of a narrower range has
-    // both: the installation deletes the old range, so nobody else may move in before it is done. Guarded by _gate.
+    // Ranges whose rows are here, and ranges of snapshots on their way. A peer that is about to be replaced by a snapshot of a narrower
+    // range has both: the installation deletes the old range, so nobody else may move in before it is done. Guarded by _gate.
     private readonly Dictionary<ulong, Region> _owned = [];
     private readonly Dictionary<ulong, Region> _incoming = [];
     private readonly Lock _gate = new();
@@ -23,7 +23,9 @@ internal sealed class RegionRanges
     }
 
     /// <summary>A snapshot of the region is on its way.</summary>
-    /// <returns>False if another region's range overlaps: a split that this store has not applied yet, or a peer that is not gone yet.</returns>
+    /// <returns>
+    /// False if another region's range overlaps: a split that this store has not applied yet, or a peer that is not gone yet.
+    /// </returns>
     public bool TryReserve(Region region)
     {
         lock (_gate)
@@ -49,7 +51,9 @@ internal sealed class RegionRanges
             return Overlapping(regionId, startKey, endKey);
     }
 
-    /// <summary>The regions' rows are here now, and only in these ranges: found on disk, installed, or parts of a split, all at once.</summary>
+    /// <summary>
+    /// The regions' rows are here now, and only in these ranges: found on disk, installed, or parts of a split, all at once.
+    /// </summary>
     public void Own(params IReadOnlyList<Region> regions)
     {
         lock (_gate)

@@ -2,7 +2,9 @@ using Akka.Actor;
 
 namespace TiKvActors.Actors.Stores;
 
-/// <summary>Runs what waits for the disk, one job after the other, on a dispatcher of its own. The result goes to the job's sender.</summary>
+/// <summary>
+/// Runs what waits for the disk, one job after the other, on a dispatcher of its own. The result goes to the job's sender.
+/// </summary>
 internal sealed class SlowWorker : UntypedActor
 {
     /// <param name="What">Names the job in messages.</param>

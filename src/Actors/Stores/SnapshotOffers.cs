@@ -9,13 +9,14 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Actors.Stores;
 
 /// <summary>
-/// Snapshots of a store's regions that other stores pull, chunk by chunk. One is open for a receiving peer; a newer one replaces it, and one that nobody
-/// pulls for a while is dropped. Not thread-safe; reads the disk.
+/// Snapshots of a store's regions that other stores pull, chunk by chunk. One is open for a receiving peer; a newer one replaces it, and
+/// one that nobody pulls for a while is dropped. Not thread-safe; reads the disk.
 /// </summary>
 /// <param name="tell">
 /// To the peer: <see cref="SnapshotSource.Made"/>, <see cref="SnapshotSource.Delivered"/>; <see cref="Reader.Failed"/> if the disk fails.
 /// </param>
-internal sealed class SnapshotOffers<TPeer>(IDataEngine engine, TimeSpan patience, ulong clusterId, ulong storeId, Action<TPeer, object> tell, ILoggingAdapter log)
+internal sealed class SnapshotOffers<TPeer>(
+    IDataEngine engine, TimeSpan patience, ulong clusterId, ulong storeId, Action<TPeer, object> tell, ILoggingAdapter log)
     : IDisposable
 {
     private sealed class Offer(IRegionSnapshotReader reader, TPeer peer, TimeSpan now)
@@ -48,11 +49,13 @@ internal sealed class SnapshotOffers<TPeer>(IDataEngine engine, TimeSpan patienc
             if (reader.ApplyState.AppliedIndex < minIndex)
             {
                 reader.Dispose();
-                throw new InvalidOperationException($"applied entry {reader.ApplyState.AppliedIndex} is below {minIndex}, where the log begins");
+                throw new InvalidOperationException(
+                    $"applied entry {reader.ApplyState.AppliedIndex} is below {minIndex}, where the log begins");
             }
 
             _open.Add(key, new Offer(reader, peer, now));
-            log.SnapshotSending(regionId, reader.State.Region.Peers.FirstOrDefault(p => p.Id == toPeer)?.StoreId ?? 0, reader.ApplyState.AppliedIndex);
+            log.SnapshotSending(
+                regionId, reader.State.Region.Peers.FirstOrDefault(p => p.Id == toPeer)?.StoreId ?? 0, reader.ApplyState.AppliedIndex);
             tell(peer, new SnapshotSource.Made(toPeer, reader.State.Region, reader.ApplyState.AppliedIndex));
         }
         catch (Exception e)
@@ -66,10 +69,16 @@ internal sealed class SnapshotOffers<TPeer>(IDataEngine engine, TimeSpan patienc
     public SnapshotChunkResponse Serve(SnapshotChunkRequest request, TimeSpan now)
     {
         var key = request.Key;
-        var response = new SnapshotChunkResponse { Header = NodePaths.Header(clusterId, storeId, request.Header.FromStoreId), Key = key, Chunk = request.Chunk };
+        var response = new SnapshotChunkResponse
+        {
+            Header = NodePaths.Header(clusterId, storeId, request.Header.FromStoreId),
+            Key = key,
+            Chunk = request.Chunk
+        };
         if (!_open.TryGetValue((key.RegionId, key.ToPeer.Id), out var offer) || offer.Reader.ApplyState.AppliedIndex != key.Index)
         {
-            response.Error = $"store {storeId} has no snapshot of region {key.RegionId} at entry {key.Index} for peer {key.ToPeer.Id} (any more)";
+            response.Error =
+                $"store {storeId} has no snapshot of region {key.RegionId} at entry {key.Index} for peer {key.ToPeer.Id} (any more)";
             return response;
         }
 

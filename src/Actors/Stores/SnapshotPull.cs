@@ -8,8 +8,8 @@ using TiKvActors.Storage.Snapshots;
 namespace TiKvActors.Actors.Stores;
 
 /// <summary>
-/// One announced snapshot on its way into staging/, chunk after chunk. The pace is this side's: the next chunk is asked for when the last is on disk.
-/// Not thread-safe; writes the disk.
+/// One announced snapshot on its way into staging/, chunk after chunk. The pace is this side's: the next chunk is asked for when the last
+/// is on disk. Not thread-safe; writes the disk.
 /// </summary>
 internal sealed class SnapshotPull : IDisposable
 {
@@ -26,7 +26,13 @@ internal sealed class SnapshotPull : IDisposable
     {
         (_clusterId, _storeId, _announcement) = (clusterId, storeId, announcement);
         var metadata = announcement.Message.Snapshot.Metadata;
-        _key = new SnapshotKey { RegionId = announcement.RegionId, ToPeer = announcement.ToPeer, Index = metadata.Index, Term = metadata.Term };
+        _key = new SnapshotKey
+        {
+            RegionId = announcement.RegionId,
+            ToPeer = announcement.ToPeer,
+            Index = metadata.Index,
+            Term = metadata.Term
+        };
         _staged = engine.BeginStaged(_key.RegionId, _key.Index, _key.Term);
     }
 
@@ -55,7 +61,10 @@ internal sealed class SnapshotPull : IDisposable
     public string? Silence() => ++_silences >= MaxSilences ? $"store {FromStoreId} does not answer" : null;
 
     /// <param name="isNew">False for an answer that came twice (a repeated request crossed it): ask for nothing.</param>
-    /// <returns>Why the pull is given up; null: ask for the next, unless it is complete. Nothing of the region is touched yet; the leader offers again.</returns>
+    /// <returns>
+    /// Why the pull is given up; null: ask for the next, unless it is complete. Nothing of the region is touched yet; the leader offers
+    /// again.
+    /// </returns>
     public string? Add(SnapshotChunkResponse response, out bool isNew)
     {
         isNew = false;

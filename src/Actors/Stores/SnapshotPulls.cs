@@ -3,8 +3,8 @@ using TiKvActors.Protocol.RaftServerpb;
 namespace TiKvActors.Actors.Stores;
 
 /// <summary>
-/// Which snapshots a store pulls. One at a time for a region: receivers share the region's staging folders, and a new one begins by deleting
-/// them. One that has outlived its peer is stopped, and until it has, the next incarnation's pull fails: the leader offers again.
+/// Which snapshots a store pulls. One at a time for a region: receivers share the region's staging folders, and a new one begins by
+/// deleting them. One that has outlived its peer is stopped, and until it has, the next incarnation's pull fails: the leader offers again.
 /// Single-threaded, deterministic.
 /// </summary>
 /// <param name="start">Starts a receiver. When it has stopped, for whatever reason: <see cref="ReceiverStopped"/>.</param>

@@ -34,7 +34,8 @@ internal sealed class SnapshotSource : UntypedActor, IWithTimers
         _clock = clock;
         _settings = settings;
         var self = Self;
-        _offers = new SnapshotOffers<IActorRef>(engine, settings.ChunkTimeout, clusterId, storeId, (peer, message) => peer.Tell(message, self), Context.GetLogger());
+        _offers = new SnapshotOffers<IActorRef>(
+            engine, settings.ChunkTimeout, clusterId, storeId, (peer, message) => peer.Tell(message, self), Context.GetLogger());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;

@@ -119,7 +119,11 @@ internal sealed partial class Store
                 AskForStores();
                 return true;
             case Heartbeat:
-                _pd.Tell(new StoreHeartbeatRequest { Header = PdHeader(), Stats = new StoreStats { StoreId = _services.StoreId, RegionCount = (uint)_peers.Count } }, Self);
+                _pd.Tell(new StoreHeartbeatRequest
+                {
+                    Header = PdHeader(),
+                    Stats = new StoreStats { StoreId = _services.StoreId, RegionCount = (uint)_peers.Count }
+                }, Self);
                 AskForStores();
                 return true;
             case IPdResponse when !IsFromPd:
@@ -148,7 +152,8 @@ internal sealed partial class Store
     }
 
     /// <summary>Anybody who reaches the port can send what looks like an answer of PD.</summary>
-    private bool IsFromPd => Sender.Path.ToStringWithoutAddress() == _pdPath.ToStringWithoutAddress() && (Sender.Path.Address.HasLocalScope || Sender.Path.Address == _pdPath.Address);
+    private bool IsFromPd => Sender.Path.ToStringWithoutAddress() == _pdPath.ToStringWithoutAddress()
+        && (Sender.Path.Address.HasLocalScope || Sender.Path.Address == _pdPath.Address);
 
     private Protocol.Metapb.Store Describe() => new()
     {
@@ -167,7 +172,10 @@ internal sealed partial class Store
         if (identity.Header.ClusterId == 0 || identity.Header.ClusterId == _services.ClusterId)
             return;
         if (IsNewRefusal($"pd {identity.Header.ClusterId}"))
-            _log.StoreRefused(_services.StoreId, $"{_node.Engines.Directory} belongs to cluster {_services.ClusterId}, PD at {_settings.PdEndpoint} runs cluster {identity.Header.ClusterId}");
+            _log.StoreRefused(
+                _services.StoreId,
+                $"{_node.Engines.Directory} belongs to cluster {_services.ClusterId}, "
+                    + $"PD at {_settings.PdEndpoint} runs cluster {identity.Header.ClusterId}");
     }
 
     private void OnRegistered(PutStoreResponse response)

@@ -7,7 +7,9 @@ using Region = TiKvActors.Protocol.Metapb.Region;
 
 namespace TiKvActors.Actors.Stores;
 
-/// <summary>What a store's table of peers has done by others. No call calls back; what comes of it comes later, as the call that is named with it.</summary>
+/// <summary>
+/// What a store's table of peers has done by others. No call calls back; what comes of it comes later, as the call that is named with it.
+/// </summary>
 /// <typeparam name="TPeer">A handle of one incarnation.</typeparam>
 internal interface IStoreHost<TPeer>
 {
@@ -23,7 +25,9 @@ internal interface IStoreHost<TPeer>
 
     void Deliver(TPeer peer, RaftMessage message);
 
-    /// <summary>Then <see cref="StorePeers{TPeer}.Unregistered"/>, when the appliers have settled or dropped everything of the region.</summary>
+    /// <summary>
+    /// Then <see cref="StorePeers{TPeer}.Unregistered"/>, when the appliers have settled or dropped everything of the region.
+    /// </summary>
     void UnregisterApplier(ulong regionId);
 
     /// <summary>
@@ -38,10 +42,11 @@ internal interface IStoreHost<TPeer>
 }
 
 /// <summary>
-/// Which peers live on a store: found on disk, made by bootstrap, by splits and by messages; restarted after failures; gone with their tombstone.
-/// Single-threaded, deterministic; what it decides is done by the host.
+/// Which peers live on a store: found on disk, made by bootstrap, by splits and by messages; restarted after failures; gone with their
+/// tombstone. Single-threaded, deterministic; what it decides is done by the host.
 /// </summary>
-internal sealed class StorePeers<TPeer>(IStoreHost<TPeer> host, IDataEngine engine, RegionRanges ranges, StoreSettings settings, ulong storeId)
+internal sealed class StorePeers<TPeer>(
+    IStoreHost<TPeer> host, IDataEngine engine, RegionRanges ranges, StoreSettings settings, ulong storeId)
     where TPeer : class
 {
     private sealed class Entry(TPeer peer, MetaPeer self)
@@ -111,7 +116,9 @@ internal sealed class StorePeers<TPeer>(IStoreHost<TPeer> host, IDataEngine engi
         {
             engine.FailPoints.Hit(StoreFailPoints.BeforePartStart);
             var self = region.Peers.First(p => p.StoreId == storeId);
-            var start = new PeerStart(region.Id, self, new RegionLocalState { State = PeerState.Normal, Region = region }, RegionState.InitialApplyState(), Campaign: campaign);
+            var start = new PeerStart(
+                region.Id, self, new RegionLocalState { State = PeerState.Normal, Region = region }, RegionState.InitialApplyState(),
+                Campaign: campaign);
             if (!_peers.TryGetValue(region.Id, out var earlier))
             {
                 Start(start);
@@ -138,10 +145,12 @@ internal sealed class StorePeers<TPeer>(IStoreHost<TPeer> host, IDataEngine engi
     /// </summary>
     private void MaybeCreatePeer(RaftMessage message)
     {
-        if (_failed.Contains(message.RegionId) || message.IsTombstone || message.ToPeer?.StoreId != storeId || message.Message is null || !Peer.MayCreatePeer(message.Message))
+        if (_failed.Contains(message.RegionId) || message.IsTombstone || message.ToPeer?.StoreId != storeId || message.Message is null
+            || !Peer.MayCreatePeer(message.Message))
             return;
         if (_tombstones.TryGetValue(message.RegionId, out var removed)
-            && (message.RegionEpoch is null || message.RegionEpoch.ConfVer <= removed.RegionEpoch.ConfVer || removed.Peers.Any(p => p.Id == message.ToPeer.Id && p.StoreId == storeId)))
+            && (message.RegionEpoch is null || message.RegionEpoch.ConfVer <= removed.RegionEpoch.ConfVer
+                || removed.Peers.Any(p => p.Id == message.ToPeer.Id && p.StoreId == storeId)))
         {
             engine.FailPoints.Hit(StoreFailPoints.RemovedPeerCalled);
             return;
@@ -239,7 +248,8 @@ internal sealed class StorePeers<TPeer>(IStoreHost<TPeer> host, IDataEngine engi
     {
         var (now, max) = (host.Now, settings.PeerRestartBackoffMax);
         // A peer that ran for a while has recovered from whatever it was.
-        var backoff = _backoffs.TryGetValue(start.RegionId, out var last) && now - last.At < 2 * max ? last.Backoff * 2 : settings.PeerRestartBackoff;
+        var backoff = _backoffs.TryGetValue(start.RegionId, out var last) && now - last.At < 2 * max
+            ? last.Backoff * 2 : settings.PeerRestartBackoff;
         if (backoff > max)
             backoff = max;
         _backoffs[start.RegionId] = (backoff, now);

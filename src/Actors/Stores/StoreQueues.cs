@@ -1,18 +1,22 @@
 namespace TiKvActors.Actors.Stores;
 
 /// <summary>
-/// What waits in mailboxes between a store's actors. Nothing is refused there: the bounds are those of what feeds them, and whoever looks on can see
-/// that they hold.
+/// What waits in mailboxes between a store's actors. Nothing is refused there: the bounds are those of what feeds them, and whoever looks
+/// on can see that they hold.
 /// </summary>
 internal sealed class StoreQueues
 {
-    /// <summary>Committed entries on their way to the appliers. Fed by Raft, which bounds what is handed out and not applied in bytes.</summary>
+    /// <summary>
+    /// Committed entries on their way to the appliers. Fed by Raft, which bounds what is handed out and not applied in bytes.
+    /// </summary>
     public QueueLength Applying { get; } = new();
 
     /// <summary>Reads and swaps on their way through the readers. Fed by the gateway's places.</summary>
     public QueueLength Reading { get; } = new();
 
-    /// <summary>Messages on their way through the links to other stores. Fed by Raft's windows; without an address a link drops the oldest.</summary>
+    /// <summary>
+    /// Messages on their way through the links to other stores. Fed by Raft's windows; without an address a link drops the oldest.
+    /// </summary>
     public QueueLength Linking { get; } = new();
 }
 
