@@ -26,10 +26,13 @@ public class Cluster : IExtension
     {
         System = system;
         if (system.Provider is not IClusterActorRefProvider provider)
-            throw new ConfigurationException($"ActorSystem {system} needs to have a 'IClusterActorRefProvider' enabled in the configuration (akka.actor.provider = cluster), currently uses {system.Provider.GetType().FullName}");
+            throw new ConfigurationException(
+                $"ActorSystem {system} needs to have a 'IClusterActorRefProvider' enabled in the configuration (akka.actor.provider = "
+                    + $"cluster), currently uses {system.Provider.GetType().FullName}");
         Settings = new ClusterSettings(system.Settings.Config, system.Name);
         SelfUniqueAddress = new UniqueAddress(provider.DefaultAddress, AddressUidExtension.Uid(system));
-        FailureDetector = new DefaultFailureDetectorRegistry<Address>(() => FailureDetectorLoader.Load(Settings.FailureDetectorImplementationClass, Settings.FailureDetectorConfig, system));
+        FailureDetector = new DefaultFailureDetectorRegistry<Address>(
+            () => FailureDetectorLoader.Load(Settings.FailureDetectorImplementationClass, Settings.FailureDetectorConfig, system));
         // A class that does not exist is the owner's mistake, to be told now.
         FailureDetectorLoader.Load(Settings.FailureDetectorImplementationClass, Settings.FailureDetectorConfig, system);
         Show(new MembershipState(Gossip.Empty, SelfUniqueAddress));
@@ -68,7 +71,8 @@ public class Cluster : IExtension
     public static Cluster Get(ActorSystem system) => system.WithExtension<Cluster, ClusterExtension>();
 
     /// <param name="to">Kinds of <see cref="IClusterDomainEvent"/>.</param>
-    public void Subscribe(IActorRef subscriber, params Type[] to) => Subscribe(subscriber, SubscriptionInitialStateMode.InitialStateAsSnapshot, to);
+    public void Subscribe(IActorRef subscriber, params Type[] to) =>
+        Subscribe(subscriber, SubscriptionInitialStateMode.InitialStateAsSnapshot, to);
 
     /// <exception cref="ArgumentException">There is no kind of event, or one that is none.</exception>
     public void Subscribe(IActorRef subscriber, SubscriptionInitialStateMode initialStateMode, params Type[] to)
@@ -93,11 +97,13 @@ public class Cluster : IExtension
     public Task JoinAsync(Address address, CancellationToken token = default) => UpAfter(() => Join(address), token);
 
     /// <summary>Joins the cluster that one of these knows; the first of them makes it if there is none.</summary>
-    public void JoinSeedNodes(IEnumerable<Address> seedNodes) => _daemon.Tell(new ClusterDaemon.JoinSeeds(seedNodes.Select(Complete).ToImmutableList()));
+    public void JoinSeedNodes(IEnumerable<Address> seedNodes) =>
+        _daemon.Tell(new ClusterDaemon.JoinSeeds(seedNodes.Select(Complete).ToImmutableList()));
 
     /// <returns>Ends when this node is Up.</returns>
     /// <exception cref="ClusterJoinFailedException">This node's part in the cluster ended before it was Up.</exception>
-    public Task JoinSeedNodesAsync(IEnumerable<Address> seedNodes, CancellationToken token = default) => UpAfter(() => JoinSeedNodes(seedNodes), token);
+    public Task JoinSeedNodesAsync(IEnumerable<Address> seedNodes, CancellationToken token = default) =>
+        UpAfter(() => JoinSeedNodes(seedNodes), token);
 
     /// <summary>Lets that member leave in good order.</summary>
     public void Leave(Address address) => _daemon.Tell(new ClusterDaemon.Leave(Complete(address)));
@@ -115,11 +121,14 @@ public class Cluster : IExtension
     public void Down(Address address) => _daemon.Tell(new ClusterDaemon.Down(Complete(address)));
 
     /// <summary>Runs the callback when this node is Up, or at once if it is.</summary>
-    public void RegisterOnMemberUp(Action callback) => _daemon.Tell(new ClusterDaemon.AddListener(Props.Create(() => new OnMemberUp(this, callback))));
+    public void RegisterOnMemberUp(Action callback) =>
+        _daemon.Tell(new ClusterDaemon.AddListener(Props.Create(() => new OnMemberUp(this, callback))));
 
     /// <summary>Runs the callback when this node is no member any more, or at once if that has happened.</summary>
     public void RegisterOnMemberRemoved(Action callback) =>
-        _ended.Task.ContinueWith(_ => Callback.Run(callback, System.Log, nameof(RegisterOnMemberRemoved)), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        _ended.Task.ContinueWith(
+            _ => Callback.Run(callback, System.Log, nameof(RegisterOnMemberRemoved)), CancellationToken.None, TaskContinuationOptions.None,
+            TaskScheduler.Default);
 
     /// <summary>The path with which others find the actor.</summary>
     public ActorPath RemotePathOf(IActorRef actorRef)
@@ -145,15 +154,18 @@ public class Cluster : IExtension
     }
 
     private static Address CompleteOrThrow(Address address) =>
-        address.HasGlobalScope ? address : throw new ArgumentException($"{address} has no host: it is not the address of a node", nameof(address));
+        address.HasGlobalScope
+            ? address : throw new ArgumentException($"{address} has no host: it is not the address of a node", nameof(address));
 
-    private Address Complete(Address address) => address.HasLocalScope && address.System == System.Name ? SelfAddress : CompleteOrThrow(address);
+    private Address Complete(Address address) =>
+        address.HasLocalScope && address.System == System.Name ? SelfAddress : CompleteOrThrow(address);
 
     private async Task UpAfter(Action join, CancellationToken token)
     {
         var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         RegisterOnMemberUp(() => up.TrySetResult());
-        RegisterOnMemberRemoved(() => up.TrySetException(new ClusterJoinFailedException("Node has not managed to join the cluster before it was shut down or removed")));
+        RegisterOnMemberRemoved(() => up.TrySetException(
+            new ClusterJoinFailedException("Node has not managed to join the cluster before it was shut down or removed")));
         join();
         await up.Task.WaitAsync(token);
     }
@@ -164,9 +176,12 @@ public class Cluster : IExtension
         {
             return (IDowningProvider)Activator.CreateInstance(Settings.DowningProviderType, System, this);
         }
-        catch (Exception e) when (e is MissingMethodException or InvalidCastException or global::System.Reflection.TargetInvocationException)
+        catch (Exception e) when (e is MissingMethodException or InvalidCastException
+            or global::System.Reflection.TargetInvocationException)
         {
-            throw new ConfigurationException($"Could not create the cluster downing provider [{Settings.DowningProviderType}]: {(e.InnerException ?? e).Message}", e.InnerException ?? e);
+            throw new ConfigurationException(
+                $"Could not create the cluster downing provider [{Settings.DowningProviderType}]: {(e.InnerException ?? e).Message}",
+                e.InnerException ?? e);
         }
     }
 
@@ -179,14 +194,18 @@ public class Cluster : IExtension
             _daemon.Tell(new ClusterDaemon.AddListener(Props.Create(() => new LeaveBeforeShutdown(this, left))));
             return Task.WhenAny(left.Task, _ended.Task).Unwrap();
         });
-        shutdown.AddTask(CoordinatedShutdown.PhaseClusterExiting, "wait-exiting", () => IsOver || State.Members.IsEmpty ? Task.FromResult(Done.Instance) : _exiting.Task);
+        shutdown.AddTask(
+            CoordinatedShutdown.PhaseClusterExiting, "wait-exiting",
+            () => IsOver || State.Members.IsEmpty ? Task.FromResult(Done.Instance) : _exiting.Task);
         shutdown.AddTask(CoordinatedShutdown.PhaseClusterExitingDone, "exiting-completed", () =>
         {
             if (IsOver) return Task.FromResult(Done.Instance);
             _daemon.Tell(ClusterDaemon.ExitingCompleted.Instance);
             return _ended.Task;
         });
-        shutdown.AddTask(CoordinatedShutdown.PhaseClusterShutdown, "wait-shutdown", () => SelfMember.Status == MemberStatus.Down ? Task.FromResult(Done.Instance) : _ended.Task);
+        shutdown.AddTask(
+            CoordinatedShutdown.PhaseClusterShutdown, "wait-shutdown",
+            () => SelfMember.Status == MemberStatus.Down ? Task.FromResult(Done.Instance) : _ended.Task);
     }
 
     /// <summary>Nothing is left to be left.</summary>

@@ -13,8 +13,10 @@ public interface IClusterActorRefProvider : IRemoteActorRefProvider
 /// <summary>akka.actor.provider = cluster: remoting, with a system that may be a member.</summary>
 public class ClusterActorRefProvider : RemoteActorRefProvider, IClusterActorRefProvider
 {
-    public ClusterActorRefProvider(string systemName, Settings settings, EventStream eventStream) : base(systemName, settings, eventStream) =>
-        settings.InjectTopLevelFallback(ConfigurationFactory.FromResource("Akka.Cluster.Configuration.Cluster.conf", typeof(ClusterActorRefProvider).Assembly));
+    public ClusterActorRefProvider(string systemName, Settings settings, EventStream eventStream)
+        : base(systemName, settings, eventStream) =>
+        settings.InjectTopLevelFallback(
+            ConfigurationFactory.FromResource("Akka.Cluster.Configuration.Cluster.conf", typeof(ClusterActorRefProvider).Assembly));
 
     protected override IActorRef CreateRemoteWatcher(ActorSystemImpl system)
     {
@@ -22,7 +24,9 @@ public class ClusterActorRefProvider : RemoteActorRefProvider, IClusterActorRefP
         Cluster.Get(system);
         var detector = CreateRemoteWatcherFailureDetector(system);
         return system.SystemActorOf(
-            RemoteSettings.ConfigureDispatcher(Props.Create(() => new ClusterRemoteWatcher(detector, RemoteSettings.WatchHeartBeatInterval, RemoteSettings.WatchUnreachableReaperInterval, RemoteSettings.WatchHeartbeatExpectedResponseAfter)).WithDeploy(Deploy.Local)),
+            RemoteSettings.ConfigureDispatcher(Props.Create(() => new ClusterRemoteWatcher(
+                detector, RemoteSettings.WatchHeartBeatInterval, RemoteSettings.WatchUnreachableReaperInterval,
+                RemoteSettings.WatchHeartbeatExpectedResponseAfter)).WithDeploy(Deploy.Local)),
             "remote-watcher");
     }
 }
@@ -41,7 +45,9 @@ internal sealed class ClusterRemoteWatcher : RemoteWatcher
     private readonly Cluster _cluster = Cluster.Get(Context.System);
     private readonly HashSet<Address> _members = [];
 
-    public ClusterRemoteWatcher(IFailureDetectorRegistry<Address> failureDetector, TimeSpan heartbeatInterval, TimeSpan unreachableReaperInterval, TimeSpan heartbeatExpectedResponseAfter)
+    public ClusterRemoteWatcher(
+        IFailureDetectorRegistry<Address> failureDetector, TimeSpan heartbeatInterval, TimeSpan unreachableReaperInterval,
+        TimeSpan heartbeatExpectedResponseAfter)
         : base(failureDetector, heartbeatInterval, unreachableReaperInterval, heartbeatExpectedResponseAfter)
     {
     }

@@ -20,7 +20,8 @@ public sealed class ClusterSettings
         FailureDetectorImplementationClass = FailureDetectorConfig.GetString("implementation-class");
         HeartbeatInterval = Positive(FailureDetectorConfig, "failure-detector.", "heartbeat-interval");
         HeartbeatExpectedResponseAfter = Positive(FailureDetectorConfig, "failure-detector.", "expected-response-after");
-        MonitoredByNrOfMembers = AtLeastOne(FailureDetectorConfig.GetInt("monitored-by-nr-of-members"), "failure-detector.monitored-by-nr-of-members");
+        MonitoredByNrOfMembers = AtLeastOne(
+            FailureDetectorConfig.GetInt("monitored-by-nr-of-members"), "failure-detector.monitored-by-nr-of-members");
         SeedNodes = _config.GetStringList("seed-nodes").Select(text => SeedNode(text, systemName)).ToImmutableList();
         SeedNodeTimeout = Positive(_config, "", "seed-node-timeout");
         RetryUnsuccessfulJoinAfter = TimeUnlessOff("retry-unsuccessful-join-after");
@@ -31,7 +32,8 @@ public sealed class ClusterSettings
         UnreachableNodesReaperInterval = Positive(_config, "", "unreachable-nodes-reaper-interval");
         GossipDifferentViewProbability = _config.GetDouble("gossip-different-view-probability");
         ReduceGossipDifferentViewProbability = _config.GetInt("reduce-gossip-different-view-probability");
-        UseDispatcher = _config.GetString("use-dispatcher") is { Length: > 0 } dispatcher ? dispatcher : Dispatch.Dispatchers.InternalDispatcherId;
+        UseDispatcher = _config.GetString("use-dispatcher") is { Length: > 0 } dispatcher
+            ? dispatcher : Dispatch.Dispatchers.InternalDispatcherId;
         Roles = _config.GetStringList("roles").ToImmutableHashSet();
         AppVersion = AppVersion.Create(VersionText(_config.GetString("app-version")));
         MinNrOfMembers = AtLeastOne(_config.GetInt("min-nr-of-members"), "min-nr-of-members");
@@ -123,7 +125,8 @@ public sealed class ClusterSettings
         return address;
     }
 
-    private TimeSpan? TimeUnlessOff(string key) => _config.GetString(key).ToLowerInvariant() is "off" or "false" ? null : Positive(_config, "", key);
+    private TimeSpan? TimeUnlessOff(string key) =>
+        _config.GetString(key).ToLowerInvariant() is "off" or "false" ? null : Positive(_config, "", key);
 
     private ImmutableDictionary<string, int> ReadMinNrOfMembersOfRole()
     {

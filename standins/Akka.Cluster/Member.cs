@@ -4,7 +4,9 @@ using Akka.Util;
 
 namespace Akka.Cluster;
 
-/// <summary>Where a member stands. It only ever goes on: Joining, WeaklyUp, Up, Leaving, Exiting, and Down from each of them; then it is removed.</summary>
+/// <summary>
+/// Where a member stands. It only ever goes on: Joining, WeaklyUp, Up, Leaving, Exiting, and Down from each of them; then it is removed.
+/// </summary>
 public enum MemberStatus
 {
     Joining = 0,
@@ -87,11 +89,13 @@ public class Member : IComparable<Member>, IComparable
     internal static Member Create(UniqueAddress uniqueAddress, ImmutableHashSet<string> roles, AppVersion appVersion) =>
         new(uniqueAddress, NoUpNumber, MemberStatus.Joining, roles, appVersion);
 
-    internal static Member Create(UniqueAddress uniqueAddress, MemberStatus status, int upNumber, ImmutableHashSet<string> roles, AppVersion appVersion) =>
+    internal static Member Create(
+        UniqueAddress uniqueAddress, MemberStatus status, int upNumber, ImmutableHashSet<string> roles, AppVersion appVersion) =>
         new(uniqueAddress, upNumber, status, roles, appVersion);
 
     /// <summary>A member that is not there (any more), also for finding one by its address.</summary>
-    internal static Member Removed(UniqueAddress uniqueAddress) => new(uniqueAddress, NoUpNumber, MemberStatus.Removed, ImmutableHashSet<string>.Empty, AppVersion.Zero);
+    internal static Member Removed(UniqueAddress uniqueAddress) =>
+        new(uniqueAddress, NoUpNumber, MemberStatus.Removed, ImmutableHashSet<string>.Empty, AppVersion.Zero);
 
     public bool HasRole(string role) => Roles.Contains(role);
 
@@ -103,7 +107,8 @@ public class Member : IComparable<Member>, IComparable
     {
         if (status == Status) return this;
         // A status that only a removed member has is never compared: nothing follows it.
-        if (Status == MemberStatus.Removed || Rank(status) < Rank(Status)) throw new InvalidOperationException($"Invalid member status transition [{Status} -> {status}] of {Address}");
+        if (Status == MemberStatus.Removed || Rank(status) < Rank(Status))
+            throw new InvalidOperationException($"Invalid member status transition [{Status} -> {status}] of {Address}");
         return new Member(UniqueAddress, UpNumber, status, Roles, AppVersion);
     }
 
@@ -131,7 +136,9 @@ public class Member : IComparable<Member>, IComparable
 
     public override int GetHashCode() => UniqueAddress.GetHashCode();
 
-    public override string ToString() => $"Member(address = {Address}, Uid={UniqueAddress.Uid} status = {Status}, role=[{string.Join(",", Roles.Order(StringComparer.Ordinal))}], upNumber={UpNumber}, version={AppVersion})";
+    public override string ToString() =>
+        $"Member(address = {Address}, Uid={UniqueAddress.Uid} status = {Status}, "
+            + $"role=[{string.Join(",", Roles.Order(StringComparer.Ordinal))}], upNumber={UpNumber}, version={AppVersion})";
 
     private static int Rank(MemberStatus status) => status switch
     {

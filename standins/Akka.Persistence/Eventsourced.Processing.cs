@@ -164,13 +164,15 @@ public abstract partial class Eventsourced
 
         public bool IsStashing { get; }
 
-        public static PendingHandler Of<TEvent>(Action<TEvent> handler, bool isStashing) => new(handler, Invoker<TEvent>.Invoke, isStashing);
+        public static PendingHandler Of<TEvent>(Action<TEvent> handler, bool isStashing) =>
+            new(handler, Invoker<TEvent>.Invoke, isStashing);
 
         public void Invoke(object payload) => _invoke(_handler, payload);
 
         private static class Invoker<TEvent>
         {
-            public static readonly Action<Delegate, object> Invoke = static (handler, payload) => ((Action<TEvent>)handler)((TEvent)payload);
+            public static readonly Action<Delegate, object> Invoke =
+                static (handler, payload) => ((Action<TEvent>)handler)((TEvent)payload);
         }
     }
 }

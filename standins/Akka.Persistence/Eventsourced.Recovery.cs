@@ -161,7 +161,8 @@ public abstract partial class Eventsourced
     {
         _recoveryEventTimeout = Extension.RecoveryEventTimeoutOf(JournalPluginId);
         _recoveryTick = new RecoveryTick(snapshot: false);
-        _recoveryTimer = Context.System.Scheduler.ScheduleTellRepeatedlyCancelable(_recoveryEventTimeout, _recoveryEventTimeout, Self, _recoveryTick, ActorRefs.NoSender);
+        _recoveryTimer = Context.System.Scheduler.ScheduleTellRepeatedlyCancelable(
+            _recoveryEventTimeout, _recoveryEventTimeout, Self, _recoveryTick, ActorRefs.NoSender);
     }
 
     private void StopRecoveryTimer()
@@ -180,5 +181,7 @@ public abstract partial class Eventsourced
     }
 
     private RecoveryTimedOutException TimedOut(string what) =>
-        new($"Recovery of '{PersistenceId}' timed out: {what} did not arrive within {_recoveryEventTimeout.TotalSeconds}s, highest sequence number seen {LastSequenceNr}.");
+        new(
+            $"Recovery of '{PersistenceId}' timed out: {what} did not arrive within {_recoveryEventTimeout.TotalSeconds}s, "
+                + $"highest sequence number seen {LastSequenceNr}.");
 }

@@ -17,7 +17,8 @@ namespace Akka.Persistence;
 public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPersistenceStash, IPersistenceRecovery
 {
     /// <summary>What is ours alone is not given back to the mailbox when the actor stops or restarts.</summary>
-    public static readonly Func<Envelope, bool> UnstashFilterPredicate = static envelope => envelope.Message is not (WriteMessageSuccess or ReplayedMessage);
+    public static readonly Func<Envelope, bool> UnstashFilterPredicate =
+        static envelope => envelope.Message is not (WriteMessageSuccess or ReplayedMessage);
 
     private static int _lastInstanceId;
 
@@ -88,7 +89,9 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
     /// <exception cref="InvalidOperationException">While recovering.</exception>
     public void PersistAll<TEvent>(IEnumerable<TEvent> events, Action<TEvent> handler) => EnlistAll(events, handler, stashing: true);
 
-    /// <summary>Stores an event, then calls the handler. Commands go on meanwhile, and what they persist is gathered for the next write.</summary>
+    /// <summary>
+    /// Stores an event, then calls the handler. Commands go on meanwhile, and what they persist is gathered for the next write.
+    /// </summary>
     /// <exception cref="InvalidOperationException">While recovering.</exception>
     public void PersistAsync<TEvent>(TEvent @event, Action<TEvent> handler) => Enlist(@event, handler, stashing: false);
 
@@ -96,7 +99,9 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
     /// <exception cref="InvalidOperationException">While recovering.</exception>
     public void PersistAllAsync<TEvent>(IEnumerable<TEvent> events, Action<TEvent> handler) => EnlistAll(events, handler, stashing: false);
 
-    /// <summary>Calls the handler after the handlers of everything that was persisted before, at once if there are none. Stores nothing.</summary>
+    /// <summary>
+    /// Calls the handler after the handlers of everything that was persisted before, at once if there are none. Stores nothing.
+    /// </summary>
     /// <exception cref="InvalidOperationException">While recovering.</exception>
     public void DeferAsync<TEvent>(TEvent evt, Action<TEvent> handler)
     {
@@ -117,7 +122,9 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
             Journal.Tell(new DeleteMessagesTo(PersistenceId, toSequenceNr, Self), Self);
         else
             Self.Tell(new DeleteMessagesFailure(
-                new ArgumentOutOfRangeException(nameof(toSequenceNr), toSequenceNr, $"Events of '{PersistenceId}' cannot be deleted beyond the last one, {LastSequenceNr}."), toSequenceNr), Self);
+                new ArgumentOutOfRangeException(
+                    nameof(toSequenceNr), toSequenceNr,
+                    $"Events of '{PersistenceId}' cannot be deleted beyond the last one, {LastSequenceNr}."), toSequenceNr), Self);
     }
 
     /// <summary>Answered by LoadSnapshotResult or LoadSnapshotFailed.</summary>
@@ -133,29 +140,38 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
         SnapshotStore.Tell(new DeleteSnapshot(new SnapshotMetadata(SnapshotterId, sequenceNr, DateTime.MinValue)), Self);
 
     /// <summary>Answered by DeleteSnapshotsSuccess or DeleteSnapshotsFailure.</summary>
-    public void DeleteSnapshots(SnapshotSelectionCriteria criteria) => SnapshotStore.Tell(new DeleteSnapshots(SnapshotterId, criteria), Self);
+    public void DeleteSnapshots(SnapshotSelectionCriteria criteria) =>
+        SnapshotStore.Tell(new DeleteSnapshots(SnapshotterId, criteria), Self);
 
     /// <summary>Called after the last replayed event, before RecoveryCompleted.</summary>
     protected virtual void OnReplaySuccess()
     {
     }
 
-    /// <summary>The recovery failed: the actor stops after this. The message is the event or offer whose handler threw, else null.</summary>
+    /// <summary>
+    /// The recovery failed: the actor stops after this. The message is the event or offer whose handler threw, else null.
+    /// </summary>
     protected virtual void OnRecoveryFailure(Exception reason, object message = null)
     {
         if (message == null)
             Log.Error(reason, "Recovery of [{0}] failed. Last known sequence number [{1}]", PersistenceId, LastSequenceNr);
         else
-            Log.Error(reason, "Recovery of [{0}] failed in the handler of [{1}] with sequence number [{2}]", PersistenceId, message.GetType(), LastSequenceNr);
+            Log.Error(
+                reason, "Recovery of [{0}] failed in the handler of [{1}] with sequence number [{2}]", PersistenceId, message.GetType(),
+                LastSequenceNr);
     }
 
     /// <summary>A write failed, and whether the event is stored is unknown: the actor stops after this.</summary>
     protected virtual void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
-        Log.Error(cause, "Failed to persist event type [{0}] with sequence number [{1}] for persistenceId [{2}]", @event.GetType(), sequenceNr, PersistenceId);
+        Log.Error(
+            cause, "Failed to persist event type [{0}] with sequence number [{1}] for persistenceId [{2}]", @event.GetType(), sequenceNr,
+            PersistenceId);
 
     /// <summary>The journal refused an event: it is not stored, its handler is not called, the actor goes on.</summary>
     protected virtual void OnPersistRejected(Exception cause, object @event, long sequenceNr) =>
-        Log.Error(cause, "Rejected to persist event type [{0}] with sequence number [{1}] for persistenceId [{2}]", @event.GetType(), sequenceNr, PersistenceId);
+        Log.Error(
+            cause, "Rejected to persist event type [{0}] with sequence number [{1}] for persistenceId [{2}]", @event.GetType(), sequenceNr,
+            PersistenceId);
 
     protected override void Unhandled(object message)
     {
@@ -203,7 +219,9 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
 
     public override void AroundPreStart()
     {
-        if (PersistenceId == null) throw new ArgumentNullException(nameof(PersistenceId), $"PersistenceId of {GetType()} is null: it names the actor's events in the journal.");
+        if (PersistenceId == null)
+            throw new ArgumentNullException(
+                nameof(PersistenceId), $"PersistenceId of {GetType()} is null: it names the actor's events in the journal.");
         // A plugin that does not exist is noticed now and not at the first event.
         _ = Journal;
         _ = SnapshotStore;
@@ -278,11 +296,14 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
         _gathered.Add(AtomicWrite.Of(ImmutableCollectionsMarshal.AsImmutableArray(numbered), Sender));
     }
 
-    private IPersistentRepresentation NextEvent(object payload) => new Persistent(payload, ++_sequenceNr, PersistenceId, writerGuid: _writerGuid);
+    private IPersistentRepresentation NextEvent(object payload) =>
+        new Persistent(payload, ++_sequenceNr, PersistenceId, writerGuid: _writerGuid);
 
     private void RefuseWhileRecovering(string what)
     {
-        if (IsRecovering) throw new InvalidOperationException($"Cannot {what} during replay. Events can be persisted when receiving RecoveryCompleted or later.");
+        if (IsRecovering)
+            throw new InvalidOperationException(
+                $"Cannot {what} during replay. Events can be persisted when receiving RecoveryCompleted or later.");
     }
 
     private void GiveStashedBack()

@@ -11,7 +11,8 @@ public sealed class WriteMessages : IJournalRequest
     {
     }
 
-    internal WriteMessages(IEnumerable<IPersistentEnvelope> messages, IActorRef persistentActor, int actorInstanceId, WriteMessagesSuccessful onSuccess)
+    internal WriteMessages(
+        IEnumerable<IPersistentEnvelope> messages, IActorRef persistentActor, int actorInstanceId, WriteMessagesSuccessful onSuccess)
     {
         Messages = messages;
         PersistentActor = persistentActor;
@@ -25,7 +26,9 @@ public sealed class WriteMessages : IJournalRequest
 
     public int ActorInstanceId { get; }
 
-    /// <summary>The answer for the batch, made once an incarnation by the actor that asks: it knows by it that the answer is for itself.</summary>
+    /// <summary>
+    /// The answer for the batch, made once an incarnation by the actor that asks: it knows by it that the answer is for itself.
+    /// </summary>
     internal WriteMessagesSuccessful OnSuccess { get; }
 }
 
@@ -82,8 +85,12 @@ public sealed class LoopMessageSuccess(object message, int actorInstanceId) : IJ
     public int ActorInstanceId { get; } = actorInstanceId;
 }
 
-/// <summary>To the journal: send the events as <see cref="ReplayedMessage"/>, then <see cref="RecoverySuccess"/> or <see cref="ReplayMessagesFailure"/>.</summary>
-public sealed class ReplayMessages(long fromSequenceNr, long toSequenceNr, long max, string persistenceId, IActorRef persistentActor) : IJournalRequest
+/// <summary>
+/// To the journal: send the events as <see cref="ReplayedMessage"/>, then <see cref="RecoverySuccess"/> or
+/// <see cref="ReplayMessagesFailure"/>.
+/// </summary>
+public sealed class ReplayMessages(long fromSequenceNr, long toSequenceNr, long max, string persistenceId, IActorRef persistentActor)
+    : IJournalRequest
 {
     /// <summary>Inclusive.</summary>
     public long FromSequenceNr { get; } = fromSequenceNr;

@@ -33,7 +33,8 @@ public class PersistenceExtension : IExtension
         _defaultSnapshotStoreId = config.GetString("snapshot-store.plugin");
         _defaultStashOverflowStrategy = new Lazy<IStashOverflowStrategy>(() => CreateOverflowStrategy(config));
         // Recovery is asked for by every persistent actor that starts, before it does anything else.
-        RecoveryPermitter = system.SystemActorOf(Akka.Persistence.RecoveryPermitter.Props(config.GetInt("max-concurrent-recoveries")), "recoveryPermitter");
+        RecoveryPermitter = system.SystemActorOf(
+            Akka.Persistence.RecoveryPermitter.Props(config.GetInt("max-concurrent-recoveries")), "recoveryPermitter");
     }
 
     public IStashOverflowStrategy DefaultInternalStashOverflowStrategy => _defaultStashOverflowStrategy.Value;
@@ -51,7 +52,8 @@ public class PersistenceExtension : IExtension
     /// <exception cref="ArgumentException">A type or an adapter of its configuration does not exist.</exception>
     public EventAdapters AdaptersFor(string journalPluginId) =>
         _adapters.GetOrAdd(JournalId(journalPluginId), static (id, extension) =>
-            new Lazy<EventAdapters>(() => EventAdapters.Create(extension._system, extension.ConfigAt(id, JournalFallbackPath))), this).Value;
+            new Lazy<EventAdapters>(() => EventAdapters.Create(extension._system, extension.ConfigAt(id, JournalFallbackPath))),
+            this).Value;
 
     /// <param name="snapshotPluginId">A path in the configuration; null or empty means the configured default.</param>
     /// <exception cref="ArgumentException">There is no plugin at that path.</exception>
@@ -61,20 +63,26 @@ public class PersistenceExtension : IExtension
         return PluginFor(string.IsNullOrEmpty(id) ? NoSnapshotStoreId : id, SnapshotStoreFallbackPath).Ref;
     }
 
-    internal TimeSpan RecoveryEventTimeoutOf(string journalPluginId) => PluginFor(JournalId(journalPluginId), JournalFallbackPath).RecoveryEventTimeout;
+    internal TimeSpan RecoveryEventTimeoutOf(string journalPluginId) =>
+        PluginFor(JournalId(journalPluginId), JournalFallbackPath).RecoveryEventTimeout;
 
     /// <summary>The configuration of a plugin actor, which is named like its path.</summary>
-    internal Config ConfigOf(IActorRef plugin, bool isJournal) => ConfigAt(plugin.Path.Name, isJournal ? JournalFallbackPath : SnapshotStoreFallbackPath);
+    internal Config ConfigOf(IActorRef plugin, bool isJournal) =>
+        ConfigAt(plugin.Path.Name, isJournal ? JournalFallbackPath : SnapshotStoreFallbackPath);
 
     private string JournalId(string journalPluginId)
     {
         var id = string.IsNullOrEmpty(journalPluginId) ? _defaultJournalId : journalPluginId;
-        return string.IsNullOrEmpty(id) ? throw new ArgumentException("No journal is configured: set akka.persistence.journal.plugin to the path of one.") : id;
+        return string.IsNullOrEmpty(id)
+            ? throw new ArgumentException("No journal is configured: set akka.persistence.journal.plugin to the path of one.")
+            : id;
     }
 
     private Plugin PluginFor(string id, string fallbackPath)
     {
-        var plugin = _plugins.GetOrAdd(id, static (id, arg) => new Lazy<Plugin>(() => arg.Extension.Start(id, arg.FallbackPath)), (Extension: this, FallbackPath: fallbackPath));
+        var plugin = _plugins.GetOrAdd(
+            id, static (id, arg) => new Lazy<Plugin>(() => arg.Extension.Start(id, arg.FallbackPath)),
+            (Extension: this, FallbackPath: fallbackPath));
         return plugin.Value;
     }
 
@@ -89,7 +97,8 @@ public class PersistenceExtension : IExtension
     {
         var config = ConfigAt(id, fallbackPath);
         var className = config.GetString("class");
-        if (string.IsNullOrEmpty(className)) throw new ArgumentException($"No plugin class is configured: set {id}.class to its type name.");
+        if (string.IsNullOrEmpty(className))
+            throw new ArgumentException($"No plugin class is configured: set {id}.class to its type name.");
         var type = Type.GetType(className) ?? throw new ArgumentException($"The plugin class '{className}' of {id}.class is not found.");
         var takesConfig = type.GetConstructor([typeof(Config)]) != null;
         var props = (takesConfig ? Props.Create(type, config) : Props.Create(type)).WithDispatcher(config.GetString("plugin-dispatcher"));
@@ -99,7 +108,8 @@ public class PersistenceExtension : IExtension
     private static IStashOverflowStrategy CreateOverflowStrategy(Config config)
     {
         var className = config.GetString("internal-stash-overflow-strategy");
-        var type = Type.GetType(className) ?? throw new ConfigurationException($"The class '{className}' of akka.persistence.internal-stash-overflow-strategy is not found.");
+        var type = Type.GetType(className) ?? throw new ConfigurationException(
+            $"The class '{className}' of akka.persistence.internal-stash-overflow-strategy is not found.");
         return ((IStashOverflowStrategyConfigurator)Activator.CreateInstance(type)).Create(config);
     }
 

@@ -37,10 +37,14 @@ public sealed class AtomicWrite : IPersistentEnvelope, IMessage
     public AtomicWrite(IImmutableList<IPersistentRepresentation> payload) : this(payload, First(payload), payload[^1], ActorRefs.NoSender)
     {
         if (payload.FirstOrDefault(p => p.PersistenceId != PersistenceId) is { } stranger)
-            throw new ArgumentException($"An AtomicWrite is for one persistence id, this one has '{PersistenceId}' and '{stranger.PersistenceId}'.", nameof(payload));
+            throw new ArgumentException(
+                $"An AtomicWrite is for one persistence id, this one has '{PersistenceId}' and '{stranger.PersistenceId}'.",
+                nameof(payload));
     }
 
-    private AtomicWrite(IImmutableList<IPersistentRepresentation> events, IPersistentRepresentation first, IPersistentRepresentation last, IActorRef commandSender)
+    private AtomicWrite(
+        IImmutableList<IPersistentRepresentation> events, IPersistentRepresentation first, IPersistentRepresentation last,
+        IActorRef commandSender)
     {
         _events = events;
         PersistenceId = first.PersistenceId;
@@ -85,7 +89,8 @@ public sealed class AtomicWrite : IPersistentEnvelope, IMessage
 
     public override int GetHashCode() => HashCode.Combine(PersistenceId, LowestSequenceNr, HighestSequenceNr);
 
-    public override string ToString() => $"AtomicWrite<pid: {PersistenceId}, lowSeqNr: {LowestSequenceNr}, highSeqNr: {HighestSequenceNr}, size: {Size}>";
+    public override string ToString() =>
+        $"AtomicWrite<pid: {PersistenceId}, lowSeqNr: {LowestSequenceNr}, highSeqNr: {HighestSequenceNr}, size: {Size}>";
 }
 
 /// <summary>An event with what the journal stores about it.</summary>
@@ -157,10 +162,12 @@ public class Persistent : IPersistentRepresentation, IEquatable<IPersistentRepre
         new Persistent(payload, SequenceNr, PersistenceId, Manifest, IsDeleted, Sender, WriterGuid, Timestamp);
 
     public IPersistentRepresentation WithManifest(string manifest) =>
-        Manifest == manifest ? this : new Persistent(Payload, SequenceNr, PersistenceId, manifest, IsDeleted, Sender, WriterGuid, Timestamp);
+        Manifest == manifest
+            ? this : new Persistent(Payload, SequenceNr, PersistenceId, manifest, IsDeleted, Sender, WriterGuid, Timestamp);
 
     public IPersistentRepresentation WithTimestamp(long newTimestamp) =>
-        Timestamp == newTimestamp ? this : new Persistent(Payload, SequenceNr, PersistenceId, Manifest, IsDeleted, Sender, WriterGuid, newTimestamp);
+        Timestamp == newTimestamp
+            ? this : new Persistent(Payload, SequenceNr, PersistenceId, Manifest, IsDeleted, Sender, WriterGuid, newTimestamp);
 
     public IPersistentRepresentation Update(long sequenceNr, string persistenceId, bool isDeleted, IActorRef sender, string writerGuid) =>
         new Persistent(Payload, sequenceNr, persistenceId, Manifest, isDeleted, sender, writerGuid, Timestamp);
@@ -174,5 +181,6 @@ public class Persistent : IPersistentRepresentation, IEquatable<IPersistentRepre
     public override int GetHashCode() => HashCode.Combine(PersistenceId, SequenceNr, WriterGuid, Payload);
 
     public override string ToString() =>
-        $"Persistent<pid: {PersistenceId}, seqNr: {SequenceNr}, deleted: {IsDeleted}, manifest: {Manifest}, sender: {Sender}, payload: {Payload}, writerGuid: {WriterGuid}>";
+        $"Persistent<pid: {PersistenceId}, seqNr: {SequenceNr}, deleted: {IsDeleted}, manifest: {Manifest}, sender: {Sender}, "
+            + $"payload: {Payload}, writerGuid: {WriterGuid}>";
 }

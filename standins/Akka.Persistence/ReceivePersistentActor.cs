@@ -3,7 +3,9 @@ using Akka.Actor.Internal;
 
 namespace Akka.Persistence;
 
-/// <summary>Commands and recovery by handlers that the constructor, or the method given to Become, declares; the first that matches handles.</summary>
+/// <summary>
+/// Commands and recovery by handlers that the constructor, or the method given to Become, declares; the first that matches handles.
+/// </summary>
 public abstract class ReceivePersistentActor : UntypedPersistentActor, IInitializableActor
 {
     private readonly ReceiveHandlers _recovery = new();
@@ -33,9 +35,11 @@ public abstract class ReceivePersistentActor : UntypedPersistentActor, IInitiali
 
     protected void Recover<T>(Func<T, bool> handler) => RecoveryHandlers.Add(handler);
 
-    protected void Recover(Type messageType, Action<object> handler, Predicate<object> shouldHandle = null) => RecoveryHandlers.Add(messageType, handler, shouldHandle);
+    protected void Recover(Type messageType, Action<object> handler, Predicate<object> shouldHandle = null) =>
+        RecoveryHandlers.Add(messageType, handler, shouldHandle);
 
-    protected void Recover(Type messageType, Predicate<object> shouldHandle, Action<object> handler) => RecoveryHandlers.Add(messageType, handler, shouldHandle);
+    protected void Recover(Type messageType, Predicate<object> shouldHandle, Action<object> handler) =>
+        RecoveryHandlers.Add(messageType, handler, shouldHandle);
 
     protected void Recover(Type messageType, Func<object, bool> handler) => RecoveryHandlers.Add(messageType, handler);
 
@@ -47,9 +51,11 @@ public abstract class ReceivePersistentActor : UntypedPersistentActor, IInitiali
 
     protected void Command<T>(Func<T, bool> handler) => CommandHandlers.Add(handler);
 
-    protected void Command(Type messageType, Action<object> handler, Predicate<object> shouldHandle = null) => CommandHandlers.Add(messageType, handler, shouldHandle);
+    protected void Command(Type messageType, Action<object> handler, Predicate<object> shouldHandle = null) =>
+        CommandHandlers.Add(messageType, handler, shouldHandle);
 
-    protected void Command(Type messageType, Predicate<object> shouldHandle, Action<object> handler) => CommandHandlers.Add(messageType, handler, shouldHandle);
+    protected void Command(Type messageType, Predicate<object> shouldHandle, Action<object> handler) =>
+        CommandHandlers.Add(messageType, handler, shouldHandle);
 
     protected void Command(Type messageType, Func<object, bool> handler) => CommandHandlers.Add(messageType, handler);
 
@@ -57,14 +63,16 @@ public abstract class ReceivePersistentActor : UntypedPersistentActor, IInitiali
 
     protected void CommandAny(Action<object> handler) => CommandHandlers.AddAny(handler);
 
-    protected void CommandAsync<T>(Func<T, Task> handler, Predicate<T> shouldHandle = null) => CommandHandlers.Add(m => RunTask(() => handler(m)), shouldHandle);
+    protected void CommandAsync<T>(Func<T, Task> handler, Predicate<T> shouldHandle = null) =>
+        CommandHandlers.Add(m => RunTask(() => handler(m)), shouldHandle);
 
     protected void CommandAsync<T>(Predicate<T> shouldHandle, Func<T, Task> handler) => CommandAsync(handler, shouldHandle);
 
     protected void CommandAsync(Type messageType, Func<object, Task> handler, Predicate<object> shouldHandle = null) =>
         CommandHandlers.Add(messageType, m => RunTask(() => handler(m)), shouldHandle);
 
-    protected void CommandAsync(Type messageType, Predicate<object> shouldHandle, Func<object, Task> handler) => CommandAsync(messageType, handler, shouldHandle);
+    protected void CommandAsync(Type messageType, Predicate<object> shouldHandle, Func<object, Task> handler) =>
+        CommandAsync(messageType, handler, shouldHandle);
 
     protected void CommandAnyAsync(Func<object, Task> handler) => CommandHandlers.AddAny(m => RunTask(() => handler(m)));
 
@@ -96,12 +104,16 @@ public abstract class ReceivePersistentActor : UntypedPersistentActor, IInitiali
         new($"You may only call {method}-methods when constructing the actor and inside Become().");
 }
 
-/// <summary>The ways of declaring a handler: by type with or without a condition, with or without an answer whether it took the message.</summary>
+/// <summary>
+/// The ways of declaring a handler: by type with or without a condition, with or without an answer whether it took the message.
+/// </summary>
 internal static class HandlerDeclarations
 {
-    public static void Add<T>(this ReceiveHandlers handlers, Action<T> handler, Predicate<T> shouldHandle) => handlers.Add(typeof(T), Guarded(handler, shouldHandle), shouldHandle == null);
+    public static void Add<T>(this ReceiveHandlers handlers, Action<T> handler, Predicate<T> shouldHandle) =>
+        handlers.Add(typeof(T), Guarded(handler, shouldHandle), shouldHandle == null);
 
-    public static void Add<T>(this ReceiveHandlers handlers, Func<T, bool> handler) => handlers.Add(typeof(T), message => handler((T)message), false);
+    public static void Add<T>(this ReceiveHandlers handlers, Func<T, bool> handler) =>
+        handlers.Add(typeof(T), message => handler((T)message), false);
 
     public static void Add(this ReceiveHandlers handlers, Type type, Action<object> handler, Predicate<object> shouldHandle) =>
         handlers.Add(type, Guarded(handler, shouldHandle), shouldHandle == null);

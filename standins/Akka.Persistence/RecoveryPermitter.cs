@@ -26,14 +26,18 @@ internal sealed class RecoveryPermitter : ActorBase
     private readonly int _maxPermits;
     private readonly HashSet<IActorRef> _holders = [];
 
-    /// <summary>In order of asking. Who stops while it waits is only removed from <see cref="_isWaiting"/>, and skipped here later.</summary>
+    /// <summary>
+    /// In order of asking. Who stops while it waits is only removed from <see cref="_isWaiting"/>, and skipped here later.
+    /// </summary>
     private readonly Queue<IActorRef> _waiting = new();
 
     private readonly HashSet<IActorRef> _isWaiting = [];
 
     public RecoveryPermitter(int maxPermits)
     {
-        if (maxPermits < 1) throw new ArgumentOutOfRangeException(nameof(maxPermits), maxPermits, "akka.persistence.max-concurrent-recoveries must be at least 1.");
+        if (maxPermits < 1)
+            throw new ArgumentOutOfRangeException(
+                nameof(maxPermits), maxPermits, "akka.persistence.max-concurrent-recoveries must be at least 1.");
         _maxPermits = maxPermits;
     }
 

@@ -82,7 +82,8 @@ public sealed class SnapshotSelectionCriteria : IEquatable<SnapshotSelectionCrit
     public override int GetHashCode() => HashCode.Combine(MaxSequenceNr, MaxTimeStamp, MinSequenceNr, MinTimestamp);
 
     public override string ToString() =>
-        $"SnapshotSelectionCriteria<maxSeqNr: {MaxSequenceNr}, maxTimestamp: {MaxTimeStamp:yyyy/MM/dd}, minSeqNr: {MinSequenceNr}, minTimestamp: {MinTimestamp:yyyy/MM/dd}>";
+        $"SnapshotSelectionCriteria<maxSeqNr: {MaxSequenceNr}, maxTimestamp: {MaxTimeStamp:yyyy/MM/dd}, minSeqNr: {MinSequenceNr}, "
+            + $"minTimestamp: {MinTimestamp:yyyy/MM/dd}>";
 }
 
 public sealed class SelectedSnapshot(SnapshotMetadata metadata, object snapshot) : IEquatable<SelectedSnapshot>
@@ -139,7 +140,9 @@ public sealed class LoadSnapshotFailed(Exception cause) : ISnapshotResponse
     public Exception Cause { get; } = cause;
 }
 
-/// <summary>To the snapshot store; the answer goes to the sender. A timestamp of DateTime.MinValue is replaced by the time of saving.</summary>
+/// <summary>
+/// To the snapshot store; the answer goes to the sender. A timestamp of DateTime.MinValue is replaced by the time of saving.
+/// </summary>
 public sealed class SaveSnapshot : ISnapshotRequest
 {
     public SaveSnapshot(SnapshotMetadata metadata, object snapshot)

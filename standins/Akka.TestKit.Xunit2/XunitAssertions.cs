@@ -13,7 +13,8 @@ public class XunitAssertions : ITestKitAssertions
 
     public void AssertEqual<T>(T expected, T actual, string format = "", params object[] args)
     {
-        if (!EqualityComparer<T>.Default.Equals(expected, actual) && !Sequences(expected, actual)) throw AkkaEqualException.ForMismatchedValues(expected, actual, format, args);
+        if (!EqualityComparer<T>.Default.Equals(expected, actual) && !Sequences(expected, actual))
+            throw AkkaEqualException.ForMismatchedValues(expected, actual, format, args);
     }
 
     public void AssertEqual<T>(T expected, T actual, Func<T, T, bool> comparer, string format = "", params object[] args)
@@ -26,5 +27,6 @@ public class XunitAssertions : ITestKitAssertions
         expected is System.Collections.IEnumerable a and not string && actual is System.Collections.IEnumerable b and not string &&
         a.Cast<object>().SequenceEqual(b.Cast<object>());
 
-    private static string Text(string format, object[] args) => args.Length == 0 ? format : string.Format(System.Globalization.CultureInfo.InvariantCulture, format, args);
+    private static string Text(string format, object[] args) =>
+        args.Length == 0 ? format : string.Format(System.Globalization.CultureInfo.InvariantCulture, format, args);
 }

@@ -19,7 +19,8 @@ public class CallingThreadDispatcher : MessageDispatcher
     }
 }
 
-public class CallingThreadDispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites) : MessageDispatcherConfigurator(config, prerequisites)
+public class CallingThreadDispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites)
+    : MessageDispatcherConfigurator(config, prerequisites)
 {
     public override MessageDispatcher Dispatcher() => new CallingThreadDispatcher(this);
 }

@@ -50,20 +50,26 @@ public class EventFilterFactory
 
     public IEventFilterApplier Error(Regex pattern, string source = null) => ForLogLevel(LogLevel.ErrorLevel, pattern, source);
 
-    public IEventFilterApplier ForLogLevel(LogLevel logLevel, string message = null, string start = null, string contains = null, string source = null) =>
+    public IEventFilterApplier ForLogLevel(
+        LogLevel logLevel, string message = null, string start = null, string contains = null, string source = null) =>
         Apply($"{logLevel}{Describe(message, start, contains, source)}", Level(logLevel, Text(message, start, contains), source));
 
     public IEventFilterApplier ForLogLevel(LogLevel logLevel, Regex pattern, string source = null) =>
         Apply($"{logLevel} matching {pattern}", Level(logLevel, pattern.IsMatch, source));
 
-    public IEventFilterApplier Exception<TException>(string message = null, string start = null, string contains = null, string source = null) where TException : Exception =>
+    public IEventFilterApplier Exception<TException>(
+        string message = null, string start = null, string contains = null, string source = null) where TException : Exception =>
         Exception(typeof(TException), message, start, contains, source);
 
-    public IEventFilterApplier Exception<TException>(Regex pattern, string source = null) where TException : Exception => Exception(typeof(TException), pattern, source);
+    public IEventFilterApplier Exception<TException>(Regex pattern, string source = null) where TException : Exception =>
+        Exception(typeof(TException), pattern, source);
 
     /// <summary>Errors with such a cause, or one derived from it, whose text, or that of the event, is as said.</summary>
-    public IEventFilterApplier Exception(Type exceptionType, string message = null, string start = null, string contains = null, string source = null, bool checkInnerExceptions = false) =>
-        Apply($"{exceptionType}{Describe(message, start, contains, source)}", Cause(exceptionType, Text(message, start, contains), source, checkInnerExceptions));
+    public IEventFilterApplier Exception(
+        Type exceptionType, string message = null, string start = null, string contains = null, string source = null,
+        bool checkInnerExceptions = false) =>
+        Apply($"{exceptionType}{Describe(message, start, contains, source)}", Cause(
+            exceptionType, Text(message, start, contains), source, checkInnerExceptions));
 
     public IEventFilterApplier Exception(Type exceptionType, Regex pattern, string source = null, bool checkInnerExceptions = false) =>
         Apply($"{exceptionType} matching {pattern}", Cause(exceptionType, pattern.IsMatch, source, checkInnerExceptions));
@@ -72,25 +78,30 @@ public class EventFilterFactory
 
     public IEventFilterApplier DeadLetter<TMessage>(string source = null) => DeadLetter(typeof(TMessage), source);
 
-    public IEventFilterApplier DeadLetter<TMessage>(Func<TMessage, bool> isMatch, string source = null) => DeadLetter(typeof(TMessage), m => isMatch((TMessage)m), source);
+    public IEventFilterApplier DeadLetter<TMessage>(Func<TMessage, bool> isMatch, string source = null) =>
+        DeadLetter(typeof(TMessage), m => isMatch((TMessage)m), source);
 
     public IEventFilterApplier DeadLetter(Type type, string source = null) => DeadLetter(type, static _ => true, source);
 
     public IEventFilterApplier DeadLetter(Type type, Func<object, bool> isMatch, string source = null) =>
-        Apply($"dead letter of type {type}", e => e.Message is DeadLetter letter && type.IsInstanceOfType(letter.Message) && isMatch(letter.Message) && IsFrom(e, source));
+        Apply(
+            $"dead letter of type {type}",
+            e => e.Message is DeadLetter letter && type.IsInstanceOfType(letter.Message) && isMatch(letter.Message) && IsFrom(e, source));
 
     public IEventFilterApplier Custom(Predicate<LogEvent> predicate) => Apply("custom", predicate);
 
     public IEventFilterApplier Custom<TLogEvent>(Predicate<TLogEvent> predicate) where TLogEvent : LogEvent =>
         Apply("custom " + typeof(TLogEvent), e => e is TLogEvent typed && predicate(typed));
 
-    private EventFilterApplier Apply(string description, Predicate<LogEvent> matches) => new(_testKit, _system, [.. _earlier, new LogFilter(description, matches)]);
+    private EventFilterApplier Apply(string description, Predicate<LogEvent> matches) =>
+        new(_testKit, _system, [.. _earlier, new LogFilter(description, matches)]);
 
     private static Predicate<LogEvent> Level(LogLevel level, Predicate<string> text, string source) =>
         e => e.LogLevel() == level && text(TextOf(e)) && IsFrom(e, source);
 
     private static Predicate<LogEvent> Cause(Type type, Predicate<string> text, string source, bool inner) =>
-        e => e is Error { Cause: { } cause } && IsFrom(e, source) && Causes(cause, inner).Any(c => type.IsInstanceOfType(c) && (text(c.Message) || text(TextOf(e))));
+        e => e is Error { Cause: { } cause } && IsFrom(e, source)
+            && Causes(cause, inner).Any(c => type.IsInstanceOfType(c) && (text(c.Message) || text(TextOf(e))));
 
     private static IEnumerable<Exception> Causes(Exception cause, bool inner)
     {
@@ -105,13 +116,16 @@ public class EventFilterFactory
         return static _ => true;
     }
 
-    private static bool IsFrom(LogEvent e, string source) => source == null || e.LogSource == source || e.LogSource.StartsWith(source + " ", StringComparison.Ordinal);
+    private static bool IsFrom(LogEvent e, string source) =>
+        source == null || e.LogSource == source || e.LogSource.StartsWith(source + " ", StringComparison.Ordinal);
 
     private static string TextOf(LogEvent e) => e.Message?.ToString() ?? "";
 
     private static string Describe(string message, string start, string contains, string source)
     {
-        var what = message != null ? $" with the text '{message}'" : start != null ? $" beginning with '{start}'" : contains != null ? $" containing '{contains}'" : "";
+        var what = message != null
+            ? $" with the text '{message}'"
+            : start != null ? $" beginning with '{start}'" : contains != null ? $" containing '{contains}'" : "";
         return source == null ? what : $"{what} from {source}";
     }
 }

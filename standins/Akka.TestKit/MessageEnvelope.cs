@@ -28,9 +28,11 @@ public sealed class NullMessageEnvelope : MessageEnvelope
     {
     }
 
-    public override object Message => throw new IllegalActorStateException("The last message is not available, because no message has arrived yet.");
+    public override object Message =>
+        throw new IllegalActorStateException("The last message is not available, because no message has arrived yet.");
 
-    public override IActorRef Sender => throw new IllegalActorStateException("The last sender is not available, because no message has arrived yet.");
+    public override IActorRef Sender =>
+        throw new IllegalActorStateException("The last sender is not available, because no message has arrived yet.");
 
     public override string ToString() => "<null message>";
 }

@@ -15,7 +15,8 @@ public abstract class TestActorRefBase<TActor> : IInternalActorRef where TActor 
     protected TestActorRefBase(ActorSystem system, Props actorProps, IActorRef supervisor = null, string name = null)
     {
         var props = actorProps.WithDispatcher(CallingThreadDispatcher.Id);
-        var parent = (ActorRefWithCell)(supervisor as TestProbe)?.Ref ?? (ActorRefWithCell)supervisor ?? ((ExtendedActorSystem)system).Provider.Guardian;
+        var parent = (ActorRefWithCell)(supervisor as TestProbe)?.Ref ?? (ActorRefWithCell)supervisor
+            ?? ((ExtendedActorSystem)system).Provider.Guardian;
         _ref = (ActorRefWithCell)((ActorCell)parent.Underlying).AttachChild(props, false, name);
     }
 
@@ -37,7 +38,8 @@ public abstract class TestActorRefBase<TActor> : IInternalActorRef where TActor 
     private ActorCell Cell => (ActorCell)_ref.Underlying;
 
     /// <summary>Runs the behaviour for the message; an exception comes out here and not at the supervisor.</summary>
-    public void Receive(object message, IActorRef sender = null) => Cell.ReceiveMessageForTest(new Envelope(message, sender ?? Cell.System.DeadLetters));
+    public void Receive(object message, IActorRef sender = null) =>
+        Cell.ReceiveMessageForTest(new Envelope(message, sender ?? Cell.System.DeadLetters));
 
     public void Tell(object message, IActorRef sender) => _ref.Tell(message, sender);
 

@@ -26,7 +26,9 @@ public abstract partial class TestKitBase
     public void Within(TimeSpan max, Action action, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
         Within(TimeSpan.Zero, max, action, null, epsilonValue, cancellationToken);
 
-    public void Within(TimeSpan min, TimeSpan max, Action action, string hint = null, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
+    public void Within(
+        TimeSpan min, TimeSpan max, Action action, string hint = null, TimeSpan? epsilonValue = null,
+        CancellationToken cancellationToken = default) =>
         Within<object>(min, max, () =>
         {
             action();
@@ -37,7 +39,9 @@ public abstract partial class TestKitBase
         Within(TimeSpan.Zero, max, function, null, epsilonValue, cancellationToken);
 
     /// <summary>Fails if the block takes less than min or more than max; expectations inside it wait no longer than what remains.</summary>
-    public T Within<T>(TimeSpan min, TimeSpan max, Func<T> function, string hint = null, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default)
+    public T Within<T>(
+        TimeSpan min, TimeSpan max, Func<T> function, string hint = null, TimeSpan? epsilonValue = null,
+        CancellationToken cancellationToken = default)
     {
         var bounds = Enter(min, max, hint);
         T result;
@@ -53,20 +57,26 @@ public abstract partial class TestKitBase
         return result;
     }
 
-    public Task WithinAsync(TimeSpan max, Func<Task> actionAsync, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
+    public Task WithinAsync(
+        TimeSpan max, Func<Task> actionAsync, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
         WithinAsync(TimeSpan.Zero, max, actionAsync, null, epsilonValue, cancellationToken);
 
-    public Task WithinAsync(TimeSpan min, TimeSpan max, Func<Task> actionAsync, string hint = null, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
+    public Task WithinAsync(
+        TimeSpan min, TimeSpan max, Func<Task> actionAsync, string hint = null, TimeSpan? epsilonValue = null,
+        CancellationToken cancellationToken = default) =>
         WithinAsync<object>(min, max, async () =>
         {
             await actionAsync();
             return null;
         }, hint, epsilonValue, cancellationToken);
 
-    public Task<T> WithinAsync<T>(TimeSpan max, Func<Task<T>> function, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
+    public Task<T> WithinAsync<T>(
+        TimeSpan max, Func<Task<T>> function, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
         WithinAsync(TimeSpan.Zero, max, function, null, epsilonValue, cancellationToken);
 
-    public async Task<T> WithinAsync<T>(TimeSpan min, TimeSpan max, Func<Task<T>> function, string hint = null, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default)
+    public async Task<T> WithinAsync<T>(
+        TimeSpan min, TimeSpan max, Func<Task<T>> function, string hint = null, TimeSpan? epsilonValue = null,
+        CancellationToken cancellationToken = default)
     {
         var bounds = Enter(min, max, hint);
         T result;
@@ -88,11 +98,14 @@ public abstract partial class TestKitBase
     public void AwaitCondition(Func<bool> conditionIsFulfilled, TimeSpan? max, CancellationToken cancellationToken = default) =>
         AwaitCondition(conditionIsFulfilled, max, null, null, cancellationToken);
 
-    public void AwaitCondition(Func<bool> conditionIsFulfilled, TimeSpan? max, string message, CancellationToken cancellationToken = default) =>
+    public void AwaitCondition(
+        Func<bool> conditionIsFulfilled, TimeSpan? max, string message, CancellationToken cancellationToken = default) =>
         AwaitCondition(conditionIsFulfilled, max, null, message, cancellationToken);
 
     /// <summary>Looks again and again; fails when time is up.</summary>
-    public void AwaitCondition(Func<bool> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null, CancellationToken cancellationToken = default)
+    public void AwaitCondition(
+        Func<bool> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null,
+        CancellationToken cancellationToken = default)
     {
         var timeout = RemainingOrDilated(max);
         for (var end = Now + timeout; !conditionIsFulfilled(); Pause(end, interval, cancellationToken))
@@ -103,7 +116,8 @@ public abstract partial class TestKitBase
             }
     }
 
-    public bool AwaitConditionNoThrow(Func<bool> conditionIsFulfilled, TimeSpan max, TimeSpan? interval = null, CancellationToken cancellationToken = default)
+    public bool AwaitConditionNoThrow(
+        Func<bool> conditionIsFulfilled, TimeSpan max, TimeSpan? interval = null, CancellationToken cancellationToken = default)
     {
         for (var end = Now + Dilated(max); !conditionIsFulfilled(); Pause(end, interval, cancellationToken))
             if (Now >= end)
@@ -114,10 +128,13 @@ public abstract partial class TestKitBase
     public Task AwaitConditionAsync(Func<bool> conditionIsFulfilled, CancellationToken cancellationToken = default) =>
         AwaitConditionAsync(conditionIsFulfilled, null, null, null, cancellationToken);
 
-    public Task AwaitConditionAsync(Func<bool> conditionIsFulfilled, TimeSpan? max, string message, CancellationToken cancellationToken = default) =>
+    public Task AwaitConditionAsync(
+        Func<bool> conditionIsFulfilled, TimeSpan? max, string message, CancellationToken cancellationToken = default) =>
         AwaitConditionAsync(conditionIsFulfilled, max, null, message, cancellationToken);
 
-    public Task AwaitConditionAsync(Func<bool> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null, CancellationToken cancellationToken = default) =>
+    public Task AwaitConditionAsync(
+        Func<bool> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null,
+        CancellationToken cancellationToken = default) =>
         AwaitConditionAsync(() => Task.FromResult(conditionIsFulfilled()), max, interval, message, cancellationToken);
 
     public Task AwaitConditionAsync(Func<Task<bool>> conditionIsFulfilled, CancellationToken cancellationToken = default) =>
@@ -126,11 +143,14 @@ public abstract partial class TestKitBase
     public Task AwaitConditionAsync(Func<Task<bool>> conditionIsFulfilled, TimeSpan? max, CancellationToken cancellationToken = default) =>
         AwaitConditionAsync(conditionIsFulfilled, max, null, null, cancellationToken);
 
-    public Task AwaitConditionAsync(Func<Task<bool>> conditionIsFulfilled, TimeSpan? max, string message, CancellationToken cancellationToken = default) =>
+    public Task AwaitConditionAsync(
+        Func<Task<bool>> conditionIsFulfilled, TimeSpan? max, string message, CancellationToken cancellationToken = default) =>
         AwaitConditionAsync(conditionIsFulfilled, max, null, message, cancellationToken);
 
     /// <summary>Looks again and again; fails when time is up.</summary>
-    public async Task AwaitConditionAsync(Func<Task<bool>> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null, CancellationToken cancellationToken = default)
+    public async Task AwaitConditionAsync(
+        Func<Task<bool>> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null,
+        CancellationToken cancellationToken = default)
     {
         var timeout = RemainingOrDilated(max);
         for (var end = Now + timeout; !await conditionIsFulfilled(); await PauseAsync(end, interval, cancellationToken))
@@ -142,7 +162,8 @@ public abstract partial class TestKitBase
     }
 
     /// <summary>Tries again and again; when time is up the last failure is the test's.</summary>
-    public void AwaitAssert(Action assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default)
+    public void AwaitAssert(
+        Action assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default)
     {
         for (var end = Now + RemainingOrDilated(duration); ; Pause(end, interval, cancellationToken))
         {
@@ -158,14 +179,16 @@ public abstract partial class TestKitBase
         }
     }
 
-    public Task AwaitAssertAsync(Action assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default) =>
+    public Task AwaitAssertAsync(
+        Action assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default) =>
         AwaitAssertAsync(() =>
         {
             assertion();
             return Task.CompletedTask;
         }, duration, interval, cancellationToken);
 
-    public async Task AwaitAssertAsync(Func<Task> assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default)
+    public async Task AwaitAssertAsync(
+        Func<Task> assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default)
     {
         for (var end = Now + RemainingOrDilated(duration); ; await PauseAsync(end, interval, cancellationToken))
         {
@@ -198,7 +221,8 @@ public abstract partial class TestKitBase
     {
         var elapsed = Now - bounds.Start;
         if (elapsed < bounds.Min) _assertions.Fail("Block took {0}, should have at least been {1}. {2}", elapsed, bounds.Min, hint ?? "");
-        if (!_lastWasNoMessage && elapsed > bounds.Max + (epsilon ?? TimeSpan.Zero)) _assertions.Fail("Block took {0}, exceeding {1}. {2}", elapsed, bounds.Max, hint ?? "");
+        if (!_lastWasNoMessage && elapsed > bounds.Max + (epsilon ?? TimeSpan.Zero))
+            _assertions.Fail("Block took {0}, exceeding {1}. {2}", elapsed, bounds.Max, hint ?? "");
     }
 
     private static void Pause(TimeSpan end, TimeSpan? interval, CancellationToken cancellationToken)
@@ -207,7 +231,8 @@ public abstract partial class TestKitBase
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private static Task PauseAsync(TimeSpan end, TimeSpan? interval, CancellationToken cancellationToken) => Task.Delay(PauseLength(end, interval), cancellationToken);
+    private static Task PauseAsync(TimeSpan end, TimeSpan? interval, CancellationToken cancellationToken) =>
+        Task.Delay(PauseLength(end, interval), cancellationToken);
 
     private static TimeSpan PauseLength(TimeSpan end, TimeSpan? interval)
     {

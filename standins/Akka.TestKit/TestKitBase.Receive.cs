@@ -27,7 +27,8 @@ public abstract partial class TestKitBase
     }
 
     /// <returns>The next message, which stays in the queue, or null if none arrives in time.</returns>
-    public object PeekOne(TimeSpan? max = null, CancellationToken cancellationToken = default) => Take(RemainingOrDilated(max), peek: true, cancellationToken)?.Message;
+    public object PeekOne(TimeSpan? max = null, CancellationToken cancellationToken = default) =>
+        Take(RemainingOrDilated(max), peek: true, cancellationToken)?.Message;
 
     /// <summary>Exactly so many messages, or a failure.</summary>
     public IReadOnlyCollection<object> ReceiveN(int numberOfMessages, CancellationToken cancellationToken = default) =>
@@ -41,7 +42,9 @@ public abstract partial class TestKitBase
     /// Messages for as long as the filter makes something of them (not null), at most so many, in all at most max, with at most
     /// idle between them. The first that it makes nothing of stays in the queue.
     /// </summary>
-    public IReadOnlyList<T> ReceiveWhile<T>(Func<object, T> filter, TimeSpan? max = null, TimeSpan? idle = null, int msgs = int.MaxValue, CancellationToken cancellationToken = default)
+    public IReadOnlyList<T> ReceiveWhile<T>(
+        Func<object, T> filter, TimeSpan? max = null, TimeSpan? idle = null, int msgs = int.MaxValue,
+        CancellationToken cancellationToken = default)
     {
         var end = Now + RemainingOrDilated(max);
         var results = new List<T>();
@@ -57,21 +60,27 @@ public abstract partial class TestKitBase
         return results;
     }
 
-    public IReadOnlyList<T> ReceiveWhile<T>(TimeSpan? max, Func<object, T> filter, int msgs = int.MaxValue, CancellationToken cancellationToken = default) =>
+    public IReadOnlyList<T> ReceiveWhile<T>(
+        TimeSpan? max, Func<object, T> filter, int msgs = int.MaxValue, CancellationToken cancellationToken = default) =>
         ReceiveWhile(filter, max, null, msgs, cancellationToken);
 
-    public IReadOnlyList<T> ReceiveWhile<T>(TimeSpan? max, TimeSpan? idle, Func<object, T> filter, int msgs = int.MaxValue, CancellationToken cancellationToken = default) =>
+    public IReadOnlyList<T> ReceiveWhile<T>(
+        TimeSpan? max, TimeSpan? idle, Func<object, T> filter, int msgs = int.MaxValue, CancellationToken cancellationToken = default) =>
         ReceiveWhile(filter, max, idle, msgs, cancellationToken);
 
     /// <summary>Drops messages until one is as wanted.</summary>
-    public object FishForMessage(Predicate<object> isMessage, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default) =>
+    public object FishForMessage(
+        Predicate<object> isMessage, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default) =>
         FishForMessage<object>(isMessage, max, hint, cancellationToken);
 
-    public T FishForMessage<T>(Predicate<T> isMessage, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default) =>
+    public T FishForMessage<T>(
+        Predicate<T> isMessage, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default) =>
         FishForMessage(isMessage, null, max, hint, cancellationToken);
 
     /// <param name="allMessages">Gets what was dropped.</param>
-    public T FishForMessage<T>(Predicate<T> isMessage, ArrayList allMessages, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default)
+    public T FishForMessage<T>(
+        Predicate<T> isMessage, ArrayList allMessages, TimeSpan? max = null, string hint = "",
+        CancellationToken cancellationToken = default)
     {
         var timeout = RemainingOrDilated(max);
         var end = Now + timeout;
@@ -82,10 +91,12 @@ public abstract partial class TestKitBase
         }
     }
 
-    public ValueTask<object> FishForMessageAsync(Predicate<object> isMessage, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default) =>
+    public ValueTask<object> FishForMessageAsync(
+        Predicate<object> isMessage, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default) =>
         FishForMessageAsync<object>(isMessage, max, hint, cancellationToken);
 
-    public async ValueTask<T> FishForMessageAsync<T>(Predicate<T> isMessage, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default)
+    public async ValueTask<T> FishForMessageAsync<T>(
+        Predicate<T> isMessage, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default)
     {
         var timeout = RemainingOrDilated(max);
         var end = Now + timeout;
@@ -98,7 +109,8 @@ public abstract partial class TestKitBase
 
     private bool IsCaught<T>(MessageEnvelope envelope, Predicate<T> isMessage, ArrayList dropped, TimeSpan timeout, string hint)
     {
-        if (envelope == null) _assertions.Fail("Timeout ({0}) during fishForMessage{1}", timeout, string.IsNullOrEmpty(hint) ? "" : ", hint: " + hint);
+        if (envelope == null)
+            _assertions.Fail("Timeout ({0}) during fishForMessage{1}", timeout, string.IsNullOrEmpty(hint) ? "" : ", hint: " + hint);
         if (envelope!.Message is T typed && isMessage(typed)) return true;
         dropped?.Add(envelope.Message);
         return false;
@@ -111,13 +123,16 @@ public abstract partial class TestKitBase
         while (messages.Count < count)
         {
             var envelope = Take(start + max - Now, peek: false, cancellationToken);
-            _assertions.AssertTrue(envelope != null, "Timeout ({0}) while expecting {1} messages. Only got {2} after {3}.", max, count, messages.Count, Now - start);
+            _assertions.AssertTrue(
+                envelope != null, "Timeout ({0}) while expecting {1} messages. Only got {2} after {3}.", max, count, messages.Count,
+                Now - start);
             messages.Add(envelope.Message);
         }
         return messages;
     }
 
-    private MessageEnvelope Take(TimeSpan timeout, bool peek, CancellationToken cancellationToken) => Took(_queue.Take(timeout, peek, cancellationToken), peek);
+    private MessageEnvelope Take(TimeSpan timeout, bool peek, CancellationToken cancellationToken) =>
+        Took(_queue.Take(timeout, peek, cancellationToken), peek);
 
     private async ValueTask<MessageEnvelope> TakeAsync(TimeSpan timeout, bool peek, CancellationToken cancellationToken) =>
         Took(await _queue.TakeAsync(timeout, peek, cancellationToken), peek);

@@ -38,9 +38,11 @@ public abstract partial class TestKitBase : IActorRefFactory
     {
     }
 
-    protected TestKitBase(ITestKitAssertions assertions, ActorSystem system, ActorSystemSetup config, string actorSystemName, string testActorName)
+    protected TestKitBase(
+        ITestKitAssertions assertions, ActorSystem system, ActorSystemSetup config, string actorSystemName, string testActorName)
     {
-        _assertions = assertions ?? throw new ArgumentNullException(nameof(assertions), "The test kit needs the assertions of a test framework.");
+        _assertions = assertions
+            ?? throw new ArgumentNullException(nameof(assertions), "The test kit needs the assertions of a test framework.");
         InitializeTest(system, config, actorSystemName, testActorName);
     }
 
@@ -98,11 +100,13 @@ public abstract partial class TestKitBase : IActorRefFactory
     public virtual TestProbe CreateTestProbe(ActorSystem system, string name = null) => new(system, _assertions, name);
 
     /// <summary>Messages that the function accepts are dropped from now on; those that wait already are not.</summary>
-    public void IgnoreMessages(Func<object, bool> shouldIgnoreMessage) => TestActor.Tell(new InternalTestActor.SetIgnore(shouldIgnoreMessage), ActorRefs.NoSender);
+    public void IgnoreMessages(Func<object, bool> shouldIgnoreMessage) =>
+        TestActor.Tell(new InternalTestActor.SetIgnore(shouldIgnoreMessage), ActorRefs.NoSender);
 
     public void IgnoreMessages<TMsg>() => IgnoreMessages(static m => m is TMsg);
 
-    public void IgnoreMessages<TMsg>(Func<TMsg, bool> shouldIgnoreMessage) => IgnoreMessages(m => m is TMsg typed && shouldIgnoreMessage(typed));
+    public void IgnoreMessages<TMsg>(Func<TMsg, bool> shouldIgnoreMessage) =>
+        IgnoreMessages(m => m is TMsg typed && shouldIgnoreMessage(typed));
 
     public void IgnoreNoMessages() => IgnoreMessages(static _ => false);
 
@@ -119,7 +123,8 @@ public abstract partial class TestKitBase : IActorRefFactory
     }
 
     /// <summary>A waiting time, longer on a slow machine: <c>akka.test.timefactor</c>.</summary>
-    public TimeSpan Dilated(TimeSpan duration) => duration == Timeout.InfiniteTimeSpan ? duration : duration * TestKitSettings.TestTimeFactor;
+    public TimeSpan Dilated(TimeSpan duration) =>
+        duration == Timeout.InfiniteTimeSpan ? duration : duration * TestKitSettings.TestTimeFactor;
 
     /// <summary>Ends the actor system and waits for it.</summary>
     public virtual void Shutdown(TimeSpan? duration = null, bool verifySystemShutdown = false)
@@ -158,7 +163,8 @@ public abstract partial class TestKitBase : IActorRefFactory
             Props.Create(() => new InternalTestActor(queue)).WithDispatcher("akka.test.calling-thread-dispatcher"),
             (name ?? "testActor") + Interlocked.Increment(ref _testActors));
 
-    private static ActorSystemSetup SetupOf(Config config) => ActorSystemSetup.Empty.And(BootstrapSetup.Create().WithConfig(config ?? ConfigurationFactory.Empty));
+    private static ActorSystemSetup SetupOf(Config config) =>
+        ActorSystemSetup.Empty.And(BootstrapSetup.Create().WithConfig(config ?? ConfigurationFactory.Empty));
 
     private static ActorSystemSetup WithDefaults(ActorSystemSetup setup)
     {

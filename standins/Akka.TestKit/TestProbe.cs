@@ -7,7 +7,8 @@ namespace Akka.TestKit;
 /// <summary>An actor reference with a queue of its own: as many as a test needs. It is never the implicit sender.</summary>
 public class TestProbe : TestKitBase, INoImplicitSender, IInternalActorRef
 {
-    public TestProbe(ActorSystem system, ITestKitAssertions assertions, string testProbeName = null) : base(assertions, system, testProbeName)
+    public TestProbe(ActorSystem system, ITestKitAssertions assertions, string testProbeName = null)
+        : base(assertions, system, testProbeName)
     {
     }
 

@@ -11,8 +11,10 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] public static partial void rocksdb_options_set_compression_per_level(IntPtr options, int* levels, nuint count);
     [LibraryImport(Library)] public static partial void rocksdb_options_enable_statistics(IntPtr options);
     [LibraryImport(Library)] public static partial IntPtr rocksdb_options_statistics_get_string(IntPtr options);
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] public static partial void rocksdb_options_set_wal_dir(IntPtr options, string folder);
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] public static partial void rocksdb_options_set_db_log_dir(IntPtr options, string folder);
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial void rocksdb_options_set_wal_dir(IntPtr options, string folder);
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial void rocksdb_options_set_db_log_dir(IntPtr options, string folder);
     [LibraryImport(Library)] public static partial void rocksdb_options_set_create_if_missing(IntPtr options, byte value);
     [LibraryImport(Library)] public static partial void rocksdb_options_set_create_missing_column_families(IntPtr options, byte value);
     [LibraryImport(Library)] public static partial void rocksdb_options_set_error_if_exists(IntPtr options, byte value);
@@ -33,7 +35,8 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] public static partial void rocksdb_options_set_level0_slowdown_writes_trigger(IntPtr options, int value);
     [LibraryImport(Library)] public static partial void rocksdb_options_set_level0_stop_writes_trigger(IntPtr options, int value);
     [LibraryImport(Library)] public static partial void rocksdb_options_set_compression(IntPtr options, int value);
-    [LibraryImport(Library)] public static partial void rocksdb_options_set_level_compaction_dynamic_level_bytes(IntPtr options, byte value);
+    [LibraryImport(Library)]
+    public static partial void rocksdb_options_set_level_compaction_dynamic_level_bytes(IntPtr options, byte value);
     [LibraryImport(Library)] public static partial void rocksdb_options_set_num_levels(IntPtr options, int value);
     [LibraryImport(Library)] public static partial void rocksdb_options_set_bytes_per_sync(IntPtr options, ulong value);
     [LibraryImport(Library)] public static partial void rocksdb_options_set_keep_log_file_num(IntPtr options, nuint value);
@@ -48,8 +51,10 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] public static partial void rocksdb_options_set_disable_auto_compactions(IntPtr options, int value);
     [LibraryImport(Library)] public static partial void rocksdb_options_set_skip_stats_update_on_db_open(IntPtr options, byte value);
     [LibraryImport(Library)] public static partial void rocksdb_options_set_compaction_style(IntPtr options, int value);
-    [LibraryImport(Library)] public static partial void rocksdb_options_set_soft_pending_compaction_bytes_limit(IntPtr options, nuint value);
-    [LibraryImport(Library)] public static partial void rocksdb_options_set_hard_pending_compaction_bytes_limit(IntPtr options, nuint value);
+    [LibraryImport(Library)]
+    public static partial void rocksdb_options_set_soft_pending_compaction_bytes_limit(IntPtr options, nuint value);
+    [LibraryImport(Library)]
+    public static partial void rocksdb_options_set_hard_pending_compaction_bytes_limit(IntPtr options, nuint value);
 
     [LibraryImport(Library)] public static partial IntPtr rocksdb_block_based_options_create();
     [LibraryImport(Library)] public static partial void rocksdb_block_based_options_destroy(IntPtr options);
@@ -62,8 +67,10 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] public static partial void rocksdb_block_based_options_set_whole_key_filtering(IntPtr options, byte value);
     [LibraryImport(Library)] public static partial void rocksdb_block_based_options_set_format_version(IntPtr options, int value);
     [LibraryImport(Library)] public static partial void rocksdb_block_based_options_set_index_type(IntPtr options, int value);
-    [LibraryImport(Library)] public static partial void rocksdb_block_based_options_set_cache_index_and_filter_blocks(IntPtr options, byte value);
-    [LibraryImport(Library)] public static partial void rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(IntPtr options, byte value);
+    [LibraryImport(Library)]
+    public static partial void rocksdb_block_based_options_set_cache_index_and_filter_blocks(IntPtr options, byte value);
+    [LibraryImport(Library)]
+    public static partial void rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(IntPtr options, byte value);
 
     [LibraryImport(Library)] public static partial IntPtr rocksdb_filterpolicy_create_bloom(double bitsPerKey);
     [LibraryImport(Library)] public static partial IntPtr rocksdb_filterpolicy_create_bloom_full(double bitsPerKey);
@@ -78,8 +85,10 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] public static partial IntPtr rocksdb_readoptions_create();
     [LibraryImport(Library)] public static partial void rocksdb_readoptions_destroy(IntPtr options);
     [LibraryImport(Library)] public static partial void rocksdb_readoptions_set_snapshot(IntPtr options, IntPtr snapshot);
-    [LibraryImport(Library)] public static partial void rocksdb_readoptions_set_iterate_upper_bound(IntPtr options, byte* key, nuint length);
-    [LibraryImport(Library)] public static partial void rocksdb_readoptions_set_iterate_lower_bound(IntPtr options, byte* key, nuint length);
+    [LibraryImport(Library)]
+    public static partial void rocksdb_readoptions_set_iterate_upper_bound(IntPtr options, byte* key, nuint length);
+    [LibraryImport(Library)]
+    public static partial void rocksdb_readoptions_set_iterate_lower_bound(IntPtr options, byte* key, nuint length);
     [LibraryImport(Library)] public static partial void rocksdb_readoptions_set_verify_checksums(IntPtr options, byte value);
     [LibraryImport(Library)] public static partial void rocksdb_readoptions_set_fill_cache(IntPtr options, byte value);
     [LibraryImport(Library)] public static partial void rocksdb_readoptions_set_read_tier(IntPtr options, int value);
@@ -88,7 +97,8 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)] public static partial void rocksdb_readoptions_set_pin_data(IntPtr options, byte value);
     [LibraryImport(Library)] public static partial void rocksdb_readoptions_set_total_order_seek(IntPtr options, byte value);
     [LibraryImport(Library)] public static partial void rocksdb_readoptions_set_prefix_same_as_start(IntPtr options, byte value);
-    [LibraryImport(Library)] public static partial void rocksdb_readoptions_set_background_purge_on_iterator_cleanup(IntPtr options, byte value);
+    [LibraryImport(Library)]
+    public static partial void rocksdb_readoptions_set_background_purge_on_iterator_cleanup(IntPtr options, byte value);
 
     [LibraryImport(Library)] public static partial IntPtr rocksdb_writeoptions_create();
     [LibraryImport(Library)] public static partial void rocksdb_writeoptions_destroy(IntPtr options);

@@ -29,8 +29,10 @@ public abstract unsafe class Options<T> : OptionsHandle where T : Options<T>
 
     public T SetCompressionPerLevel(Compression[] levelValues, ulong numLevels)
     {
-        if (numLevels > (ulong)levelValues.Length) throw new ArgumentOutOfRangeException(nameof(numLevels), numLevels, $"only {levelValues.Length} values are given");
-        fixed (Compression* levels = levelValues) NativeMethods.rocksdb_options_set_compression_per_level(Handle, (int*)levels, (nuint)numLevels);
+        if (numLevels > (ulong)levelValues.Length)
+            throw new ArgumentOutOfRangeException(nameof(numLevels), numLevels, $"only {levelValues.Length} values are given");
+        fixed (Compression* levels = levelValues) NativeMethods.rocksdb_options_set_compression_per_level(
+            Handle, (int*)levels, (nuint)numLevels);
         return Self;
     }
 

@@ -1,8 +1,8 @@
 namespace RocksDbSharp;
 
 /// <summary>
-/// Owner of a native option object. It has no Dispose (the real package's has none); the finalizer destroys it, and the collector is told of
-/// its native size so that short-lived options do not pile up.
+/// Owner of a native option object. It has no Dispose (the real package's has none); the finalizer destroys it, and the collector is told
+/// of its native size so that short-lived options do not pile up.
 /// </summary>
 public abstract class OptionsHandle
 {

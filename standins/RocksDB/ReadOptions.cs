@@ -4,8 +4,9 @@ using System.Text;
 namespace RocksDbSharp;
 
 /// <summary>
-/// How to read. RocksDB keeps pointers to the bounds, so this object owns copies of them, and an iterator keeps its options alive. One thread
-/// at a time may change it; changing it does not touch iterators made before, except that bounds must stay as they are while one lives.
+/// How to read. RocksDB keeps pointers to the bounds, so this object owns copies of them, and an iterator keeps its options alive. One
+/// thread at a time may change it; changing it does not touch iterators made before, except that bounds must stay as they are while one
+/// lives.
 /// </summary>
 public unsafe class ReadOptions
 {
@@ -44,7 +45,8 @@ public unsafe class ReadOptions
 
     public ReadOptions SetIterateLowerBound(byte[] key) => SetIterateLowerBound(key, (ulong)key.Length);
 
-    public ReadOptions SetIterateLowerBound(string stringKey, Encoding encoding = null) => SetIterateLowerBound((encoding ?? Encoding.UTF8).GetBytes(stringKey));
+    public ReadOptions SetIterateLowerBound(string stringKey, Encoding encoding = null) =>
+        SetIterateLowerBound((encoding ?? Encoding.UTF8).GetBytes(stringKey));
 
     public ReadOptions SetIterateUpperBound(byte* key, ulong keylen)
     {
@@ -60,7 +62,8 @@ public unsafe class ReadOptions
 
     public ReadOptions SetIterateUpperBound(byte[] key) => SetIterateUpperBound(key, (ulong)key.Length);
 
-    public ReadOptions SetIterateUpperBound(string stringKey, Encoding encoding = null) => SetIterateUpperBound((encoding ?? Encoding.UTF8).GetBytes(stringKey));
+    public ReadOptions SetIterateUpperBound(string stringKey, Encoding encoding = null) =>
+        SetIterateUpperBound((encoding ?? Encoding.UTF8).GetBytes(stringKey));
 
     public ReadOptions SetVerifyChecksums(bool value)
     {

@@ -29,7 +29,8 @@ public sealed unsafe partial class RocksDb
     public long Get(byte[] key, byte[] buffer, long offset, long length, ColumnFamilyHandle cf = null, ReadOptions readOptions = null) =>
         Get(key, key.Length, buffer, offset, length, cf, readOptions);
 
-    public long Get(byte[] key, long keyLength, byte[] buffer, long offset, long length, ColumnFamilyHandle cf = null, ReadOptions readOptions = null)
+    public long Get(
+        byte[] key, long keyLength, byte[] buffer, long offset, long length, ColumnFamilyHandle cf = null, ReadOptions readOptions = null)
     {
         var target = buffer.AsSpan(checked((int)offset), checked((int)length));
         var slice = GetPinned(key.AsSpan(0, checked((int)keyLength)), cf, readOptions);
@@ -73,7 +74,8 @@ public sealed unsafe partial class RocksDb
     /// <summary>All values as of one moment, in the order of the keys; null where there is none.</summary>
     public KeyValuePair<byte[], byte[]>[] MultiGet(byte[][] keys, ColumnFamilyHandle[] cf = null, ReadOptions readOptions = null)
     {
-        if (cf != null && cf.Length != keys.Length) throw new ArgumentException($"{keys.Length} keys, but {cf.Length} column families", nameof(cf));
+        if (cf != null && cf.Length != keys.Length)
+            throw new ArgumentException($"{keys.Length} keys, but {cf.Length} column families", nameof(cf));
         var options = readOptions ?? DefaultReadOptions;
         var count = keys.Length;
         var pins = new GCHandle[count];
@@ -93,8 +95,12 @@ public sealed unsafe partial class RocksDb
             fixed (IntPtr* start = starts, value = values, error = errors, family = cf?.Select(f => f.Handle).ToArray())
             fixed (nuint* length = lengths, valueLength = valueLengths)
             {
-                if (cf == null) NativeMethods.rocksdb_multi_get(Live, options.Handle, (nuint)count, (byte**)start, length, (byte**)value, valueLength, error);
-                else NativeMethods.rocksdb_multi_get_cf(Live, options.Handle, family, (nuint)count, (byte**)start, length, (byte**)value, valueLength, error);
+                if (cf == null)
+                    NativeMethods.rocksdb_multi_get(
+                        Live, options.Handle, (nuint)count, (byte**)start, length, (byte**)value, valueLength, error);
+                else
+                    NativeMethods.rocksdb_multi_get_cf(
+                        Live, options.Handle, family, (nuint)count, (byte**)start, length, (byte**)value, valueLength, error);
             }
         }
         finally
@@ -124,7 +130,8 @@ public sealed unsafe partial class RocksDb
     public KeyValuePair<string, string>[] MultiGet(string[] keys, ColumnFamilyHandle[] cf = null, ReadOptions readOptions = null)
     {
         var pairs = MultiGet(keys.Select(k => BytesOf(k, null)).ToArray(), cf, readOptions);
-        return pairs.Select((p, i) => new KeyValuePair<string, string>(keys[i], p.Value == null ? null : Encoding.UTF8.GetString(p.Value))).ToArray();
+        return pairs.Select((p, i) => new KeyValuePair<string, string>(keys[i], p.Value == null ? null : Encoding.UTF8.GetString(p.Value)))
+            .ToArray();
     }
 
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, ColumnFamilyHandle cf = null, WriteOptions writeOptions = null)
@@ -140,9 +147,11 @@ public sealed unsafe partial class RocksDb
         RocksDbException.ThrowOn(error);
     }
 
-    public void Put(byte[] key, byte[] value, ColumnFamilyHandle cf = null, WriteOptions writeOptions = null) => Put(key.AsSpan(), value.AsSpan(), cf, writeOptions);
+    public void Put(byte[] key, byte[] value, ColumnFamilyHandle cf = null, WriteOptions writeOptions = null) =>
+        Put(key.AsSpan(), value.AsSpan(), cf, writeOptions);
 
-    public void Put(byte[] key, long keyLength, byte[] value, long valueLength, ColumnFamilyHandle cf = null, WriteOptions writeOptions = null) =>
+    public void Put(
+        byte[] key, long keyLength, byte[] value, long valueLength, ColumnFamilyHandle cf = null, WriteOptions writeOptions = null) =>
         Put(key.AsSpan(0, checked((int)keyLength)), value.AsSpan(0, checked((int)valueLength)), cf, writeOptions);
 
     public void Put(string key, string value, ColumnFamilyHandle cf = null, WriteOptions writeOptions = null, Encoding encoding = null) =>
@@ -161,12 +170,14 @@ public sealed unsafe partial class RocksDb
         RocksDbException.ThrowOn(error);
     }
 
-    public void Remove(byte[] key, ColumnFamilyHandle cf = null, WriteOptions writeOptions = null) => Remove(key.AsSpan(), cf, writeOptions);
+    public void Remove(byte[] key, ColumnFamilyHandle cf = null, WriteOptions writeOptions = null) =>
+        Remove(key.AsSpan(), cf, writeOptions);
 
     public void Remove(byte[] key, long keyLength, ColumnFamilyHandle cf = null, WriteOptions writeOptions = null) =>
         Remove(key.AsSpan(0, checked((int)keyLength)), cf, writeOptions);
 
-    public void Remove(string key, ColumnFamilyHandle cf = null, WriteOptions writeOptions = null) => Remove(BytesOf(key, null).AsSpan(), cf, writeOptions);
+    public void Remove(string key, ColumnFamilyHandle cf = null, WriteOptions writeOptions = null) =>
+        Remove(BytesOf(key, null).AsSpan(), cf, writeOptions);
 
     public void Write(WriteBatch writeBatch, WriteOptions writeOptions = null)
     {

@@ -4,7 +4,10 @@ namespace RocksDbSharp;
 
 public sealed unsafe partial class RocksDb
 {
-    /// <summary>Writes the default family's memtable to a table file. For other families see <see cref="Native.rocksdb_flush_cf(IntPtr, IntPtr, IntPtr)"/>.</summary>
+    /// <summary>
+    /// Writes the default family's memtable to a table file. For other families see
+    /// <see cref="Native.rocksdb_flush_cf(IntPtr, IntPtr, IntPtr)"/>.
+    /// </summary>
     public void Flush(FlushOptions flushOptions)
     {
         NativeMethods.rocksdb_flush(Live, flushOptions.Handle, out var error);
@@ -29,7 +32,8 @@ public sealed unsafe partial class RocksDb
     /// <summary>Null for an unknown property.</summary>
     public string GetProperty(string propertyName) => Native.Instance.rocksdb_property_value_string(Live, propertyName);
 
-    public string GetProperty(string propertyName, ColumnFamilyHandle cf) => Native.Instance.rocksdb_property_value_cf_string(Live, cf.Handle, propertyName);
+    public string GetProperty(string propertyName, ColumnFamilyHandle cf) =>
+        Native.Instance.rocksdb_property_value_cf_string(Live, cf.Handle, propertyName);
 
     public void IngestExternalFiles(string[] files, IngestExternalFileOptions ingestOptions, ColumnFamilyHandle cf = null)
     {

@@ -83,7 +83,8 @@ public sealed unsafe partial class RocksDb : IDisposable
     public ColumnFamilyHandle GetDefaultColumnFamily() => GetColumnFamily(ColumnFamilies.DefaultName);
 
     public ColumnFamilyHandle GetColumnFamily(string name) =>
-        TryGetColumnFamily(name, out var handle) ? handle : throw new KeyNotFoundException($"The given column family '{name}' is not open.");
+        TryGetColumnFamily(name, out var handle)
+            ? handle : throw new KeyNotFoundException($"The given column family '{name}' is not open.");
 
     public bool TryGetColumnFamily(string name, out ColumnFamilyHandle handle)
     {
@@ -145,7 +146,8 @@ public sealed unsafe partial class RocksDb : IDisposable
     private static RocksDb Open(OptionsHandle options, string path, string[] names, IntPtr[] familyOptions)
     {
         var families = new IntPtr[names.Length];
-        var handle = NativeMethods.rocksdb_open_column_families(options.Handle, path, names.Length, names, familyOptions, families, out var error);
+        var handle = NativeMethods.rocksdb_open_column_families(
+            options.Handle, path, names.Length, names, familyOptions, families, out var error);
         GC.KeepAlive(options);
         RocksDbException.ThrowOn(error);
         return new RocksDb(handle, names, families);

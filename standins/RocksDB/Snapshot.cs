@@ -33,7 +33,9 @@ public class Checkpoint : IDisposable
     public IntPtr Handle => _handle;
 
     /// <param name="checkpointDir">Must not exist.</param>
-    /// <param name="logSizeForFlush">Memtables are flushed when the write-ahead logs hold at least so many bytes; below, the logs are copied.</param>
+    /// <param name="logSizeForFlush">
+    /// Memtables are flushed when the write-ahead logs hold at least so many bytes; below, the logs are copied.
+    /// </param>
     public void Save(string checkpointDir, ulong logSizeForFlush = 0)
     {
         ObjectDisposedException.ThrowIf(_handle == IntPtr.Zero, this);

@@ -72,7 +72,8 @@ public class BlockBasedTableOptions
 
     public BlockBasedTableOptions SetPinL0FilterAndIndexBlocksInCache(bool pinL0FilterAndIndexBlocksInCache)
     {
-        NativeMethods.rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(Handle, pinL0FilterAndIndexBlocksInCache ? (byte)1 : (byte)0);
+        NativeMethods.rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(
+            Handle, pinL0FilterAndIndexBlocksInCache ? (byte)1 : (byte)0);
         return this;
     }
 }
@@ -100,7 +101,8 @@ public class BloomFilterPolicy
 
     internal IntPtr HandOver()
     {
-        if (_handedOver) throw new InvalidOperationException("This filter policy already belongs to other table options; create one for each.");
+        if (_handedOver)
+            throw new InvalidOperationException("This filter policy already belongs to other table options; create one for each.");
         _handedOver = true;
         return Handle;
     }

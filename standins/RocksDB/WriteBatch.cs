@@ -80,7 +80,8 @@ public unsafe class WriteBatch : IDisposable
 
     public WriteBatch DeleteRange(byte[] startKey, ulong sklen, byte[] endKey, ulong eklen, ColumnFamilyHandle cf = null)
     {
-        fixed (byte* s = startKey.AsSpan(0, checked((int)sklen)), e = endKey.AsSpan(0, checked((int)eklen))) DeleteRange(s, sklen, e, eklen, cf);
+        fixed (byte* s = startKey.AsSpan(
+            0, checked((int)sklen)), e = endKey.AsSpan(0, checked((int)eklen))) DeleteRange(s, sklen, e, eklen, cf);
         return this;
     }
 

@@ -60,7 +60,8 @@ public sealed class ClusterSingletonManager : FSM<ClusterSingletonState, ICluste
     public ClusterSingletonManager(Props singletonProps, object terminationMessage, ClusterSingletonManagerSettings settings)
     {
         if (settings.Role != null && !_cluster.SelfRoles.Contains(settings.Role))
-            throw new ArgumentException($"This cluster member [{_cluster.SelfAddress}] doesn't have the role [{settings.Role}]", nameof(settings));
+            throw new ArgumentException(
+                $"This cluster member [{_cluster.SelfAddress}] doesn't have the role [{settings.Role}]", nameof(settings));
         SingletonDefaults.AddTo(Context.System);
         (_singletonProps, _terminationMessage, _settings) = (singletonProps, terminationMessage, settings);
         _removalMargin = settings.RemovalMargin == TimeSpan.Zero ? _cluster.DowningProvider.DownRemovalMargin : settings.RemovalMargin;
@@ -94,15 +95,18 @@ public sealed class ClusterSingletonManager : FSM<ClusterSingletonState, ICluste
     private IActorRef Singleton => (StateData as Hosting)?.Singleton;
 
     /// <summary>Poison pills end the singleton.</summary>
-    public static Props Props(Props singletonProps, ClusterSingletonManagerSettings settings) => Props(singletonProps, PoisonPill.Instance, settings);
+    public static Props Props(Props singletonProps, ClusterSingletonManagerSettings settings) =>
+        Props(singletonProps, PoisonPill.Instance, settings);
 
     /// <param name="terminationMessage">What the singleton gets to stop itself, when it is handed over.</param>
     public static Props Props(Props singletonProps, object terminationMessage, ClusterSingletonManagerSettings settings) =>
-        Actor.Props.Create(() => new ClusterSingletonManager(singletonProps, terminationMessage, settings)).WithDispatcher(Dispatch.Dispatchers.InternalDispatcherId).WithDeploy(Deploy.Local);
+        Actor.Props.Create(() => new ClusterSingletonManager(singletonProps, terminationMessage, settings))
+            .WithDispatcher(Dispatch.Dispatchers.InternalDispatcherId).WithDeploy(Deploy.Local);
 
     public static Config DefaultConfig() => SingletonDefaults.Config;
 
-    protected override void PreStart() => _cluster.Subscribe(Self, SubscriptionInitialStateMode.InitialStateAsSnapshot, typeof(IMemberEvent));
+    protected override void PreStart() =>
+        _cluster.Subscribe(Self, SubscriptionInitialStateMode.InitialStateAsSnapshot, typeof(IMemberEvent));
 
     protected override void PostStop()
     {
@@ -160,7 +164,8 @@ public sealed class ClusterSingletonManager : FSM<ClusterSingletonState, ICluste
     {
         var member = changed.Member;
         // When this node's membership ends it is told of everybody's removal: nobody else has gone.
-        if (!_cluster.IsMember && changed is MemberRemoved || member.UniqueAddress == SelfNode && changed is MemberDowned or MemberRemoved) return StopNow();
+        if (!_cluster.IsMember && changed is MemberRemoved || member.UniqueAddress == SelfNode && changed is MemberDowned or MemberRemoved)
+            return StopNow();
         if (changed is MemberRemoved) ForgetAfterMargin(member.UniqueAddress);
         else Remember(member);
         if (_members == null) return Stay();
@@ -170,7 +175,9 @@ public sealed class ClusterSingletonManager : FSM<ClusterSingletonState, ICluste
 
     private void Remember(Member member)
     {
-        if (member.UniqueAddress != SelfNode && (_settings.Role == null || member.HasRole(_settings.Role)) && member.UpNumber != Member.NoUpNumber) _others[member.UniqueAddress] = member;
+        if (member.UniqueAddress != SelfNode && (_settings.Role == null || member.HasRole(_settings.Role))
+            && member.UpNumber != Member.NoUpNumber)
+            _others[member.UniqueAddress] = member;
     }
 
     private void ForgetAfterMargin(UniqueAddress node)
@@ -214,7 +221,8 @@ public sealed class ClusterSingletonManager : FSM<ClusterSingletonState, ICluste
     private State<ClusterSingletonState, IClusterSingletonData> BeOldest()
     {
         _log.Info("Singleton manager starting singleton actor [{0}/{1}]", Self.Path, _settings.SingletonName);
-        return GoTo(ClusterSingletonState.Oldest).Using(new Hosting(Context.Watch(Context.ActorOf(_singletonProps, _settings.SingletonName))));
+        return GoTo(ClusterSingletonState.Oldest)
+            .Using(new Hosting(Context.Watch(Context.ActorOf(_singletonProps, _settings.SingletonName))));
     }
 
     private State<ClusterSingletonState, IClusterSingletonData> BecomeOldest()
@@ -238,7 +246,8 @@ public sealed class ClusterSingletonManager : FSM<ClusterSingletonState, ICluste
 
     private void AskToHandOver(Member older) => ManagerAt(older.UniqueAddress).Tell(new HandOverToMe(SelfNode, older.UniqueAddress), Self);
 
-    private IActorRef ManagerAt(UniqueAddress node) => ((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(new RootActorPath(node.Address) / Self.Path.Elements);
+    private IActorRef ManagerAt(UniqueAddress node) =>
+        ((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(new RootActorPath(node.Address) / Self.Path.Elements);
 
     private State<ClusterSingletonState, IClusterSingletonData> HandOverTo(HandOverToMe asked)
     {

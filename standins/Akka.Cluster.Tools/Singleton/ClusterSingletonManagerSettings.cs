@@ -9,11 +9,15 @@ public sealed class ClusterSingletonManagerSettings : INoSerializationVerificati
     /// <param name="role">null or empty: any member.</param>
     /// <param name="removalMargin">zero: that of the cluster's downing provider.</param>
     /// <param name="considerAppVersion">has no effect: the oldest is the oldest.</param>
-    public ClusterSingletonManagerSettings(string singletonName, string role, TimeSpan removalMargin, TimeSpan handOverRetryInterval, bool considerAppVersion)
+    public ClusterSingletonManagerSettings(
+        string singletonName, string role, TimeSpan removalMargin, TimeSpan handOverRetryInterval, bool considerAppVersion)
     {
         if (string.IsNullOrWhiteSpace(singletonName)) throw new ArgumentNullException(nameof(singletonName));
-        if (removalMargin < TimeSpan.Zero) throw new ArgumentException("ClusterSingletonManagerSettings.RemovalMargin must be positive", nameof(removalMargin));
-        if (handOverRetryInterval <= TimeSpan.Zero) throw new ArgumentException("ClusterSingletonManagerSettings.HandOverRetryInterval must be positive", nameof(handOverRetryInterval));
+        if (removalMargin < TimeSpan.Zero)
+            throw new ArgumentException("ClusterSingletonManagerSettings.RemovalMargin must be positive", nameof(removalMargin));
+        if (handOverRetryInterval <= TimeSpan.Zero)
+            throw new ArgumentException(
+                "ClusterSingletonManagerSettings.HandOverRetryInterval must be positive", nameof(handOverRetryInterval));
         SingletonName = singletonName;
         Role = string.IsNullOrEmpty(role) ? null : role;
         RemovalMargin = removalMargin;
@@ -26,7 +30,9 @@ public sealed class ClusterSingletonManagerSettings : INoSerializationVerificati
     /// <summary>null: any member.</summary>
     public string Role { get; }
 
-    /// <summary>How long after the removal of a member its singleton may start elsewhere; zero: as the cluster's downing provider says.</summary>
+    /// <summary>
+    /// How long after the removal of a member its singleton may start elsewhere; zero: as the cluster's downing provider says.
+    /// </summary>
     public TimeSpan RemovalMargin { get; }
 
     public TimeSpan HandOverRetryInterval { get; }
@@ -44,16 +50,21 @@ public sealed class ClusterSingletonManagerSettings : INoSerializationVerificati
     public static ClusterSingletonManagerSettings Create(Config config)
     {
         if (config.IsNullOrEmpty()) throw new ConfigurationException("akka.cluster.singleton is missing");
-        return new ClusterSingletonManagerSettings(config.GetString("singleton-name"), config.GetString("role"), TimeSpan.Zero, config.GetTimeSpan("hand-over-retry-interval"), false);
+        return new ClusterSingletonManagerSettings(
+            config.GetString("singleton-name"), config.GetString("role"), TimeSpan.Zero, config.GetTimeSpan("hand-over-retry-interval"),
+            false);
     }
 
-    public ClusterSingletonManagerSettings WithSingletonName(string singletonName) => new(singletonName, Role, RemovalMargin, HandOverRetryInterval, false);
+    public ClusterSingletonManagerSettings WithSingletonName(string singletonName) =>
+        new(singletonName, Role, RemovalMargin, HandOverRetryInterval, false);
 
     public ClusterSingletonManagerSettings WithRole(string role) => new(SingletonName, role, RemovalMargin, HandOverRetryInterval, false);
 
-    public ClusterSingletonManagerSettings WithRemovalMargin(TimeSpan removalMargin) => new(SingletonName, Role, removalMargin, HandOverRetryInterval, false);
+    public ClusterSingletonManagerSettings WithRemovalMargin(TimeSpan removalMargin) =>
+        new(SingletonName, Role, removalMargin, HandOverRetryInterval, false);
 
-    public ClusterSingletonManagerSettings WithHandOverRetryInterval(TimeSpan handOverRetryInterval) => new(SingletonName, Role, RemovalMargin, handOverRetryInterval, false);
+    public ClusterSingletonManagerSettings WithHandOverRetryInterval(TimeSpan handOverRetryInterval) =>
+        new(SingletonName, Role, RemovalMargin, handOverRetryInterval, false);
 }
 
 /// <summary>akka.cluster.singleton-proxy</summary>
@@ -64,11 +75,14 @@ public sealed class ClusterSingletonProxySettings : INoSerializationVerification
     /// <param name="role">null or empty: any member.</param>
     /// <param name="bufferSize">messages, 0 to 10000.</param>
     /// <param name="considerAppVersion">has no effect: the oldest is the oldest.</param>
-    public ClusterSingletonProxySettings(string singletonName, string role, TimeSpan singletonIdentificationInterval, int bufferSize, bool considerAppVersion)
+    public ClusterSingletonProxySettings(
+        string singletonName, string role, TimeSpan singletonIdentificationInterval, int bufferSize, bool considerAppVersion)
     {
         if (string.IsNullOrWhiteSpace(singletonName)) throw new ArgumentNullException(nameof(singletonName));
-        if (singletonIdentificationInterval <= TimeSpan.Zero) throw new ArgumentException("singletonIdentificationInterval must be positive", nameof(singletonIdentificationInterval));
-        if (bufferSize is < 0 or > LargestBuffer) throw new ArgumentException($"bufferSize must be >= 0 and <= {LargestBuffer}", nameof(bufferSize));
+        if (singletonIdentificationInterval <= TimeSpan.Zero)
+            throw new ArgumentException("singletonIdentificationInterval must be positive", nameof(singletonIdentificationInterval));
+        if (bufferSize is < 0 or > LargestBuffer)
+            throw new ArgumentException($"bufferSize must be >= 0 and <= {LargestBuffer}", nameof(bufferSize));
         SingletonName = singletonName;
         Role = string.IsNullOrEmpty(role) ? null : role;
         SingletonIdentificationInterval = singletonIdentificationInterval;
@@ -98,16 +112,22 @@ public sealed class ClusterSingletonProxySettings : INoSerializationVerification
     public static ClusterSingletonProxySettings Create(Config config, bool considerAppVersion)
     {
         if (config.IsNullOrEmpty()) throw new ConfigurationException("akka.cluster.singleton-proxy is missing");
-        return new ClusterSingletonProxySettings(config.GetString("singleton-name"), config.GetString("role"), config.GetTimeSpan("singleton-identification-interval"), config.GetInt("buffer-size"), considerAppVersion);
+        return new ClusterSingletonProxySettings(
+            config.GetString("singleton-name"), config.GetString("role"), config.GetTimeSpan("singleton-identification-interval"),
+            config.GetInt("buffer-size"), considerAppVersion);
     }
 
-    public ClusterSingletonProxySettings WithSingletonName(string singletonName) => new(singletonName, Role, SingletonIdentificationInterval, BufferSize, ConsiderAppVersion);
+    public ClusterSingletonProxySettings WithSingletonName(string singletonName) =>
+        new(singletonName, Role, SingletonIdentificationInterval, BufferSize, ConsiderAppVersion);
 
-    public ClusterSingletonProxySettings WithRole(string role) => new(SingletonName, role, SingletonIdentificationInterval, BufferSize, ConsiderAppVersion);
+    public ClusterSingletonProxySettings WithRole(string role) =>
+        new(SingletonName, role, SingletonIdentificationInterval, BufferSize, ConsiderAppVersion);
 
-    public ClusterSingletonProxySettings WithSingletonIdentificationInterval(TimeSpan singletonIdentificationInterval) => new(SingletonName, Role, singletonIdentificationInterval, BufferSize, ConsiderAppVersion);
+    public ClusterSingletonProxySettings WithSingletonIdentificationInterval(TimeSpan singletonIdentificationInterval) =>
+        new(SingletonName, Role, singletonIdentificationInterval, BufferSize, ConsiderAppVersion);
 
-    public ClusterSingletonProxySettings WithBufferSize(int bufferSize) => new(SingletonName, Role, SingletonIdentificationInterval, bufferSize, ConsiderAppVersion);
+    public ClusterSingletonProxySettings WithBufferSize(int bufferSize) =>
+        new(SingletonName, Role, SingletonIdentificationInterval, bufferSize, ConsiderAppVersion);
 }
 
 /// <summary>The package's part of a system's configuration and serializers, which the system has read before the package is used.</summary>
@@ -115,13 +135,16 @@ internal static class SingletonDefaults
 {
     private static readonly Lock _lock = new();
 
-    public static Config Config { get; } = ConfigurationFactory.FromResource("Akka.Cluster.Tools.Singleton.reference.conf", typeof(SingletonDefaults).Assembly);
+    public static Config Config { get; } =
+        ConfigurationFactory.FromResource("Akka.Cluster.Tools.Singleton.reference.conf", typeof(SingletonDefaults).Assembly);
 
     public static void AddTo(ActorSystem system)
     {
         lock (_lock)
         {
-            if (system.Serialization.FindSerializerForType(typeof(IClusterSingletonMessage)) is Serialization.ClusterSingletonMessageSerializer) return;
+            if (system.Serialization.FindSerializerForType(typeof(IClusterSingletonMessage))
+                is Serialization.ClusterSingletonMessageSerializer)
+                return;
             system.Settings.InjectTopLevelFallback(Config);
             var serializer = new Serialization.ClusterSingletonMessageSerializer((ExtendedActorSystem)system);
             system.Serialization.AddSerializer("akka-singleton", serializer);

@@ -45,11 +45,13 @@ public sealed class ClusterSingletonProxy : ReceiveActor
     }
 
     public static Props Props(string singletonManagerPath, ClusterSingletonProxySettings settings) =>
-        Actor.Props.Create(() => new ClusterSingletonProxy(singletonManagerPath, settings)).WithDispatcher(Dispatch.Dispatchers.InternalDispatcherId).WithDeploy(Deploy.Local);
+        Actor.Props.Create(() => new ClusterSingletonProxy(singletonManagerPath, settings))
+            .WithDispatcher(Dispatch.Dispatchers.InternalDispatcherId).WithDeploy(Deploy.Local);
 
     public static Config DefaultConfig() => SingletonDefaults.Config;
 
-    protected override void PreStart() => _cluster.Subscribe(Self, SubscriptionInitialStateMode.InitialStateAsSnapshot, typeof(IMemberEvent));
+    protected override void PreStart() =>
+        _cluster.Subscribe(Self, SubscriptionInitialStateMode.InitialStateAsSnapshot, typeof(IMemberEvent));
 
     protected override void PostStop()
     {
@@ -71,7 +73,8 @@ public sealed class ClusterSingletonProxy : ReceiveActor
         if (_singleton != null) Context.Unwatch(_singleton);
         _singleton = null;
         _search?.Cancel();
-        _search = Context.System.Scheduler.ScheduleTellRepeatedlyCancelable(TimeSpan.Zero, _settings.SingletonIdentificationInterval, Self, Search.Instance, Self);
+        _search = Context.System.Scheduler.ScheduleTellRepeatedlyCancelable(
+            TimeSpan.Zero, _settings.SingletonIdentificationInterval, Self, Search.Instance, Self);
         _question++;
     }
 

@@ -3,11 +3,14 @@ using static Akka.Cluster.ClusterEvent;
 
 namespace Akka.Cluster.Tools.Singleton;
 
-/// <summary>The members that may run a singleton, the oldest first: those that have been Up and are not exiting. It follows the cluster's events.</summary>
+/// <summary>
+/// The members that may run a singleton, the oldest first: those that have been Up and are not exiting. It follows the cluster's events.
+/// </summary>
 internal sealed record MembersByAge(string Role, ImmutableSortedSet<Member> Members)
 {
     public static MembersByAge Of(CurrentClusterState state, string role) =>
-        state.Members.Aggregate(new MembersByAge(role, ImmutableSortedSet<Member>.Empty.WithComparer(Member.AgeOrdering)), (all, member) => all.With(member));
+        state.Members.Aggregate(
+            new MembersByAge(role, ImmutableSortedSet<Member>.Empty.WithComparer(Member.AgeOrdering)), (all, member) => all.With(member));
 
     /// <summary>null: there is none.</summary>
     public Member Oldest => Members.FirstOrDefault();

@@ -54,7 +54,8 @@ internal sealed class ClusterDaemon : UntypedActor, IMembershipOutput
     {
         _cluster = cluster;
         var settings = cluster.Settings;
-        _membership = new ClusterMembership(cluster.SelfUniqueAddress, settings.Roles, settings.AppVersion, settings.ForMembership(), this, Random.Shared);
+        _membership = new ClusterMembership(
+            cluster.SelfUniqueAddress, settings.Roles, settings.AppVersion, settings.ForMembership(), this, Random.Shared);
         _publisher = Context.ActorOf(OnSameDispatcher(Props.Create(() => new ClusterEventPublisher(cluster))), "publisher");
         var heartbeats = Context.ActorOf(OnSameDispatcher(Props.Create(() => new ClusterHeartbeats(cluster))), ClusterHeartbeats.Name);
         _publisher.Tell(new ClusterEventPublisher.SubscribeToState(heartbeats));
@@ -67,7 +68,8 @@ internal sealed class ClusterDaemon : UntypedActor, IMembershipOutput
 
     private static long UnixMilliseconds => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 
-    public static Props PropsFor(Cluster cluster) => Props.Create(() => new ClusterDaemon(cluster)).WithDispatcher(cluster.Settings.UseDispatcher).WithDeploy(Deploy.Local);
+    public static Props PropsFor(Cluster cluster) =>
+        Props.Create(() => new ClusterDaemon(cluster)).WithDispatcher(cluster.Settings.UseDispatcher).WithDeploy(Deploy.Local);
 
     /// <summary>A node whose cluster part has failed cannot go on as a member as if nothing were.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(e =>
@@ -134,7 +136,8 @@ internal sealed class ClusterDaemon : UntypedActor, IMembershipOutput
             case ExitingCompleted:
                 _membership.ExitingCompleted();
                 break;
-            case ClusterEventPublisher.Subscribe or ClusterEventPublisher.Unsubscribe or ClusterEventPublisher.SubscribeToState or ClusterEventPublisher.SendCurrentClusterState:
+            case ClusterEventPublisher.Subscribe or ClusterEventPublisher.Unsubscribe or ClusterEventPublisher.SubscribeToState
+                or ClusterEventPublisher.SendCurrentClusterState:
                 _publisher.Forward(message);
                 break;
             case AddListener listener:
@@ -168,11 +171,13 @@ internal sealed class ClusterDaemon : UntypedActor, IMembershipOutput
 
     void IMembershipOutput.ShutDown() => Context.Stop(Self);
 
-    void IMembershipOutput.JoiningFailed() => _ = CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterJoinUnsuccessfulReason.Instance);
+    void IMembershipOutput.JoiningFailed() =>
+        _ = CoordinatedShutdown.Get(_system).Run(CoordinatedShutdown.ClusterJoinUnsuccessfulReason.Instance);
 
     void IMembershipOutput.Log(LogLevel level, string message)
     {
-        if (level != LogLevel.InfoLevel || _cluster.Settings.LogInfo) _log.Log(level, null, $"Cluster Node [{_cluster.SelfAddress}] - {message}");
+        if (level != LogLevel.InfoLevel || _cluster.Settings.LogInfo)
+            _log.Log(level, null, $"Cluster Node [{_cluster.SelfAddress}] - {message}");
     }
 
     private void OnTick(Due due)

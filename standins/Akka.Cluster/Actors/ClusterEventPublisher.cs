@@ -8,7 +8,8 @@ namespace Akka.Cluster;
 /// <summary>Tells subscribers what changes, each once and in order, and what was before they subscribed.</summary>
 internal sealed class ClusterEventPublisher : UntypedActor
 {
-    public sealed record Subscribe(IActorRef Subscriber, SubscriptionInitialStateMode Mode, IReadOnlyList<Type> To) : INoSerializationVerificationNeeded;
+    public sealed record Subscribe(IActorRef Subscriber, SubscriptionInitialStateMode Mode, IReadOnlyList<Type> To)
+        : INoSerializationVerificationNeeded;
 
     /// <param name="To">null: everything.</param>
     public sealed record Unsubscribe(IActorRef Subscriber, Type To) : INoSerializationVerificationNeeded, IDeadLetterSuppression;

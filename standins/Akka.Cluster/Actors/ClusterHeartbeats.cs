@@ -3,7 +3,9 @@ using Akka.Cluster.Membership;
 
 namespace Akka.Cluster;
 
-/// <summary>Asks those that follow in the ring whether they are there, tells the failure detector of their answers, and answers others.</summary>
+/// <summary>
+/// Asks those that follow in the ring whether they are there, tells the failure detector of their answers, and answers others.
+/// </summary>
 internal sealed class ClusterHeartbeats : UntypedActor
 {
     public const string Name = "heartbeats";
@@ -27,7 +29,9 @@ internal sealed class ClusterHeartbeats : UntypedActor
         _cluster = cluster;
         var settings = cluster.Settings;
         _ring = new HeartbeatRing(cluster.SelfUniqueAddress, settings.MonitoredByNrOfMembers);
-        var delay = settings.PeriodicTasksInitialDelay > settings.HeartbeatInterval ? settings.PeriodicTasksInitialDelay : settings.HeartbeatInterval;
+        var delay = settings.PeriodicTasksInitialDelay > settings.HeartbeatInterval
+            ? settings.PeriodicTasksInitialDelay
+            : settings.HeartbeatInterval;
         _ticks = Context.System.Scheduler.ScheduleTellRepeatedlyCancelable(delay, settings.HeartbeatInterval, Self, Tick.Instance, Self);
     }
 
@@ -52,7 +56,8 @@ internal sealed class ClusterHeartbeats : UntypedActor
                 if (_ring.Receivers.Contains(response.From)) _cluster.FailureDetector.Heartbeat(response.From.Address);
                 break;
             case ExpectFirst expect:
-                if (_ring.Receivers.Contains(expect.Node) && !_cluster.FailureDetector.IsMonitoring(expect.Node.Address)) _cluster.FailureDetector.Heartbeat(expect.Node.Address);
+                if (_ring.Receivers.Contains(expect.Node) && !_cluster.FailureDetector.IsMonitoring(expect.Node.Address))
+                    _cluster.FailureDetector.Heartbeat(expect.Node.Address);
                 break;
             case MembershipState state:
                 foreach (var node in _ring.Update(state))
@@ -74,7 +79,8 @@ internal sealed class ClusterHeartbeats : UntypedActor
         foreach (var node in _ring.Receivers)
         {
             if (!_cluster.FailureDetector.IsMonitoring(node.Address))
-                Context.System.Scheduler.ScheduleTellOnce(_cluster.Settings.HeartbeatExpectedResponseAfter, Self, new ExpectFirst(node), Self);
+                Context.System.Scheduler.ScheduleTellOnce(
+                    _cluster.Settings.HeartbeatExpectedResponseAfter, Self, new ExpectFirst(node), Self);
             PeerAt(node.Address).Tell(new Heartbeat(_cluster.SelfAddress, _sequence), Self);
         }
     }
@@ -84,6 +90,7 @@ internal sealed class ClusterHeartbeats : UntypedActor
         if (_peers.TryGetValue(address, out var peer)) return peer;
         // Whoever asks is remembered; not for ever.
         if (_peers.Count > 1000) _peers.Clear();
-        return _peers[address] = ((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(new RootActorPath(address) / Self.Path.Elements);
+        return _peers[address] = ((ExtendedActorSystem)Context.System).Provider
+            .ResolveActorRef(new RootActorPath(address) / Self.Path.Elements);
     }
 }

@@ -32,7 +32,8 @@ internal sealed class LeaveBeforeShutdown : UntypedActor
 
     public LeaveBeforeShutdown(Cluster cluster, TaskCompletionSource<Done> done) => (_cluster, _done) = (cluster, done);
 
-    protected override void PreStart() => _cluster.Subscribe(Self, SubscriptionInitialStateMode.InitialStateAsSnapshot, typeof(IMemberEvent));
+    protected override void PreStart() =>
+        _cluster.Subscribe(Self, SubscriptionInitialStateMode.InitialStateAsSnapshot, typeof(IMemberEvent));
 
     protected override void PostStop()
     {
@@ -49,7 +50,8 @@ internal sealed class LeaveBeforeShutdown : UntypedActor
                 if (self is { Status: MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up }) _cluster.Leave(self.Address);
                 else Context.Stop(Self);
                 break;
-            case MemberLeft or MemberExited or MemberDowned or MemberRemoved when ((IMemberEvent)message).Member.UniqueAddress == _cluster.SelfUniqueAddress:
+            case MemberLeft or MemberExited or MemberDowned or MemberRemoved
+                when ((IMemberEvent)message).Member.UniqueAddress == _cluster.SelfUniqueAddress:
                 Context.Stop(Self);
                 break;
         }

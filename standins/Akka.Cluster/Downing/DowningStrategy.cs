@@ -12,14 +12,19 @@ internal enum Verdict
     DownAll
 }
 
-/// <summary>Which side of a partition goes on. All nodes of one side, which see the same, come to the same verdict, and of two sides at most one is to go on.</summary>
+/// <summary>
+/// Which side of a partition goes on. All nodes of one side, which see the same, come to the same verdict, and of two sides at most one is
+/// to go on.
+/// </summary>
 internal abstract record DowningStrategy(string Role)
 {
     public static DowningStrategy Of(SplitBrainResolverSettings settings) => settings.DowningStrategy switch
     {
         SplitBrainResolverSettings.KeepMajorityName => new KeepMajority(settings.KeepMajorityRole),
-        SplitBrainResolverSettings.StaticQuorumName => new StaticQuorum(settings.StaticQuorumSettings.Size, settings.StaticQuorumSettings.Role),
-        SplitBrainResolverSettings.KeepOldestName => new KeepOldest(settings.KeepOldestSettings.DownIfAlone, settings.KeepOldestSettings.Role),
+        SplitBrainResolverSettings.StaticQuorumName =>
+            new StaticQuorum(settings.StaticQuorumSettings.Size, settings.StaticQuorumSettings.Role),
+        SplitBrainResolverSettings.KeepOldestName =>
+            new KeepOldest(settings.KeepOldestSettings.DownIfAlone, settings.KeepOldestSettings.Role),
         _ => new DownAll()
     };
 
@@ -38,7 +43,8 @@ internal sealed class PartitionView(IEnumerable<Member> members, IReadOnlySet<Un
     public IEnumerable<Member> AtLeast(string role) => Having(role).Where(m => m.Status == MemberStatus.Up);
 
     /// <summary>Those who may be full members in the other side's eyes: joining ones may be Up there already.</summary>
-    public IEnumerable<Member> AtMost(string role) => Having(role).Where(m => m.Status is MemberStatus.Up or MemberStatus.Leaving or MemberStatus.Joining or MemberStatus.WeaklyUp);
+    public IEnumerable<Member> AtMost(string role) =>
+        Having(role).Where(m => m.Status is MemberStatus.Up or MemberStatus.Leaving or MemberStatus.Joining or MemberStatus.WeaklyUp);
 
     public bool IsHere(Member member) => !unreachable.Contains(member.UniqueAddress);
 
@@ -57,7 +63,8 @@ internal sealed record KeepMajority(string Role) : DowningStrategy(Role)
         var verdict = Compare(view, view.Full(Role), view.Full(Role), view.Full(Role));
         if (verdict != Verdict.DownUnreachable) return verdict;
         // The other side may know of changes that have not come here. If these would turn the verdict there, both would go on.
-        return Compare(view, view.AtLeast(Role), view.AtMost(Role), view.AtLeast(Role)) == Verdict.DownUnreachable ? verdict : Verdict.DownAll;
+        return Compare(view, view.AtLeast(Role), view.AtMost(Role), view.AtLeast(Role)) == Verdict.DownUnreachable
+            ? verdict : Verdict.DownAll;
     }
 
     private static Verdict Compare(PartitionView view, IEnumerable<Member> ours, IEnumerable<Member> theirs, IEnumerable<Member> all)
@@ -135,12 +142,14 @@ internal static class DowningDecision
         var records = reachability.Records.Where(r => r.Status == ReachabilityStatus.Unreachable).ToList();
         var observers = records.Select(r => r.Observer).ToHashSet();
         var accusing = records.Select(r => r.Subject).Where(observers.Contains).ToHashSet();
-        var result = records.Where(r => accusing.Contains(r.Subject) && accusing.Contains(r.Observer)).SelectMany(r => new[] { r.Observer, r.Subject }).ToHashSet();
+        var result = records.Where(r => accusing.Contains(r.Subject) && accusing.Contains(r.Observer))
+            .SelectMany(r => new[] { r.Observer, r.Subject }).ToHashSet();
         result.UnionWith(records.Where(r => seen.Contains(r.Subject)).SelectMany(r => new[] { r.Observer, r.Subject }));
         return result;
     }
 
-    private static HashSet<UniqueAddress> Carry(DowningStrategy strategy, List<Member> members, HashSet<UniqueAddress> unreachable, HashSet<UniqueAddress> all) =>
+    private static HashSet<UniqueAddress> Carry(
+        DowningStrategy strategy, List<Member> members, HashSet<UniqueAddress> unreachable, HashSet<UniqueAddress> all) =>
         strategy.Decide(new PartitionView(members, unreachable)) switch
         {
             Verdict.DownUnreachable => unreachable,

@@ -30,7 +30,9 @@ internal sealed class SplitBrainResolver : UntypedActor, IWithTimers
 
     protected override void PreStart()
     {
-        _log.Info("SBR started. Config: strategy [{0}], stable-after [{1}], down-all-when-unstable [{2}]", _settings.DowningStrategy, _settings.DowningStableAfter, _settings.DownAllWhenUnstable);
+        _log.Info(
+            "SBR started. Config: strategy [{0}], stable-after [{1}], down-all-when-unstable [{2}]", _settings.DowningStrategy,
+            _settings.DowningStableAfter, _settings.DownAllWhenUnstable);
         // Often enough that stable-after is what it says, also where it is short.
         var interval = TimeSpan.FromMilliseconds(Math.Clamp(_settings.DowningStableAfter.TotalMilliseconds / 10, 50, 1000));
         Timers.StartPeriodicTimer(Tick.Instance, Tick.Instance, interval);
@@ -60,7 +62,10 @@ internal sealed class SplitBrainResolver : UntypedActor, IWithTimers
 
     private void ReportWaiting()
     {
-        if (_watch.IsWaiting && !_wasWaiting) _log.Info("SBR found unreachable members, waiting for stable-after = {0} before taking a downing decision", _settings.DowningStableAfter);
+        if (_watch.IsWaiting && !_wasWaiting)
+            _log.Info(
+                "SBR found unreachable members, waiting for stable-after = {0} before taking a downing decision",
+                _settings.DowningStableAfter);
         else if (_wasWaiting && !_watch.IsWaiting) _log.Info("SBR: nobody is unreachable any more for whom this node would have to decide");
         _wasWaiting = _watch.IsWaiting;
     }

@@ -15,14 +15,17 @@ public sealed class SplitBrainResolverSettings
     /// <exception cref="ConfigurationException">A setting makes no sense; the text names it.</exception>
     public SplitBrainResolverSettings(Config config)
     {
-        _config = config.GetConfig("akka.cluster.split-brain-resolver") ?? throw new ConfigurationException("akka.cluster.split-brain-resolver is missing");
+        _config = config.GetConfig("akka.cluster.split-brain-resolver")
+            ?? throw new ConfigurationException("akka.cluster.split-brain-resolver is missing");
         DowningStableAfter = _config.GetTimeSpan("stable-after");
-        if (DowningStableAfter <= TimeSpan.Zero) throw new ConfigurationException("[akka.cluster.split-brain-resolver.stable-after] must be >= 0s");
+        if (DowningStableAfter <= TimeSpan.Zero)
+            throw new ConfigurationException("[akka.cluster.split-brain-resolver.stable-after] must be >= 0s");
         DowningStrategy = _config.GetString("active-strategy").ToLowerInvariant();
         if (DowningStrategy is not (KeepMajorityName or StaticQuorumName or KeepOldestName or DownAllName))
         {
             throw new ConfigurationException(
-                $"Unknown downing strategy [akka.cluster.split-brain-resolver.active-strategy={DowningStrategy}]. Select one of [{KeepMajorityName}, {StaticQuorumName}, {KeepOldestName}, {DownAllName}]");
+                $"Unknown downing strategy [akka.cluster.split-brain-resolver.active-strategy={DowningStrategy}]. "
+                    + $"Select one of [{KeepMajorityName}, {StaticQuorumName}, {KeepOldestName}, {DownAllName}]");
         }
         DownAllWhenUnstable = ReadDownAllWhenUnstable();
     }

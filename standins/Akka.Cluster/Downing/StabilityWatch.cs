@@ -2,7 +2,10 @@ using Akka.Cluster.Membership;
 
 namespace Akka.Cluster.SBR;
 
-/// <summary>Waits until the picture has not changed for a while, then says who is to be downed. No clock of its own: times are monotonic ones of the caller.</summary>
+/// <summary>
+/// Waits until the picture has not changed for a while, then says who is to be downed. No clock of its own: times are monotonic ones of the
+/// caller.
+/// </summary>
 internal sealed class StabilityWatch(DowningStrategy strategy, TimeSpan stableAfter, TimeSpan downAllWhenUnstable)
 {
     private MembershipState _state;
@@ -23,7 +26,8 @@ internal sealed class StabilityWatch(DowningStrategy strategy, TimeSpan stableAf
         _state = state;
         var reachability = state.ReachabilityExcludingDownedObservers;
         var unreachable = reachability.AllUnreachable.Where(n => state.Gossip.Find(n) is { Status: not MemberStatus.Down }).ToHashSet();
-        var members = state.Members.Where(m => m.Status is MemberStatus.Up or MemberStatus.WeaklyUp or MemberStatus.Leaving).Select(m => m.UniqueAddress).ToHashSet();
+        var members = state.Members.Where(m => m.Status is MemberStatus.Up or MemberStatus.WeaklyUp or MemberStatus.Leaving)
+            .Select(m => m.UniqueAddress).ToHashSet();
         if (!unreachable.SetEquals(_unreachable) || !members.SetEquals(_members)) _stableAt = now + stableAfter;
         var records = reachability.Records.Where(r => unreachable.Contains(r.Subject)).ToHashSet();
         if (!records.SetEquals(_records)) _unstableSince ??= now;

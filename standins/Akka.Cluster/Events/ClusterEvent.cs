@@ -38,11 +38,15 @@ public class ClusterEvent
     {
         private readonly ImmutableDictionary<string, Address> _roleLeaders;
 
-        public CurrentClusterState() : this(ImmutableSortedSet<Member>.Empty, ImmutableHashSet<Member>.Empty, ImmutableHashSet<Address>.Empty, null, ImmutableDictionary<string, Address>.Empty)
+        public CurrentClusterState() : this(
+            ImmutableSortedSet<Member>.Empty, ImmutableHashSet<Member>.Empty, ImmutableHashSet<Address>.Empty, null,
+            ImmutableDictionary<string, Address>.Empty)
         {
         }
 
-        public CurrentClusterState(ImmutableSortedSet<Member> members, ImmutableHashSet<Member> unreachable, ImmutableHashSet<Address> seenBy, Address leader, ImmutableDictionary<string, Address> roleLeaderMap)
+        public CurrentClusterState(
+            ImmutableSortedSet<Member> members, ImmutableHashSet<Member> unreachable, ImmutableHashSet<Address> seenBy, Address leader,
+            ImmutableDictionary<string, Address> roleLeaderMap)
         {
             Members = members;
             Unreachable = unreachable;
@@ -69,7 +73,9 @@ public class ClusterEvent
         /// <summary>The first of those with the role who could lead; null if there is none.</summary>
         public Address RoleLeader(string role) => _roleLeaders.GetValueOrDefault(role);
 
-        public CurrentClusterState Copy(ImmutableSortedSet<Member> members = null, ImmutableHashSet<Member> unreachable = null, ImmutableHashSet<Address> seenBy = null, Address leader = null, ImmutableDictionary<string, Address> roleLeaderMap = null) =>
+        public CurrentClusterState Copy(
+            ImmutableSortedSet<Member> members = null, ImmutableHashSet<Member> unreachable = null,
+            ImmutableHashSet<Address> seenBy = null, Address leader = null, ImmutableDictionary<string, Address> roleLeaderMap = null) =>
             new(members ?? Members, unreachable ?? Unreachable, seenBy ?? SeenBy, leader ?? Leader, roleLeaderMap ?? _roleLeaders);
     }
 
@@ -86,7 +92,8 @@ public class ClusterEvent
 
         public Member Member => _member;
 
-        public override bool Equals(object obj) => obj is MemberStatusChange other && GetType() == other.GetType() && _member.Equals(other._member);
+        public override bool Equals(object obj) =>
+            obj is MemberStatusChange other && GetType() == other.GetType() && _member.Equals(other._member);
 
         public override int GetHashCode() => HashCode.Combine(GetType(), _member);
 
@@ -137,7 +144,8 @@ public class ClusterEvent
 
     public sealed class MemberRemoved : MemberStatusChange
     {
-        public MemberRemoved(Member member, MemberStatus previousStatus) : base(member, MemberStatus.Removed) => PreviousStatus = previousStatus;
+        public MemberRemoved(Member member, MemberStatus previousStatus) : base(member, MemberStatus.Removed) =>
+            PreviousStatus = previousStatus;
 
         /// <summary>Down or Exiting.</summary>
         public MemberStatus PreviousStatus { get; }
@@ -194,7 +202,8 @@ public class ClusterEvent
 
         public Member Member { get; }
 
-        public override bool Equals(object obj) => obj is ReachabilityEvent other && GetType() == other.GetType() && Member.Equals(other.Member);
+        public override bool Equals(object obj) =>
+            obj is ReachabilityEvent other && GetType() == other.GetType() && Member.Equals(other.Member);
 
         public override int GetHashCode() => HashCode.Combine(GetType(), Member);
 

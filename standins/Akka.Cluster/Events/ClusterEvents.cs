@@ -38,7 +38,8 @@ internal static class ClusterEvents
 
     /// <summary>In the others' eyes: what is said of this node is not for itself to tell.</summary>
     private static IEnumerable<Member> Unreachable(MembershipState state) =>
-        state.ReachabilityExcludingDownedObservers.AllUnreachable.Where(node => node != state.Self).Select(state.Gossip.Find).Where(member => member != null);
+        state.ReachabilityExcludingDownedObservers.AllUnreachable.Where(node => node != state.Self).Select(state.Gossip.Find)
+            .Where(member => member != null);
 
     private static ImmutableDictionary<string, Address> RoleLeaders(MembershipState state) =>
         state.Members.SelectMany(m => m.Roles).Distinct().ToImmutableDictionary(role => role, role => state.RoleLeader(role)?.Address);

@@ -37,7 +37,8 @@ internal sealed partial class ClusterMembership
                 winner = envelope.Gossip;
                 break;
             case VectorClock.Ordering.Concurrent:
-                winner = Latest.Merge(envelope.Gossip, out isOwnVersion).PruneTombstones(unixMilliseconds - (long)MembershipSettings.TombstoneLifetime.TotalMilliseconds);
+                winner = Latest.Merge(envelope.Gossip, out isOwnVersion)
+                    .PruneTombstones(unixMilliseconds - (long)MembershipSettings.TombstoneLifetime.TotalMilliseconds);
                 break;
         }
         if (!winner.Has(Self)) return;
@@ -48,7 +49,8 @@ internal sealed partial class ClusterMembership
         BeginExitingIfDue();
         if (State.SelfMember.Status == MemberStatus.Down && before.SelfMember.Status != MemberStatus.Down) EndWhenDown();
         // It does not have what came out of this, or does not know that this node has it.
-        if (!_hasEnded && (order is VectorClock.Ordering.Before or VectorClock.Ordering.Concurrent || !envelope.Gossip.IsSeenBy(Self))) SendGossip(envelope.From);
+        if (!_hasEnded && (order is VectorClock.Ordering.Before or VectorClock.Ordering.Concurrent || !envelope.Gossip.IsSeenBy(Self)))
+            SendGossip(envelope.From);
     }
 
     private UniqueAddress SelectPeer()
@@ -63,12 +65,15 @@ internal sealed partial class ClusterMembership
         return valid[_random.Next(valid.Count)];
     }
 
-    /// <summary>In a large cluster everybody telling those who do not know would flood them; the chance falls to a tenth at three times the limit.</summary>
+    /// <summary>
+    /// In a large cluster everybody telling those who do not know would flood them; the chance falls to a tenth at three times the limit.
+    /// </summary>
     private double DifferentViewProbability
     {
         get
         {
-            var (size, low, high) = (Latest.Members.Count, _settings.ReduceGossipDifferentViewProbability, _settings.ReduceGossipDifferentViewProbability * 3);
+            var (size, low, high) = (Latest.Members.Count, _settings.ReduceGossipDifferentViewProbability,
+                _settings.ReduceGossipDifferentViewProbability * 3);
             var (full, least) = (_settings.GossipDifferentViewProbability, _settings.GossipDifferentViewProbability / 10);
             if (low >= high || size <= low) return full;
             return size >= high ? least : full - (full - least) * (size - low) / (high - low);

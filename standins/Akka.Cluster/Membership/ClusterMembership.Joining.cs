@@ -26,7 +26,9 @@ internal sealed partial class ClusterMembership
         Join(address, now);
     }
 
-    /// <summary>Joins the cluster that one of the seed nodes belongs to. If there is none the first of them makes it; all others wait.</summary>
+    /// <summary>
+    /// Joins the cluster that one of the seed nodes belongs to. If there is none the first of them makes it; all others wait.
+    /// </summary>
     public void JoinSeedNodes(ImmutableList<Address> seeds, TimeSpan now)
     {
         if (_hasEnded || IsMember || seeds.IsEmpty) return;
@@ -49,7 +51,10 @@ internal sealed partial class ClusterMembership
         }
         else if (!_seeds.IsEmpty && now - _seedsSince >= _settings.ShutdownAfterUnsuccessfulJoinSeedNodes)
         {
-            _output.Log(LogLevel.WarningLevel, $"Joining of seed nodes [{string.Join(", ", _seeds)}] was unsuccessful after configured shutdown-after-unsuccessful-join-seed-nodes. Running CoordinatedShutdown.");
+            _output.Log(
+                LogLevel.WarningLevel,
+                $"Joining of seed nodes [{string.Join(", ", _seeds)}] was unsuccessful after configured "
+                    + "shutdown-after-unsuccessful-join-seed-nodes. Running CoordinatedShutdown.");
             (_seeds, _seeding, _joining) = ([], null, null);
             _output.JoiningFailed();
         }
@@ -60,7 +65,8 @@ internal sealed partial class ClusterMembership
             if (_seeds.IsEmpty) Join(joining, now);
             else BeginSeeding(now);
         }
-        else if (_seeding is { IsFirst: true } seeding && (seeding.Unanswered.IsEmpty || now - seeding.Started >= _settings.SeedNodeTimeout))
+        else if (_seeding is { IsFirst: true } seeding
+            && (seeding.Unanswered.IsEmpty || now - seeding.Started >= _settings.SeedNodeTimeout))
         {
             _output.Log(LogLevel.InfoLevel, "No other seed node belongs to a cluster: this one, the first of them, makes it");
             JoinTo(Self.Address, now);
@@ -81,7 +87,8 @@ internal sealed partial class ClusterMembership
         if (now < _joinRetryAt) return;
         _joinRetryAt = now + RetryInterval;
         foreach (var member in State.Members)
-            if (member.UniqueAddress != Self && member.Status is MemberStatus.Up or MemberStatus.WeaklyUp) _output.Send(member.Address, new Join(Self, _roles, _appVersion));
+            if (member.UniqueAddress != Self && member.Status is MemberStatus.Up or MemberStatus.WeaklyUp)
+                _output.Send(member.Address, new Join(Self, _roles, _appVersion));
     }
 
     private TimeSpan RetryInterval => _settings.RetryUnsuccessfulJoinAfter ?? TimeSpan.MaxValue / 2;
@@ -91,7 +98,9 @@ internal sealed partial class ClusterMembership
         if (_hasEnded) return;
         if (address.Protocol != Self.Address.Protocol || address.System != Self.Address.System)
         {
-            _output.Log(LogLevel.WarningLevel, $"Trying to join [{address}], which is not a node of {Self.Address.Protocol}://{Self.Address.System}, ignoring");
+            _output.Log(
+                LogLevel.WarningLevel,
+                $"Trying to join [{address}], which is not a node of {Self.Address.Protocol}://{Self.Address.System}, ignoring");
             return;
         }
         if (IsMember)
@@ -158,12 +167,18 @@ internal sealed partial class ClusterMembership
         var node = join.Node;
         if (node.Address.Protocol != Self.Address.Protocol || node.Address.System != Self.Address.System)
         {
-            _output.Log(LogLevel.WarningLevel, $"Member with wrong ActorSystem name tried to join, but was ignored, expected [{Self.Address.System}] but was [{node.Address}]");
+            _output.Log(
+                LogLevel.WarningLevel,
+                $"Member with wrong ActorSystem name tried to join, but was ignored, expected [{Self.Address.System}] but was "
+                    + $"[{node.Address}]");
             return;
         }
         if (node != Self && !Admits(node))
         {
-            _output.Log(LogLevel.InfoLevel, $"Node [{node.Address}] tries to join through this node, which is {(IsMember ? State.SelfMember.Status.ToString() : "no member")}, ignoring");
+            _output.Log(
+                LogLevel.InfoLevel,
+                $"Node [{node.Address}] tries to join through this node, "
+                    + $"which is {(IsMember ? State.SelfMember.Status.ToString() : "no member")}, ignoring");
             return;
         }
         if (Latest.Tombstones.ContainsKey(node))
@@ -189,7 +204,10 @@ internal sealed partial class ClusterMembership
     /// <summary>The old incarnation is certainly gone; when it is removed the new one, which asks again, is let in.</summary>
     private void Replace(Member known)
     {
-        _output.Log(LogLevel.InfoLevel, $"New incarnation of existing member [{known}] is trying to join. Existing will be removed from the cluster and then new member will be allowed to join.");
+        _output.Log(
+            LogLevel.InfoLevel,
+            $"New incarnation of existing member [{known}] is trying to join. Existing will be removed from the cluster and then new "
+                + "member will be allowed to join.");
         if (known.UniqueAddress == Self) return;
         var changed = Latest.Change(Latest.Reachability.Change(Self, known.UniqueAddress, ReachabilityStatus.Terminated));
         if (known.Status != MemberStatus.Down) changed = changed.Replace([known.Copy(MemberStatus.Down)]);
@@ -203,7 +221,8 @@ internal sealed partial class ClusterMembership
         if (IsMember)
         {
             // The answer to a second join: from a cluster that had forgotten this node, or from one that had not.
-            var isForgotten = State.SelfMember.Status is MemberStatus.Joining or MemberStatus.WeaklyUp && welcome.Gossip.Version.IsConcurrentWith(Latest.Version);
+            var isForgotten = State.SelfMember.Status is MemberStatus.Joining or MemberStatus.WeaklyUp
+                && welcome.Gossip.Version.IsConcurrentWith(Latest.Version);
             if (!isForgotten) return;
             Set(Latest.ReplaceBy(welcome.Gossip, Self));
         }

@@ -35,7 +35,9 @@ internal sealed partial class ClusterMembership
     private int _ticksDown;
     private TimeSpan? _divergedSince;
 
-    public ClusterMembership(UniqueAddress self, ImmutableHashSet<string> roles, AppVersion appVersion, MembershipSettings settings, IMembershipOutput output, Random random)
+    public ClusterMembership(
+        UniqueAddress self, ImmutableHashSet<string> roles, AppVersion appVersion, MembershipSettings settings, IMembershipOutput output,
+        Random random)
     {
         _settings = settings;
         _output = output;
@@ -123,7 +125,8 @@ internal sealed partial class ClusterMembership
     /// <summary>Member of that address wants, or shall, leave.</summary>
     public void Leave(Address address)
     {
-        if (_hasEnded || Latest.Members.FirstOrDefault(m => m.Address == address) is not { Status: MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up } member) return;
+        if (_hasEnded || Latest.Members.FirstOrDefault(m => m.Address == address) is not { } member) return;
+        if (member.Status is not (MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up)) return;
         _output.Log(LogLevel.InfoLevel, $"Marked address [{address}] as [Leaving]");
         Change(Latest.Replace([member.Copy(MemberStatus.Leaving)]));
     }
@@ -185,16 +188,21 @@ internal sealed partial class ClusterMembership
         else
         {
             _divergedSince ??= now;
-            if (now - _divergedSince >= _settings.WeaklyUpAfter && State.MoveJoiningToWeaklyUp(_settings.Rules) is { } decided) ChangeAsLeader(decided);
+            if (now - _divergedSince >= _settings.WeaklyUpAfter && State.MoveJoiningToWeaklyUp(_settings.Rules) is { } decided)
+                ChangeAsLeader(decided);
         }
     }
 
     private void ChangeAsLeader(Gossip decided)
     {
         foreach (var member in decided.Members)
-            if (Latest.Find(member.UniqueAddress) is { } before && before.Status != member.Status) _output.Log(LogLevel.InfoLevel, $"Leader is moving node [{member.Address}] from [{before.Status}] to [{member.Status}]");
+            if (Latest.Find(member.UniqueAddress) is { } before && before.Status != member.Status)
+                _output.Log(LogLevel.InfoLevel, $"Leader is moving node [{member.Address}] from [{before.Status}] to [{member.Status}]");
         foreach (var member in Latest.Members.Except(decided.Members))
-            _output.Log(LogLevel.InfoLevel, $"Leader is removing {(member.Status == MemberStatus.Exiting ? "confirmed or unreachable Exiting" : "unreachable Down")} node [{member.Address}]");
+            _output.Log(
+                LogLevel.InfoLevel,
+                $"Leader is removing {(member.Status == MemberStatus.Exiting ? "confirmed or unreachable Exiting" : "unreachable Down")} "
+                    + $"node [{member.Address}]");
         Change(decided);
         BeginExitingIfDue();
     }
@@ -230,7 +238,8 @@ internal sealed partial class ClusterMembership
     /// <summary>The news has to reach the others who are down before this node falls silent.</summary>
     private void EndWhenDown()
     {
-        var known = State.Members.Where(m => m.Status == MemberStatus.Down).All(m => !Latest.Reachability.IsReachable(m.UniqueAddress) || Latest.IsSeenBy(m.UniqueAddress));
+        var known = State.Members.Where(m => m.Status == MemberStatus.Down)
+            .All(m => !Latest.Reachability.IsReachable(m.UniqueAddress) || Latest.IsSeenBy(m.UniqueAddress));
         if (!known && ++_ticksDown < TicksBeforeShutdownWhenDown) return;
         _output.Log(LogLevel.WarningLevel, "This node has been marked as Down. Shutting down myself");
         GossipToSome();
@@ -239,7 +248,8 @@ internal sealed partial class ClusterMembership
 
     private void LogReachability(Gossip observed)
     {
-        var (before, after) = (Latest.Reachability.AllUnreachableFrom(Self).ToHashSet(), observed.Reachability.AllUnreachableFrom(Self).ToHashSet());
+        var (before, after) = (Latest.Reachability.AllUnreachableFrom(Self).ToHashSet(),
+            observed.Reachability.AllUnreachableFrom(Self).ToHashSet());
         foreach (var node in after.Except(before)) _output.Log(LogLevel.WarningLevel, $"Marking node as UNREACHABLE [{Latest.Find(node)}]");
         foreach (var node in before.Except(after)) _output.Log(LogLevel.InfoLevel, $"Marking node as REACHABLE [{Latest.Find(node)}]");
     }

@@ -9,9 +9,13 @@ namespace Akka.Cluster.Membership;
 /// </summary>
 internal sealed class Gossip
 {
-    public static readonly Gossip Empty = new(ImmutableSortedSet<Member>.Empty, ImmutableHashSet<UniqueAddress>.Empty, Reachability.Empty, VectorClock.Create(), ImmutableDictionary<UniqueAddress, long>.Empty);
+    public static readonly Gossip Empty = new(
+        ImmutableSortedSet<Member>.Empty, ImmutableHashSet<UniqueAddress>.Empty, Reachability.Empty, VectorClock.Create(),
+        ImmutableDictionary<UniqueAddress, long>.Empty);
 
-    public Gossip(ImmutableSortedSet<Member> members, ImmutableHashSet<UniqueAddress> seen, Reachability reachability, VectorClock version, ImmutableDictionary<UniqueAddress, long> tombstones)
+    public Gossip(
+        ImmutableSortedSet<Member> members, ImmutableHashSet<UniqueAddress> seen, Reachability reachability, VectorClock version,
+        ImmutableDictionary<UniqueAddress, long> tombstones)
     {
         Members = members;
         Seen = seen;
@@ -29,7 +33,9 @@ internal sealed class Gossip
 
     public VectorClock Version { get; }
 
-    /// <summary>Removed members, so that an older state does not bring them back, with the time of the removal in Unix milliseconds.</summary>
+    /// <summary>
+    /// Removed members, so that an older state does not bring them back, with the time of the removal in Unix milliseconds.
+    /// </summary>
     public ImmutableDictionary<UniqueAddress, long> Tombstones { get; }
 
     public bool IsSingleton => Members.Count == 1;
@@ -113,7 +119,8 @@ internal sealed class Gossip
         var all = members.ToImmutable();
         var reachability = Reachability.Merge(that.Reachability, node => all.Contains(Member.Removed(node)));
         var result = new Gossip(all, ImmutableHashSet<UniqueAddress>.Empty, reachability, version, tombstones);
-        isOwnVersion = ReferenceEquals(whole, version) || whole.Versions.Count == version.Versions.Count || result.IsContentOf(this) || result.IsContentOf(that);
+        isOwnVersion = ReferenceEquals(whole, version) || whole.Versions.Count == version.Versions.Count || result.IsContentOf(this)
+            || result.IsContentOf(that);
         return result;
     }
 
@@ -134,12 +141,15 @@ internal sealed class Gossip
     private bool IsContentOf(Gossip that) => Version.IsSameAs(that.Version) && HasSameContentAs(that);
 
     public bool HasSameContentAs(Gossip that) =>
-        Members.Count == that.Members.Count && Members.Zip(that.Members).All(pair => pair.First.IsSameAs(pair.Second)) && Reachability.IsSameAs(that.Reachability);
+        Members.Count == that.Members.Count && Members.Zip(that.Members).All(pair => pair.First.IsSameAs(pair.Second))
+            && Reachability.IsSameAs(that.Reachability);
 
     public override string ToString() =>
-        $"Gossip(members = [{string.Join(", ", Members)}], unreachable = [{Reachability}], seen = [{string.Join(", ", Seen.Select(n => n.Address))}], version = {Version})";
+        $"Gossip(members = [{string.Join(", ", Members)}], unreachable = [{Reachability}], "
+            + $"seen = [{string.Join(", ", Seen.Select(n => n.Address))}], version = {Version})";
 
-    private static ImmutableDictionary<UniqueAddress, long> Union(ImmutableDictionary<UniqueAddress, long> a, ImmutableDictionary<UniqueAddress, long> b)
+    private static ImmutableDictionary<UniqueAddress, long> Union(
+        ImmutableDictionary<UniqueAddress, long> a, ImmutableDictionary<UniqueAddress, long> b)
     {
         if (b.IsEmpty || ReferenceEquals(a, b)) return a;
         var union = a.ToBuilder();
@@ -148,6 +158,8 @@ internal sealed class Gossip
         return union.ToImmutable();
     }
 
-    private Gossip With(ImmutableSortedSet<Member> members = null, ImmutableHashSet<UniqueAddress> seen = null, Reachability reachability = null, VectorClock version = null, ImmutableDictionary<UniqueAddress, long> tombstones = null) =>
+    private Gossip With(
+        ImmutableSortedSet<Member> members = null, ImmutableHashSet<UniqueAddress> seen = null, Reachability reachability = null,
+        VectorClock version = null, ImmutableDictionary<UniqueAddress, long> tombstones = null) =>
         new(members ?? Members, seen ?? Seen, reachability ?? Reachability, version ?? Version, tombstones ?? Tombstones);
 }

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Akka.Cluster.Membership;
 
-/// <summary>Who watches whom: each node those that follow it in an order that has nothing to do with addresses, so that machines watch each other.</summary>
+/// <summary>
+/// Who watches whom: each node those that follow it in an order that has nothing to do with addresses, so that machines watch each other.
+/// </summary>
 internal sealed class HeartbeatRing
 {
     private readonly UniqueAddress _self;

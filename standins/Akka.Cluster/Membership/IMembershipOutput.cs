@@ -13,7 +13,10 @@ internal interface IMembershipOutput
     /// <summary>A new incarnation is at the address: what is known of its heartbeats was another one's.</summary>
     void ForgetHeartbeats(Address address);
 
-    /// <summary>This node is Exiting: once everything here that needs the cluster has ended, <see cref="ClusterMembership.ExitingCompleted"/> is to be called.</summary>
+    /// <summary>
+    /// This node is Exiting: once everything here that needs the cluster has ended, <see cref="ClusterMembership.ExitingCompleted"/> is to
+    /// be called.
+    /// </summary>
     void BeginExiting();
 
     /// <summary>This node is no member any more. Nothing comes after it.</summary>

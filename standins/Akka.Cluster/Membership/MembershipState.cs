@@ -13,7 +13,9 @@ internal sealed class MembershipState : Akka.Actor.INoSerializationVerificationN
         Gossip = gossip;
         Self = self;
         _reachability = new Lazy<Reachability>(() =>
-            gossip.Reachability.IsAllReachable ? gossip.Reachability : gossip.Reachability.Without(observer => gossip.Find(observer) is null or { Status: MemberStatus.Down }));
+            gossip.Reachability.IsAllReachable
+                ? gossip.Reachability
+                : gossip.Reachability.Without(observer => gossip.Find(observer) is null or { Status: MemberStatus.Down }));
         _leader = new Lazy<UniqueAddress>(() => LeaderOf(gossip.Members));
     }
 
@@ -43,13 +45,19 @@ internal sealed class MembershipState : Akka.Actor.INoSerializationVerificationN
     public bool IsConverged(IReadOnlySet<UniqueAddress> exitingConfirmed)
     {
         foreach (var subject in ReachabilityExcludingDownedObservers.AllUnreachable)
-            if (subject != Self && Gossip.Find(subject) is { Status: not (MemberStatus.Down or MemberStatus.Exiting) } && !exitingConfirmed.Contains(subject)) return false;
+            if (subject != Self && Gossip.Find(subject) is { Status: not (MemberStatus.Down or MemberStatus.Exiting) }
+                && !exitingConfirmed.Contains(subject))
+                return false;
         foreach (var member in Members)
-            if (member.Status is MemberStatus.Up or MemberStatus.Leaving && !Gossip.IsSeenBy(member.UniqueAddress) && !exitingConfirmed.Contains(member.UniqueAddress)) return false;
+            if (member.Status is MemberStatus.Up or MemberStatus.Leaving && !Gossip.IsSeenBy(member.UniqueAddress)
+                && !exitingConfirmed.Contains(member.UniqueAddress))
+                return false;
         return true;
     }
 
-    /// <summary>The first in the order of addresses of those that are up or leaving and reachable; before there is such a one, of all others.</summary>
+    /// <summary>
+    /// The first in the order of addresses of those that are up or leaving and reachable; before there is such a one, of all others.
+    /// </summary>
     public UniqueAddress LeaderOf(IEnumerable<Member> members)
     {
         // What a member says that is down itself would make a leader of one who is none in the eyes of the one accused.
@@ -58,7 +66,8 @@ internal sealed class MembershipState : Akka.Actor.INoSerializationVerificationN
         var otherRank = int.MaxValue;
         foreach (var member in members)
         {
-            if (member.Status == MemberStatus.Down || !(reachability.IsReachable(member.UniqueAddress) || member.UniqueAddress == Self)) continue;
+            if (member.Status == MemberStatus.Down || !(reachability.IsReachable(member.UniqueAddress) || member.UniqueAddress == Self))
+                continue;
             if (member.Status is MemberStatus.Up or MemberStatus.Leaving) return member.UniqueAddress;
             var rank = member.Status switch { MemberStatus.Joining or MemberStatus.WeaklyUp => 0, _ => 1 };
             if (rank >= otherRank) continue;
@@ -80,7 +89,8 @@ internal sealed class MembershipState : Akka.Actor.INoSerializationVerificationN
     {
         var unreachable = ReachabilityExcludingDownedObservers.Overall;
         var removed = Members
-            .Where(m => m.Status is MemberStatus.Down or MemberStatus.Exiting && unreachable.ContainsKey(m.UniqueAddress) && m.UniqueAddress != Self || m.Status == MemberStatus.Exiting && exitingConfirmed.Contains(m.UniqueAddress))
+            .Where(m => m.Status is MemberStatus.Down or MemberStatus.Exiting && unreachable.ContainsKey(m.UniqueAddress)
+                && m.UniqueAddress != Self || m.Status == MemberStatus.Exiting && exitingConfirmed.Contains(m.UniqueAddress))
             .Select(m => m.UniqueAddress).ToHashSet();
         var enough = rules.IsEnough(Members);
         var upNumber = 0;
@@ -90,7 +100,8 @@ internal sealed class MembershipState : Akka.Actor.INoSerializationVerificationN
         {
             if (member.Status is MemberStatus.Joining or MemberStatus.WeaklyUp && enough)
             {
-                if (upNumber == 0) upNumber = 1 + Members.Where(m => m.UpNumber != Member.NoUpNumber).Select(m => m.UpNumber).DefaultIfEmpty(0).Max();
+                if (upNumber == 0)
+                    upNumber = 1 + Members.Where(m => m.UpNumber != Member.NoUpNumber).Select(m => m.UpNumber).DefaultIfEmpty(0).Max();
                 changed.Add(member.CopyUp(upNumber++));
             }
             else if (member.Status == MemberStatus.Leaving)
@@ -101,11 +112,15 @@ internal sealed class MembershipState : Akka.Actor.INoSerializationVerificationN
         return removed.Count == 0 && changed.Count == 0 ? null : Gossip.Replace(changed).Remove(removed, now);
     }
 
-    /// <summary>While there is no agreement, because somebody is unreachable, those who joined may already do part of the work. Null if there is nobody.</summary>
+    /// <summary>
+    /// While there is no agreement, because somebody is unreachable, those who joined may already do part of the work. Null if there is
+    /// nobody.
+    /// </summary>
     public Gossip MoveJoiningToWeaklyUp(MembershipRules rules)
     {
         if (!rules.IsEnough(Members)) return null;
-        var changed = Members.Where(m => m.Status == MemberStatus.Joining && Gossip.Reachability.IsReachable(m.UniqueAddress)).Select(m => m.Copy(MemberStatus.WeaklyUp)).ToList();
+        var changed = Members.Where(m => m.Status == MemberStatus.Joining && Gossip.Reachability.IsReachable(m.UniqueAddress))
+            .Select(m => m.Copy(MemberStatus.WeaklyUp)).ToList();
         return changed.Count == 0 ? null : Gossip.Replace(changed);
     }
 
@@ -130,7 +145,8 @@ internal sealed class MembershipState : Akka.Actor.INoSerializationVerificationN
 internal sealed record MembershipRules(int MinNrOfMembers, ImmutableDictionary<string, int> MinNrOfMembersOfRole)
 {
     public bool IsEnough(ImmutableSortedSet<Member> members) =>
-        members.Count(IsThere) >= MinNrOfMembers && MinNrOfMembersOfRole.All(role => members.Count(m => IsThere(m) && m.HasRole(role.Key)) >= role.Value);
+        members.Count(IsThere) >= MinNrOfMembers
+            && MinNrOfMembersOfRole.All(role => members.Count(m => IsThere(m) && m.HasRole(role.Key)) >= role.Value);
 
     private static bool IsThere(Member member) => member.Status is not (MemberStatus.Down or MemberStatus.Exiting);
 }

@@ -42,7 +42,8 @@ internal sealed class Reachability
 
     public IEnumerable<UniqueAddress> AllUnreachable => Overall.Keys;
 
-    public IEnumerable<Record> Records => Rows.SelectMany(row => row.Value.Subjects.Select(subject => new Record(row.Key, subject.Key, subject.Value)));
+    public IEnumerable<Record> Records =>
+        Rows.SelectMany(row => row.Value.Subjects.Select(subject => new Record(row.Key, subject.Key, subject.Value)));
 
     public static Reachability Of(IEnumerable<KeyValuePair<UniqueAddress, Row>> rows) => new(rows.ToImmutableDictionary());
 
@@ -56,7 +57,8 @@ internal sealed class Reachability
     public IEnumerable<UniqueAddress> AllUnreachableFrom(UniqueAddress observer) =>
         Rows.TryGetValue(observer, out var row) ? row.Subjects.Keys : [];
 
-    public IEnumerable<UniqueAddress> ObserversOf(UniqueAddress subject) => Rows.Where(row => row.Value.Subjects.ContainsKey(subject)).Select(row => row.Key);
+    public IEnumerable<UniqueAddress> ObserversOf(UniqueAddress subject) =>
+        Rows.Where(row => row.Value.Subjects.ContainsKey(subject)).Select(row => row.Key);
 
     /// <summary>What is terminated stays so.</summary>
     public Reachability Change(UniqueAddress observer, UniqueAddress subject, ReachabilityStatus status)
@@ -84,7 +86,8 @@ internal sealed class Reachability
         foreach (var (observer, row) in Rows)
         {
             if (!isMember(observer)) rows = rows.Remove(observer);
-            else if (row.Subjects.Keys.Any(s => !isMember(s))) rows = rows.SetItem(observer, row with { Subjects = row.Subjects.RemoveRange(row.Subjects.Keys.Where(s => !isMember(s))) });
+            else if (row.Subjects.Keys.Any(s => !isMember(s)))
+                rows = rows.SetItem(observer, row with { Subjects = row.Subjects.RemoveRange(row.Subjects.Keys.Where(s => !isMember(s))) });
         }
         return ReferenceEquals(rows, Rows) ? this : new Reachability(rows);
     }

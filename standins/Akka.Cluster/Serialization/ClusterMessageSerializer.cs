@@ -54,7 +54,8 @@ public class ClusterMessageSerializer : SerializerWithStringManifest
             InitJoinNackManifest => new InitJoinNack(GossipFormat.ReadAddress(ref from)),
             JoinManifest => new Join(GossipFormat.ReadNode(ref from), GossipFormat.ReadRoles(ref from), AppVersion.Create(from.Text())),
             WelcomeManifest => new Welcome(GossipFormat.ReadNode(ref from), GossipFormat.Read(ref from)),
-            GossipEnvelopeManifest => new GossipEnvelope(GossipFormat.ReadNode(ref from), GossipFormat.ReadNode(ref from), GossipFormat.Read(ref from)),
+            GossipEnvelopeManifest =>
+                new GossipEnvelope(GossipFormat.ReadNode(ref from), GossipFormat.ReadNode(ref from), GossipFormat.Read(ref from)),
             GossipStatusManifest => new GossipStatus(GossipFormat.ReadNode(ref from), GossipFormat.ReadVersion(ref from, [])),
             ExitingConfirmedManifest => new ExitingConfirmed(GossipFormat.ReadNode(ref from)),
             HeartbeatManifest => new Heartbeat(GossipFormat.ReadAddress(ref from), from.Int64()),

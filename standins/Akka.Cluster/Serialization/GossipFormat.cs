@@ -62,7 +62,8 @@ internal static class GossipFormat
             to.Var(places[node]);
             to.Int64(time);
         }
-        Write(to, gossip.Version, nodes.Select((node, place) => (node, place)).ToDictionary(n => Gossip.ClockNode(n.node).Value, n => n.place));
+        Write(to, gossip.Version, nodes.Select((node, place) => (node, place))
+            .ToDictionary(n => Gossip.ClockNode(n.node).Value, n => n.place));
     }
 
     public static void Write(WireWriter to, VectorClock version, IReadOnlyDictionary<string, int> places)
@@ -87,7 +88,8 @@ internal static class GossipFormat
     public static Address ReadAddress(ref WireReader from)
     {
         var text = from.Text();
-        return Address.TryParse(text, out var address) && address.HasGlobalScope ? address : throw new SerializationException($"'{text}' is not the address of a node");
+        return Address.TryParse(text, out var address) && address.HasGlobalScope
+            ? address : throw new SerializationException($"'{text}' is not the address of a node");
     }
 
     public static UniqueAddress ReadNode(ref WireReader from) => new(ReadAddress(ref from), from.Int32());
@@ -105,7 +107,9 @@ internal static class GossipFormat
         for (var count = from.Var(); count > 0; count--) nodes.Add(ReadNode(ref from));
         var members = ImmutableSortedSet.CreateBuilder<Member>();
         for (var count = from.Var(); count > 0; count--)
-            members.Add(Member.Create(At(nodes, from.Var()), ReadMemberStatus(ref from, out var upNumber), upNumber, ReadRoles(ref from), AppVersion.Create(from.Text())));
+            members.Add(Member.Create(
+                At(nodes, from.Var()), ReadMemberStatus(ref from, out var upNumber), upNumber, ReadRoles(ref from),
+                AppVersion.Create(from.Text())));
         var seen = ImmutableHashSet.CreateBuilder<UniqueAddress>();
         for (var count = from.Var(); count > 0; count--) seen.Add(At(nodes, from.Var()));
         var rows = new Dictionary<UniqueAddress, Reachability.Row>();
@@ -131,7 +135,8 @@ internal static class GossipFormat
     private static MemberStatus ReadMemberStatus(ref WireReader from, out int upNumber)
     {
         var status = (MemberStatus)from.Byte();
-        if (!Enum.IsDefined(status) || status == MemberStatus.Removed) throw new SerializationException($"{status} is not the status of a member");
+        if (!Enum.IsDefined(status) || status == MemberStatus.Removed)
+            throw new SerializationException($"{status} is not the status of a member");
         upNumber = from.Int32();
         return status;
     }
@@ -144,7 +149,8 @@ internal static class GossipFormat
         {
             var subject = At(nodes, from.Var());
             var status = (ReachabilityStatus)from.Byte();
-            if (status is not (ReachabilityStatus.Unreachable or ReachabilityStatus.Terminated)) throw new SerializationException($"{status} is not what is said of an unreachable node");
+            if (status is not (ReachabilityStatus.Unreachable or ReachabilityStatus.Terminated))
+                throw new SerializationException($"{status} is not what is said of an unreachable node");
             subjects[subject] = status;
         }
         return new Reachability.Row(version, subjects.ToImmutable());

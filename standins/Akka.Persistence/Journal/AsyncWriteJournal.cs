@@ -88,7 +88,9 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
             else if (writes.Length == 0)
                 rejections = null;
             else
-                rejections = Checked(await _breaker.WithCircuitBreaker((Journal: this, Writes: writes), static s => s.Journal.WriteMessagesAsync(s.Writes)).ConfigureAwait(false), writes.Length);
+                rejections = Checked(await _breaker.WithCircuitBreaker(
+                    (Journal: this, Writes: writes),
+                    static s => s.Journal.WriteMessagesAsync(s.Writes)).ConfigureAwait(false), writes.Length);
         }
         catch (Exception e)
         {
@@ -115,11 +117,14 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
         }
     }
 
-    private IImmutableList<Exception> Checked(IImmutableList<Exception> rejections, int writes) => rejections == null || rejections.Count == writes
-        ? rejections
-        : throw new IllegalStateException($"WriteMessagesAsync of {GetType().Name} got {writes} writes and answered for {rejections.Count}.");
+    private IImmutableList<Exception> Checked(IImmutableList<Exception> rejections, int writes) =>
+        rejections == null || rejections.Count == writes
+            ? rejections
+            : throw new IllegalStateException(
+                $"WriteMessagesAsync of {GetType().Name} got {writes} writes and answered for {rejections.Count}.");
 
-    private static void Answer(WriteMessages request, IReadOnlyList<IPersistentEnvelope> envelopes, IImmutableList<Exception> rejections, IActorRef journal)
+    private static void Answer(
+        WriteMessages request, IReadOnlyList<IPersistentEnvelope> envelopes, IImmutableList<Exception> rejections, IActorRef journal)
     {
         var (actor, instance) = (request.PersistentActor, request.ActorInstanceId);
         actor.Tell(request.OnSuccess, journal);
@@ -135,12 +140,15 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
             for (var j = 0; j < write.Size; j++)
             {
                 var p = write.Events[j];
-                actor.Tell(rejection == null ? new WriteMessageSuccess(p, instance) : new WriteMessageRejected(p, rejection, instance), SenderOf(write, p));
+                actor.Tell(
+                    rejection == null ? new WriteMessageSuccess(p, instance) : new WriteMessageRejected(p, rejection, instance),
+                    SenderOf(write, p));
             }
         }
     }
 
-    private static void AnswerFailure(WriteMessages request, IReadOnlyList<IPersistentEnvelope> envelopes, Exception cause, IActorRef journal)
+    private static void AnswerFailure(
+        WriteMessages request, IReadOnlyList<IPersistentEnvelope> envelopes, Exception cause, IActorRef journal)
     {
         var (actor, instance) = (request.PersistentActor, request.ActorInstanceId);
         actor.Tell(new WriteMessagesFailed(cause, envelopes.Count(e => e is AtomicWrite)), journal);
@@ -162,7 +170,8 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
         try
         {
             var highest = await _breaker.WithCircuitBreaker((Journal: this, Request: request),
-                static s => s.Journal.ReadHighestSequenceNrAsync(s.Request.PersistenceId, Math.Max(0, s.Request.FromSequenceNr - 1))).ConfigureAwait(false);
+                static s => s.Journal.ReadHighestSequenceNrAsync(s.Request.PersistenceId, Math.Max(0, s.Request.FromSequenceNr - 1)))
+                    .ConfigureAwait(false);
             var to = Math.Min(request.ToSequenceNr, highest);
             if (highest > 0 && request.FromSequenceNr <= to) await Replay(request, to, context).ConfigureAwait(false);
             actor.Tell(new RecoverySuccess(highest), ActorRefs.NoSender);
@@ -177,7 +186,8 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
     {
         var filter = new ReplayFilter(request.PersistenceId, _replayFilterMode, _replayFilterWindow, _replayFilterMaxOldWriters, _log,
             p => request.PersistentActor.Tell(new ReplayedMessage(p), ActorRefs.NoSender));
-        await ReplayMessagesAsync(context, request.PersistenceId, request.FromSequenceNr, to, request.Max, p => Offer(filter, p)).ConfigureAwait(false);
+        await ReplayMessagesAsync(context, request.PersistenceId, request.FromSequenceNr, to, request.Max, p => Offer(filter, p))
+            .ConfigureAwait(false);
         filter.Complete();
     }
 
@@ -211,6 +221,7 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
         "repair-by-discard-old" => ReplayFilterMode.RepairByDiscardOld,
         "fail" => ReplayFilterMode.Fail,
         "warn" => ReplayFilterMode.Warn,
-        _ => throw new ConfigurationException($"Invalid replay-filter.mode [{mode}], supported values [off, repair-by-discard-old, fail, warn]")
+        _ => throw new ConfigurationException(
+            $"Invalid replay-filter.mode [{mode}], supported values [off, repair-by-discard-old, fail, warn]")
     };
 }

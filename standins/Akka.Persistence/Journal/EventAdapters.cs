@@ -44,9 +44,11 @@ public sealed class CombinedReadEventAdapter(IEnumerable<IEventAdapter> adapters
 
     public object ToJournal(object evt) => throw WriteSide();
 
-    public IEventSequence FromJournal(object evt, string manifest) => EventSequence.Create(Adapters.SelectMany(a => a.FromJournal(evt, manifest).Events).ToArray());
+    public IEventSequence FromJournal(object evt, string manifest) =>
+        EventSequence.Create(Adapters.SelectMany(a => a.FromJournal(evt, manifest).Events).ToArray());
 
-    private static IllegalActorStateException WriteSide() => new("Several event adapters are bound to this type: they can read together, but not write.");
+    private static IllegalActorStateException WriteSide() =>
+        new("Several event adapters are bound to this type: they can read together, but not write.");
 }
 
 /// <summary>One side only: the other is as if there were no adapter.</summary>
@@ -59,13 +61,16 @@ internal sealed class OneWayEventAdapter(IWriteEventAdapter write, IReadEventAda
     public IEventSequence FromJournal(object evt, string manifest) => (read ?? IdentityEventAdapter.Instance).FromJournal(evt, manifest);
 }
 
-/// <summary>The adapters of one journal by event type: <c>event-adapters</c> names them, <c>event-adapter-bindings</c> binds them to types.</summary>
+/// <summary>
+/// The adapters of one journal by event type: <c>event-adapters</c> names them, <c>event-adapter-bindings</c> binds them to types.
+/// </summary>
 public class EventAdapters
 {
     private readonly ConcurrentDictionary<Type, IEventAdapter> _map;
     private readonly KeyValuePair<Type, IEventAdapter>[] _bindings;
 
-    protected EventAdapters(ConcurrentDictionary<Type, IEventAdapter> map, IEnumerable<KeyValuePair<Type, IEventAdapter>> bindings, ILoggingAdapter log)
+    protected EventAdapters(
+        ConcurrentDictionary<Type, IEventAdapter> map, IEnumerable<KeyValuePair<Type, IEventAdapter>> bindings, ILoggingAdapter log)
     {
         _map = map;
         _bindings = bindings.ToArray();
@@ -81,9 +86,11 @@ public class EventAdapters
         var bindings = new List<KeyValuePair<Type, IEventAdapter>>();
         foreach (var (typeName, value) in Entries(config, "event-adapter-bindings"))
         {
-            var type = Type.GetType(typeName) ?? throw new ArgumentException($"The type '{typeName}' in event-adapter-bindings is not found.");
+            var type = Type.GetType(typeName)
+                ?? throw new ArgumentException($"The type '{typeName}' in event-adapter-bindings is not found.");
             var names = value.IsArray() ? value.GetStringList() : [value.GetString()];
-            var bound = names.Select(n => adapters.TryGetValue(n, out var a) ? a : throw new ArgumentException($"'{typeName}' is bound to the event adapter '{n}', which event-adapters does not name.")).ToArray();
+            var bound = names.Select(n => adapters.TryGetValue(n, out var a) ? a : throw new ArgumentException(
+                $"'{typeName}' is bound to the event adapter '{n}', which event-adapters does not name.")).ToArray();
             bindings.Add(new(type, bound.Length == 1 ? bound[0] : new CombinedReadEventAdapter(bound)));
         }
         return new EventAdapters(new(), MostSpecificFirst(bindings), system.Log);

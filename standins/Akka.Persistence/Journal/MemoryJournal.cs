@@ -22,12 +22,14 @@ public class MemoryJournal : AsyncWriteJournal
         return Task.FromResult<IImmutableList<Exception>>(null);
     }
 
-    public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr) => Task.FromResult(HighestSequenceNr(persistenceId));
+    public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr) =>
+        Task.FromResult(HighestSequenceNr(persistenceId));
 
     public override Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
         Action<IPersistentRepresentation> recoveryCallback)
     {
-        foreach (var p in Read(persistenceId, Math.Max(0, fromSequenceNr), Math.Min(HighestSequenceNr(persistenceId), toSequenceNr), max)) recoveryCallback(p);
+        foreach (var p in Read(persistenceId, Math.Max(0, fromSequenceNr), Math.Min(HighestSequenceNr(persistenceId), toSequenceNr), max))
+            recoveryCallback(p);
         return Task.CompletedTask;
     }
 
@@ -46,7 +48,8 @@ public class MemoryJournal : AsyncWriteJournal
     {
         if (!Messages.TryGetValue(pid, out var events)) return [];
         // A copy: plugins derived from this one may call back from other threads while events are written.
-        lock (events) return events.Where(p => p.SequenceNr >= fromSeqNr && p.SequenceNr <= toSeqNr).Take((int)Math.Min(max, int.MaxValue)).ToArray();
+        lock (events)
+            return events.Where(p => p.SequenceNr >= fromSeqNr && p.SequenceNr <= toSeqNr).Take((int)Math.Min(max, int.MaxValue)).ToArray();
     }
 
     private void Store(IPersistentRepresentation p)

@@ -76,14 +76,16 @@ internal sealed class ReplayFilter(string persistenceId, ReplayFilterMode mode, 
         for (var node = _window.First; node != null;)
         {
             var (held, next) = (node, node.Next);
-            if (held.Value.SequenceNr >= sequenceNr && !Keeps(held.Value, $"is written anew by a later writer from {sequenceNr} on")) _window.Remove(held);
+            if (held.Value.SequenceNr >= sequenceNr && !Keeps(held.Value, $"is written anew by a later writer from {sequenceNr} on"))
+                _window.Remove(held);
             node = next;
         }
     }
 
     private bool Keeps(IPersistentRepresentation p, string doubt)
     {
-        var text = $"Replayed event {p.SequenceNr} of '{persistenceId}' by writer {p.WriterGuid} {doubt}: did two actors with this id write at the same time?";
+        var text = $"Replayed event {p.SequenceNr} of '{persistenceId}' by writer {p.WriterGuid} {doubt}: "
+            + "did two actors with this id write at the same time?";
         if (mode == ReplayFilterMode.Fail)
         {
             _failure = new IllegalStateException(text);

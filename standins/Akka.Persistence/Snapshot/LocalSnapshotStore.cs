@@ -31,14 +31,16 @@ public class LocalSnapshotStore : SnapshotStore
         base.PreStart();
     }
 
-    protected override Task<SelectedSnapshot> LoadAsync(string persistenceId, SnapshotSelectionCriteria criteria) => Task.Run(() => Load(persistenceId, criteria));
+    protected override Task<SelectedSnapshot> LoadAsync(string persistenceId, SnapshotSelectionCriteria criteria) =>
+        Task.Run(() => Load(persistenceId, criteria));
 
     protected override Task SaveAsync(SnapshotMetadata metadata, object snapshot) => Task.Run(() => Save(metadata, snapshot));
 
     protected override Task DeleteAsync(SnapshotMetadata metadata) => Task.Run(() =>
     {
         foreach (var (file, found) in Files(metadata.PersistenceId))
-            if (found.SequenceNr == metadata.SequenceNr && (metadata.Timestamp == DateTime.MinValue || found.Timestamp == metadata.Timestamp))
+            if (found.SequenceNr == metadata.SequenceNr
+                && (metadata.Timestamp == DateTime.MinValue || found.Timestamp == metadata.Timestamp))
                 File.Delete(file);
     });
 
@@ -49,7 +51,8 @@ public class LocalSnapshotStore : SnapshotStore
 
     protected virtual void Save(SnapshotMetadata metadata, object snapshot)
     {
-        var path = Path.Combine(_folder, Prefix(metadata.PersistenceId) + string.Create(CultureInfo.InvariantCulture, $"{metadata.SequenceNr}-{metadata.Timestamp.Ticks}"));
+        var path = Path.Combine(_folder, Prefix(metadata.PersistenceId)
+            + string.Create(CultureInfo.InvariantCulture, $"{metadata.SequenceNr}-{metadata.Timestamp.Ticks}"));
         var serializer = _serialization.FindSerializerFor(snapshot);
         using (var file = new BinaryWriter(File.Create(path + TemporaryExtension), Encoding.UTF8))
         {
@@ -65,7 +68,8 @@ public class LocalSnapshotStore : SnapshotStore
     private SelectedSnapshot Load(string persistenceId, SnapshotSelectionCriteria criteria)
     {
         Exception failure = null;
-        foreach (var (file, metadata) in Matching(persistenceId, criteria).OrderByDescending(s => s.Metadata, SnapshotMetadata.Comparer).Take(_maxLoadAttempts))
+        foreach (var (file, metadata) in Matching(persistenceId, criteria).OrderByDescending(s => s.Metadata, SnapshotMetadata.Comparer)
+            .Take(_maxLoadAttempts))
         {
             try
             {
@@ -77,14 +81,16 @@ public class LocalSnapshotStore : SnapshotStore
                 failure = e;
             }
         }
-        return failure == null ? null : throw new IOException($"None of the newest {_maxLoadAttempts} snapshots of '{persistenceId}' in {_folder} can be read.", failure);
+        return failure == null ? null : throw new IOException(
+            $"None of the newest {_maxLoadAttempts} snapshots of '{persistenceId}' in {_folder} can be read.", failure);
     }
 
     private object Read(string path)
     {
         using var file = new BinaryReader(File.OpenRead(path), Encoding.UTF8);
         var version = file.ReadByte();
-        if (version != FormatVersion) throw new InvalidDataException($"Snapshot file {path} has format {version}, known is {FormatVersion}.");
+        if (version != FormatVersion)
+            throw new InvalidDataException($"Snapshot file {path} has format {version}, known is {FormatVersion}.");
         var serializerId = file.ReadInt32();
         var manifest = file.ReadString();
         var bytes = file.ReadBytes((int)(file.BaseStream.Length - file.BaseStream.Position));
@@ -102,7 +108,8 @@ public class LocalSnapshotStore : SnapshotStore
         {
             var name = Path.GetFileName(file);
             // The rest after the prefix of another id that begins alike is no pair of numbers.
-            if (name.StartsWith(prefix, StringComparison.Ordinal) && TryParseNumbers(name.AsSpan(prefix.Length), out var sequenceNr, out var ticks))
+            if (name.StartsWith(prefix, StringComparison.Ordinal)
+                && TryParseNumbers(name.AsSpan(prefix.Length), out var sequenceNr, out var ticks))
                 found.Add((file, new SnapshotMetadata(persistenceId, sequenceNr, new DateTime(ticks, DateTimeKind.Utc))));
         }
         return found;
@@ -112,7 +119,8 @@ public class LocalSnapshotStore : SnapshotStore
     {
         ticks = 0;
         var dash = rest.IndexOf('-');
-        return long.TryParse(dash < 0 ? rest : rest[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out sequenceNr) && dash >= 0 &&
+        return long.TryParse(dash < 0 ? rest : rest[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out sequenceNr)
+            && dash >= 0 &&
             long.TryParse(rest[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out ticks);
     }
 

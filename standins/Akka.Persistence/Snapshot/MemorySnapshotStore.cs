@@ -25,7 +25,9 @@ public class MemorySnapshotStore : SnapshotStore
         var newest = Snapshots.Where(s => Matches(s, persistenceId, criteria)).MaxBy(s => (s.SequenceNr, s.Timestamp));
         return Task.FromResult(newest == null
             ? null
-            : new SelectedSnapshot(new SnapshotMetadata(newest.PersistenceId, newest.SequenceNr, new DateTime(newest.Timestamp, DateTimeKind.Utc)), newest.Snapshot));
+            : new SelectedSnapshot(
+                new SnapshotMetadata(newest.PersistenceId, newest.SequenceNr, new DateTime(newest.Timestamp, DateTimeKind.Utc)),
+                newest.Snapshot));
     }
 
     protected override Task SaveAsync(SnapshotMetadata metadata, object snapshot)
@@ -34,7 +36,11 @@ public class MemorySnapshotStore : SnapshotStore
         Snapshots.RemoveAll(s => s.Id == id);
         Snapshots.Add(new SnapshotEntry
         {
-            Id = id, PersistenceId = metadata.PersistenceId, SequenceNr = metadata.SequenceNr, Timestamp = metadata.Timestamp.Ticks, Snapshot = snapshot
+            Id = id,
+            PersistenceId = metadata.PersistenceId,
+            SequenceNr = metadata.SequenceNr,
+            Timestamp = metadata.Timestamp.Ticks,
+            Snapshot = snapshot
         });
         return Task.CompletedTask;
     }

@@ -3,7 +3,8 @@ namespace Akka.Persistence.Snapshot;
 /// <summary>Finds nothing and refuses to save, for actors that never take snapshots.</summary>
 public sealed class NoSnapshotStore : SnapshotStore
 {
-    protected override Task<SelectedSnapshot> LoadAsync(string persistenceId, SnapshotSelectionCriteria criteria) => Task.FromResult<SelectedSnapshot>(null);
+    protected override Task<SelectedSnapshot> LoadAsync(string persistenceId, SnapshotSelectionCriteria criteria) =>
+        Task.FromResult<SelectedSnapshot>(null);
 
     protected override Task SaveAsync(SnapshotMetadata metadata, object snapshot) => Refused();
 
@@ -12,7 +13,8 @@ public sealed class NoSnapshotStore : SnapshotStore
     protected override Task DeleteAsync(string persistenceId, SnapshotSelectionCriteria criteria) => Refused();
 
     private static Task Refused() =>
-        Task.FromException(new NoSnapshotStoreException("There is no snapshot store: set akka.persistence.snapshot-store.plugin to the path of one."));
+        Task.FromException(
+            new NoSnapshotStoreException("There is no snapshot store: set akka.persistence.snapshot-store.plugin to the path of one."));
 
     public class NoSnapshotStoreException : Exception
     {

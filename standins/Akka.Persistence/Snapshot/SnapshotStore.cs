@@ -86,7 +86,8 @@ public abstract class SnapshotStore : ActorBase
             var snapshot = request.Criteria.Equals(SnapshotSelectionCriteria.None)
                 ? null
                 : await _breaker.WithCircuitBreaker((Store: this, Request: request),
-                    static s => s.Store.LoadAsync(s.Request.PersistenceId, s.Request.Criteria.Limit(s.Request.ToSequenceNr))).ConfigureAwait(false);
+                    static s => s.Store.LoadAsync(s.Request.PersistenceId, s.Request.Criteria.Limit(s.Request.ToSequenceNr)))
+                        .ConfigureAwait(false);
             asker.Tell(new LoadSnapshotResult(snapshot, request.ToSequenceNr), ActorRefs.NoSender);
         }
         catch (Exception e)
@@ -102,7 +103,8 @@ public abstract class SnapshotStore : ActorBase
             : request.Metadata;
         try
         {
-            await _breaker.WithCircuitBreaker((Store: this, metadata, request.Snapshot), static s => s.Store.SaveAsync(s.metadata, s.Snapshot)).ConfigureAwait(false);
+            await _breaker.WithCircuitBreaker(
+                (Store: this, metadata, request.Snapshot), static s => s.Store.SaveAsync(s.metadata, s.Snapshot)).ConfigureAwait(false);
             self.Tell(new SaveSnapshotSuccess(metadata), asker);
         }
         catch (Exception e)
@@ -115,7 +117,8 @@ public abstract class SnapshotStore : ActorBase
     {
         try
         {
-            await _breaker.WithCircuitBreaker((Store: this, request.Metadata), static s => s.Store.DeleteAsync(s.Metadata)).ConfigureAwait(false);
+            await _breaker.WithCircuitBreaker((Store: this, request.Metadata), static s => s.Store.DeleteAsync(s.Metadata))
+                .ConfigureAwait(false);
             self.Tell(new DeleteSnapshotSuccess(request.Metadata), asker);
         }
         catch (Exception e)
@@ -128,7 +131,9 @@ public abstract class SnapshotStore : ActorBase
     {
         try
         {
-            await _breaker.WithCircuitBreaker((Store: this, Request: request), static s => s.Store.DeleteAsync(s.Request.PersistenceId, s.Request.Criteria)).ConfigureAwait(false);
+            await _breaker.WithCircuitBreaker(
+                (Store: this, Request: request),
+                static s => s.Store.DeleteAsync(s.Request.PersistenceId, s.Request.Criteria)).ConfigureAwait(false);
             self.Tell(new DeleteSnapshotsSuccess(request.Criteria), asker);
         }
         catch (Exception e)
@@ -150,5 +155,6 @@ public abstract class SnapshotStore : ActorBase
         }
     }
 
-    private static Exception Unwrap(Exception e) => e is AggregateException aggregate && aggregate.Flatten() is { InnerExceptions: [var only] } ? only : e;
+    private static Exception Unwrap(Exception e) =>
+        e is AggregateException aggregate && aggregate.Flatten() is { InnerExceptions: [var only] } ? only : e;
 }

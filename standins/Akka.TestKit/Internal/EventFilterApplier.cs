@@ -27,7 +27,8 @@ internal sealed class FilterSet(IReadOnlyList<LogFilter> filters)
     }
 
     /// <summary>Until one more matched than was waited for, or time is up.</summary>
-    public bool WaitForOne(TimeSpan timeout, CancellationToken cancellationToken) => _matched.Wait(timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero, cancellationToken);
+    public bool WaitForOne(TimeSpan timeout, CancellationToken cancellationToken) =>
+        _matched.Wait(timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero, cancellationToken);
 
     public Task<bool> WaitForOneAsync(TimeSpan timeout, CancellationToken cancellationToken) =>
         _matched.WaitAsync(timeout > TimeSpan.Zero ? timeout : TimeSpan.Zero, cancellationToken);
@@ -39,7 +40,8 @@ internal sealed class EventFilterApplier(TestKitBase testKit, ActorSystem system
 
     public void ExpectOne(Action action, CancellationToken cancellationToken = default) => Expect(1, action, cancellationToken);
 
-    public void ExpectOne(TimeSpan timeout, Action action, CancellationToken cancellationToken = default) => Expect(1, timeout, action, cancellationToken);
+    public void ExpectOne(TimeSpan timeout, Action action, CancellationToken cancellationToken = default) =>
+        Expect(1, timeout, action, cancellationToken);
 
     public void Expect(int expectedCount, Action action, CancellationToken cancellationToken = default) =>
         Intercept(expectedCount, Leeway, Valued(action), cancellationToken);
@@ -49,14 +51,17 @@ internal sealed class EventFilterApplier(TestKitBase testKit, ActorSystem system
 
     public T ExpectOne<T>(Func<T> func, CancellationToken cancellationToken = default) => Intercept(1, Leeway, func, cancellationToken);
 
-    public T ExpectOne<T>(TimeSpan timeout, Func<T> func, CancellationToken cancellationToken = default) => Intercept(1, testKit.Dilated(timeout), func, cancellationToken);
+    public T ExpectOne<T>(TimeSpan timeout, Func<T> func, CancellationToken cancellationToken = default) =>
+        Intercept(1, testKit.Dilated(timeout), func, cancellationToken);
 
-    public T Expect<T>(int expectedCount, Func<T> func, CancellationToken cancellationToken = default) => Intercept(expectedCount, Leeway, func, cancellationToken);
+    public T Expect<T>(int expectedCount, Func<T> func, CancellationToken cancellationToken = default) =>
+        Intercept(expectedCount, Leeway, func, cancellationToken);
 
     public T Expect<T>(int expectedCount, TimeSpan timeout, Func<T> func, CancellationToken cancellationToken = default) =>
         Intercept(expectedCount, testKit.Dilated(timeout), func, cancellationToken);
 
-    public Task ExpectOneAsync(Func<Task> actionAsync, CancellationToken cancellationToken = default) => InterceptAsync(1, Leeway, actionAsync, cancellationToken);
+    public Task ExpectOneAsync(Func<Task> actionAsync, CancellationToken cancellationToken = default) =>
+        InterceptAsync(1, Leeway, actionAsync, cancellationToken);
 
     public Task ExpectOneAsync(TimeSpan timeout, Func<Task> action, CancellationToken cancellationToken = default) =>
         InterceptAsync(1, testKit.Dilated(timeout), action, cancellationToken);

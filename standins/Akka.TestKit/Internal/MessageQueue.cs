@@ -42,5 +42,6 @@ internal sealed class MessageQueue
 
     /// <summary>A time that is already over asks for what is there now.</summary>
     private static TimeSpan Bounded(TimeSpan timeout) =>
-        timeout == Timeout.InfiniteTimeSpan ? timeout : timeout < TimeSpan.Zero ? TimeSpan.Zero : timeout.TotalMilliseconds > int.MaxValue ? Timeout.InfiniteTimeSpan : timeout;
+        timeout == Timeout.InfiniteTimeSpan ? timeout : timeout < TimeSpan.Zero
+            ? TimeSpan.Zero : timeout.TotalMilliseconds > int.MaxValue ? Timeout.InfiniteTimeSpan : timeout;
 }

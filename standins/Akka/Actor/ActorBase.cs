@@ -19,7 +19,8 @@ public abstract class ActorBase : IInternalActor
     protected ActorBase()
     {
         var cell = InternalCurrentActorCellKeeper.Current
-            ?? throw new ActorInitializationException($"Do not use 'new' to create an actor: {GetType().Name} has no context. Use ActorOf with Props");
+            ?? throw new ActorInitializationException(
+                $"Do not use 'new' to create an actor: {GetType().Name} has no context. Use ActorOf with Props");
         _context = cell;
         _clearedSelf = cell.Self;
         cell.Become(Receive);
@@ -27,14 +28,16 @@ public abstract class ActorBase : IInternalActor
 
     protected static Receive EmptyReceive { get; } = _ => false;
 
-    IActorContext IInternalActor.ActorContext => _context ?? throw new NotSupportedException("The actor has been stopped or restarted: its context is gone");
+    IActorContext IInternalActor.ActorContext =>
+        _context ?? throw new NotSupportedException("The actor has been stopped or restarted: its context is gone");
 
     /// <summary>The context of the actor that runs on this thread.</summary>
     /// <exception cref="NotSupportedException">No actor runs on this thread.</exception>
     protected static IActorContext Context => InternalCurrentActorCellKeeper.Current ?? ThrowNoContext();
 
     private static IActorContext ThrowNoContext() =>
-        throw new NotSupportedException("There is no active ActorContext, this is most likely due to use of async operations from within this actor");
+        throw new NotSupportedException(
+            "There is no active ActorContext, this is most likely due to use of async operations from within this actor");
 
     protected IActorRef Self => _hasBeenCleared ? _clearedSelf : _context.Self;
 

@@ -58,7 +58,9 @@ public interface IActorContext : IActorRefFactory, ICanWatch
 
     IEnumerable<IActorRef> GetChildren();
 
-    /// <summary>After this time without a message the actor gets <see cref="Actor.ReceiveTimeout"/>, again and again; null ends it.</summary>
+    /// <summary>
+    /// After this time without a message the actor gets <see cref="Actor.ReceiveTimeout"/>, again and again; null ends it.
+    /// </summary>
     void SetReceiveTimeout(TimeSpan? timeout);
 
     /// <summary>Stops a child, or the actor itself, after the message that it is handling.</summary>
@@ -74,7 +76,9 @@ public interface IUntypedActorContext : IActorContext
 
 public static class ActorRefFactoryExtensions
 {
-    public static IActorRef ActorOf<TActor>(this IActorRefFactory factory, string name = null) where TActor : ActorBase, new() => factory.ActorOf(Props.Create<TActor>(), name);
+    public static IActorRef ActorOf<TActor>(this IActorRefFactory factory, string name = null) where TActor : ActorBase, new() =>
+        factory.ActorOf(Props.Create<TActor>(), name);
 
-    public static ActorSelection ActorSelection(this IActorRefFactory factory, IActorRef anchorRef, string actorPath) => ActorRefFactoryShared.ActorSelection(anchorRef, actorPath);
+    public static ActorSelection ActorSelection(this IActorRefFactory factory, IActorRef anchorRef, string actorPath) =>
+        ActorRefFactoryShared.ActorSelection(anchorRef, actorPath);
 }

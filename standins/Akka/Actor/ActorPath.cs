@@ -112,10 +112,14 @@ public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>,
     internal static (string Name, long Uid) SplitUid(string name)
     {
         var i = name.LastIndexOf('#');
-        return i < 0 ? (name, ActorCell.UndefinedUid) : (name[..i], long.Parse(name.AsSpan(i + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
+        return i < 0
+            ? (name, ActorCell.UndefinedUid)
+            : (name[..i], long.Parse(name.AsSpan(i + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Whether the text may be an actor's name: not empty, no leading $, only ASCII letters, digits, the symbols and %-escapes.</summary>
+    /// <summary>
+    /// Whether the text may be an actor's name: not empty, no leading $, only ASCII letters, digits, the symbols and %-escapes.
+    /// </summary>
     public static bool IsValidPathElement(string s) => !string.IsNullOrEmpty(s) && s[0] != '$' && HasOnlyNameCharacters(s);
 
     private static bool HasOnlyNameCharacters(ReadOnlySpan<char> s)
@@ -135,10 +139,12 @@ public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>,
     public static bool TryParse(string path, out ActorPath actorPath)
     {
         actorPath = null;
-        return path != null && Address.TryParse(path.AsSpan(), out var address, out var rest) && TryParse(new RootActorPath(address), rest, out actorPath);
+        return path != null && Address.TryParse(path.AsSpan(), out var address, out var rest)
+            && TryParse(new RootActorPath(address), rest, out actorPath);
     }
 
-    public static bool TryParse(ActorPath basePath, string absoluteUri, out ActorPath actorPath) => TryParse(basePath, absoluteUri.AsSpan(), out actorPath);
+    public static bool TryParse(ActorPath basePath, string absoluteUri, out ActorPath actorPath) =>
+        TryParse(basePath, absoluteUri.AsSpan(), out actorPath);
 
     /// <summary>Appends the elements of a text like /user/a/b#17 to a path.</summary>
     public static bool TryParse(ActorPath basePath, ReadOnlySpan<char> absoluteUri, out ActorPath actorPath)
@@ -148,7 +154,8 @@ public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>,
         var hash = absoluteUri.LastIndexOf('#');
         if (hash >= 0)
         {
-            if (!long.TryParse(absoluteUri[(hash + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out uid)) return false;
+            if (!long.TryParse(absoluteUri[(hash + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out uid))
+                return false;
             absoluteUri = absoluteUri[..hash];
             if (absoluteUri.Contains('#')) return false;
         }
@@ -163,7 +170,8 @@ public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>,
 
     public static bool TryParseAddress(string path, out Address address) => Address.TryParse(path.AsSpan(), out address, out _);
 
-    public static bool TryParseAddress(string path, out Address address, out ReadOnlySpan<char> absoluteUri) => Address.TryParse(path.AsSpan(), out address, out absoluteUri);
+    public static bool TryParseAddress(string path, out Address address, out ReadOnlySpan<char> absoluteUri) =>
+        Address.TryParse(path.AsSpan(), out address, out absoluteUri);
 
     /// <summary>Splits at the slash that ends the address without looking into either part.</summary>
     public static bool TryParseParts(ReadOnlySpan<char> path, out ReadOnlySpan<char> address, out ReadOnlySpan<char> absoluteUri)
@@ -197,7 +205,8 @@ public abstract class ActorPath : IEquatable<ActorPath>, IComparable<ActorPath>,
     public string ToStringWithAddress() => ToString();
 
     /// <summary>With the given address, unless the path names a host itself.</summary>
-    public string ToStringWithAddress(Address address) => Address.Host != null && Address.Port != null ? ToString() : address + ToStringWithoutAddress();
+    public string ToStringWithAddress(Address address) =>
+        Address.Host != null && Address.Port != null ? ToString() : address + ToStringWithoutAddress();
 
     public string ToStringWithUid() => ToString() + UidSuffix;
 

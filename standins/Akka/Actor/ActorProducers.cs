@@ -27,7 +27,9 @@ internal sealed class ConstructorProducer(ConstructorInfo constructor, object[] 
     }
 }
 
-/// <summary>The value of an expression. Constants and captured variables, the usual arguments, are read without compiling anything.</summary>
+/// <summary>
+/// The value of an expression. Constants and captured variables, the usual arguments, are read without compiling anything.
+/// </summary>
 internal static class ExpressionValue
 {
     public static object Of(Expression expression) => expression switch
@@ -35,12 +37,16 @@ internal static class ExpressionValue
         ConstantExpression constant => constant.Value,
         MemberExpression { Member: FieldInfo field } member => field.GetValue(Instance(member)),
         MemberExpression { Member: PropertyInfo property } member => property.GetValue(Instance(member)),
-        _ => Expression.Lambda<Func<object>>(Expression.Convert(expression, typeof(object))).Compile(preferInterpretation: !HasLambda.In(expression))()
+        _ => Expression.Lambda<Func<object>>(Expression.Convert(expression, typeof(object)))
+            .Compile(preferInterpretation: !HasLambda.In(expression))()
     };
 
     private static object Instance(MemberExpression member) => member.Expression == null ? null : Of(member.Expression);
 
-    /// <summary>A function that is handed to the actor is called again and again, and interpreted it would not even be atomic on references to variables.</summary>
+    /// <summary>
+    /// A function that is handed to the actor is called again and again, and interpreted it would not even be atomic on references to
+    /// variables.
+    /// </summary>
     private sealed class HasLambda : ExpressionVisitor
     {
         private bool _found;

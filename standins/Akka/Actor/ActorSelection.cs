@@ -36,7 +36,8 @@ public class ActorSelection : ICanTell
     {
         ".." => SelectParent.Instance,
         "**" => SelectChildRecursive.Instance,
-        _ when element.Contains('*', StringComparison.Ordinal) || element.Contains('?', StringComparison.Ordinal) => new SelectChildPattern(element),
+        _ when element.Contains('*', StringComparison.Ordinal) || element.Contains('?', StringComparison.Ordinal) =>
+            new SelectChildPattern(element),
         _ => new SelectChildName(element)
     };
 
@@ -49,7 +50,9 @@ public class ActorSelection : ICanTell
 
     public Task<IActorRef> ResolveOne(TimeSpan timeout) => ResolveOne(timeout, CancellationToken.None);
 
-    /// <exception cref="ActorNotFoundException">Nobody answered in time, or there is nobody. (As the cause of another one of the same type.)</exception>
+    /// <exception cref="ActorNotFoundException">
+    /// Nobody answered in time, or there is nobody. (As the cause of another one of the same type.)
+    /// </exception>
     public async Task<IActorRef> ResolveOne(TimeSpan timeout, CancellationToken ct)
     {
         try
@@ -63,7 +66,9 @@ public class ActorSelection : ICanTell
         }
     }
 
-    /// <summary>Goes down from the anchor as far as the path is plain, then lets the actor there, or the wildcard's matches, go on.</summary>
+    /// <summary>
+    /// Goes down from the anchor as far as the path is plain, then lets the actor there, or the wildcard's matches, go on.
+    /// </summary>
     internal static void DeliverSelection(IInternalActorRef anchor, IActorRef sender, ActorSelectionMessage selection)
     {
         if (selection.Elements.Length == 0)
@@ -103,14 +108,18 @@ public class ActorSelection : ICanTell
                 case SelectChildRecursive:
                     var children = withCell.Children.ToList();
                     FanOut(withCell, children, rest.ToArray(), sender, selection);
-                    foreach (var each in children.OfType<IInternalActorRef>()) DeliverSelection(each, sender, selection.Copy(elements: selection.Elements.AsSpan(i).ToArray(), wildCardFanOut: true));
+                    foreach (var each in children.OfType<IInternalActorRef>())
+                        DeliverSelection(
+                            each, sender, selection.Copy(elements: selection.Elements.AsSpan(i).ToArray(), wildCardFanOut: true));
                     return;
             }
             if (rest.Length == 0) actor.Tell(selection.Message, sender);
         }
     }
 
-    private static void FanOut(ActorRefWithCell parent, IEnumerable<IActorRef> matches, SelectionPathElement[] rest, IActorRef sender, ActorSelectionMessage selection)
+    private static void FanOut(
+        ActorRefWithCell parent, IEnumerable<IActorRef> matches, SelectionPathElement[] rest, IActorRef sender,
+        ActorSelectionMessage selection)
     {
         var matching = matches.ToList();
         if (matching.Count == 0 && !selection.WildCardFanOut)
@@ -120,7 +129,9 @@ public class ActorSelection : ICanTell
         }
         foreach (var child in matching)
             if (rest.Length == 0) child.Tell(selection.Message, sender);
-            else DeliverSelection((IInternalActorRef)child, sender, selection.Copy(elements: rest, wildCardFanOut: selection.WildCardFanOut || matching.Count > 1));
+            else
+                DeliverSelection((IInternalActorRef)child, sender, selection.Copy(
+                    elements: rest, wildCardFanOut: selection.WildCardFanOut || matching.Count > 1));
     }
 
     private static void DeliverToContainer(VirtualPathContainer container, IActorRef sender, ActorSelectionMessage selection)
@@ -132,7 +143,10 @@ public class ActorSelection : ICanTell
             SelectChildName name when container.TryGetChild(name.Name, out var child) => child,
             _ => null
         };
-        if (next == null) new EmptyLocalActorRef(container.Provider, container.Path / selection.Elements.Select(e => e.ToString()), container.Provider.EventStream()).Tell(selection, sender);
+        if (next == null)
+            new EmptyLocalActorRef(
+                container.Provider, container.Path / selection.Elements.Select(e => e.ToString()),
+                container.Provider.EventStream()).Tell(selection, sender);
         else if (rest.Length == 0) next.Tell(selection.Message, sender);
         else DeliverSelection(next, sender, selection.Copy(elements: rest));
     }
@@ -177,7 +191,9 @@ public class ActorSelectionMessage : IAutoReceivedMessage, IPossiblyHarmful, IWr
     public ActorSelectionMessage Copy(object message = null, SelectionPathElement[] elements = null, bool? wildCardFanOut = null) =>
         new(message ?? Message, elements ?? Elements, wildCardFanOut ?? WildCardFanOut);
 
-    public override string ToString() => $"ActorSelectionMessage - Message: {Message} - WildCardFanOut: {WildCardFanOut} - Elements: {string.Join<SelectionPathElement>("/", Elements)}";
+    public override string ToString() =>
+        $"ActorSelectionMessage - Message: {Message} - WildCardFanOut: {WildCardFanOut} - "
+            + $"Elements: {string.Join<SelectionPathElement>("/", Elements)}";
 }
 
 public abstract class SelectionPathElement

@@ -49,7 +49,9 @@ public abstract class ActorSystem : IActorRefFactory, IDisposable
 
     public static ActorSystem Create(string name, BootstrapSetup setup) => Create(name, ActorSystemSetup.Create(setup));
 
-    /// <exception cref="ArgumentException">The name is not made of ASCII letters, digits and, behind the first character, hyphens.</exception>
+    /// <exception cref="ArgumentException">
+    /// The name is not made of ASCII letters, digits and, behind the first character, hyphens.
+    /// </exception>
     public static ActorSystem Create(string name, ActorSystemSetup setup)
     {
         var bootstrap = setup.Get<BootstrapSetup>();

@@ -72,7 +72,8 @@ public sealed class Address : IEquatable<Address>, IComparable<Address>, ICompar
     public object Clone() => new Address(Protocol, System, Host, Port);
 
     public static Address Parse(string address) =>
-        TryParse(address, out var parsed) ? parsed : throw new UriFormatException($"not an address like akka.tcp://system@host:port: '{address}'");
+        TryParse(address, out var parsed)
+            ? parsed : throw new UriFormatException($"not an address like akka.tcp://system@host:port: '{address}'");
 
     public static bool TryParse(string path, out Address address) => TryParse(path.AsSpan(), out address, out _);
 
@@ -85,7 +86,9 @@ public sealed class Address : IEquatable<Address>, IComparable<Address>, ICompar
 
     public static bool TryParse(ReadOnlySpan<char> span, out Address address) => TryParse(span, out address, out _);
 
-    /// <summary>Splits a text like akka.tcp://system@host:port/user/a into its address and the path, which is "/" if there is none.</summary>
+    /// <summary>
+    /// Splits a text like akka.tcp://system@host:port/user/a into its address and the path, which is "/" if there is none.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<char> span, out Address address, out ReadOnlySpan<char> absolutUri)
     {
         address = null;
@@ -123,7 +126,9 @@ public sealed class Address : IEquatable<Address>, IComparable<Address>, ICompar
         var colon = text.LastIndexOf(':');
         if (colon < 0 || colon < text.LastIndexOf(']')) return !host.IsEmpty;
         host = text[..colon];
-        if (host.IsEmpty || !int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > ushort.MaxValue) return false;
+        if (host.IsEmpty || !int.TryParse(text[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || number > ushort.MaxValue)
+            return false;
         port = number;
         return true;
     }
@@ -139,7 +144,8 @@ public sealed class Address : IEquatable<Address>, IComparable<Address>, ICompar
         return result != 0 ? result : (x.Port ?? 0).CompareTo(y.Port ?? 0);
     }
 
-    public ISurrogate ToSurrogate(ActorSystem system) => new AddressSurrogate { Protocol = Protocol, System = System, Host = Host, Port = Port };
+    public ISurrogate ToSurrogate(ActorSystem system) =>
+        new AddressSurrogate { Protocol = Protocol, System = System, Host = Host, Port = Port };
 
     public sealed class AddressSurrogate : ISurrogate
     {

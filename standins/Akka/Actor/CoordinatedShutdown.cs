@@ -133,7 +133,10 @@ public sealed class CoordinatedShutdown : IExtension
     /// <exception cref="ConfigurationException">there is no such phase.</exception>
     public void AddTask(string phase, string taskName, Func<Task<Done>> task)
     {
-        if (!_phases.ContainsKey(phase)) throw new ConfigurationException($"Unknown phase [{phase}], known phases [{string.Join(", ", _order)}]. All phases (along with their optional dependencies) must be defined in configuration.");
+        if (!_phases.ContainsKey(phase))
+            throw new ConfigurationException(
+                $"Unknown phase [{phase}], known phases [{string.Join(", ", _order)}]. "
+                    + "All phases (along with their optional dependencies) must be defined in configuration.");
         lock (_lock)
         {
             if (!_tasks.TryGetValue(phase, out var tasks)) _tasks.Add(phase, tasks = []);
@@ -148,7 +151,9 @@ public sealed class CoordinatedShutdown : IExtension
 
     /// <summary>Runs the phases, where that has not begun yet.</summary>
     /// <param name="fromPhase">phases before it are passed over; null: none.</param>
-    /// <returns>Ends when the last phase has, also if another call began it; faulted by the first phase that failed and does not recover.</returns>
+    /// <returns>
+    /// Ends when the last phase has, also if another call began it; faulted by the first phase that failed and does not recover.
+    /// </returns>
     /// <exception cref="ArgumentException">there is no phase fromPhase.</exception>
     public Task<Done> Run(Reason reason, string fromPhase = null)
     {
@@ -214,14 +219,17 @@ public sealed class CoordinatedShutdown : IExtension
         {
             if (!runs[i].IsCompleted || runs[i].IsCompletedSuccessfully) continue;
             var cause = runs[i].Exception?.InnerException ?? new TaskCanceledException(runs[i]);
-            if (!phase.Recover) throw new AggregateException($"Task [{tasks[i].Name}] of phase [{phase.Name}] failed, and the phase does not recover", cause);
+            if (!phase.Recover)
+                throw new AggregateException(
+                    $"Task [{tasks[i].Name}] of phase [{phase.Name}] failed, and the phase does not recover", cause);
             System.Log.Warning(cause, "Task [{0}] failed in phase [{1}]: {2}", tasks[i].Name, phase.Name, cause.Message);
         }
     }
 
     private void CheckTimeout(ShutdownPhase phase)
     {
-        if (!phase.Recover) throw new TimeoutException($"Coordinated shutdown phase [{phase.Name}] timed out after {phase.Timeout}, and does not recover");
+        if (!phase.Recover)
+            throw new TimeoutException($"Coordinated shutdown phase [{phase.Name}] timed out after {phase.Timeout}, and does not recover");
         System.Log.Warning("Coordinated shutdown phase [{0}] timed out after {1}", phase.Name, phase.Timeout);
     }
 
@@ -234,7 +242,8 @@ public sealed class CoordinatedShutdown : IExtension
 
     private Config SettingsFor(Reason reason)
     {
-        var overrides = reason == null ? null : _settings.GetConfig("reason-overrides")?.Root.GetObject()?.GetKey(reason.GetType().TypeQualifiedName());
+        var overrides = reason == null
+            ? null : _settings.GetConfig("reason-overrides")?.Root.GetObject()?.GetKey(reason.GetType().TypeQualifiedName());
         return overrides == null ? _settings : overrides.ToConfig().WithFallback(_settings);
     }
 
@@ -261,7 +270,8 @@ public sealed class CoordinatedShutdown : IExtension
         {
             var run = Run(ClrExitReason.Instance);
             // The last chance to do anything: nothing runs after this handler.
-            if (!((IAsyncResult)run).AsyncWaitHandle.WaitOne(TotalTimeout)) System.Log.Warning("The process ends before CoordinatedShutdown does");
+            if (!((IAsyncResult)run).AsyncWaitHandle.WaitOne(TotalTimeout))
+                System.Log.Warning("The process ends before CoordinatedShutdown does");
         }
 
         AppDomain.CurrentDomain.ProcessExit += OnProcessExit;

@@ -32,7 +32,8 @@ public sealed class DeadLetterMailbox : Mailbox
         public void Enqueue(IActorRef receiver, Envelope envelope)
         {
             // Dead letters of the dead letters themselves would never end.
-            if (envelope.Message is not DeadLetter) deadLetters.Tell(new DeadLetter(envelope.Message, envelope.Sender ?? deadLetters, receiver), envelope.Sender);
+            if (envelope.Message is not DeadLetter)
+                deadLetters.Tell(new DeadLetter(envelope.Message, envelope.Sender ?? deadLetters, receiver), envelope.Sender);
         }
 
         public bool TryDequeue(out Envelope envelope)

@@ -36,7 +36,8 @@ public class EmptyLocalActorRef : MinimalActorRef
         {
             case Watch watch:
                 if (watch.Watchee.Equals(this) && !watch.Watcher.Equals(this))
-                    watch.Watcher.SendSystemMessage(new DeathWatchNotification(watch.Watchee, existenceConfirmed: false, addressTerminated: false));
+                    watch.Watcher.SendSystemMessage(
+                        new DeathWatchNotification(watch.Watchee, existenceConfirmed: false, addressTerminated: false));
                 return true;
             case Unwatch:
                 return true;
@@ -67,7 +68,8 @@ public class DeadLetterActorRef : EmptyLocalActorRef
 {
     private readonly EventStream _eventStream;
 
-    public DeadLetterActorRef(IActorRefProvider provider, ActorPath path, EventStream eventStream) : base(provider, path, eventStream) => _eventStream = eventStream;
+    public DeadLetterActorRef(IActorRefProvider provider, ActorPath path, EventStream eventStream) : base(provider, path, eventStream) =>
+        _eventStream = eventStream;
 
     protected override void TellInternal(object message, IActorRef sender)
     {

@@ -8,9 +8,11 @@ public interface IDecider
 public static class Decider
 {
     /// <summary>The first pair whose type the failure has counts; then the default.</summary>
-    public static DeployableDecider From(Directive defaultDirective, params KeyValuePair<Type, Directive>[] pairs) => new(defaultDirective, pairs);
+    public static DeployableDecider From(Directive defaultDirective, params KeyValuePair<Type, Directive>[] pairs) =>
+        new(defaultDirective, pairs);
 
-    public static DeployableDecider From(Directive defaultDirective, IEnumerable<KeyValuePair<Type, Directive>> pairs) => new(defaultDirective, pairs);
+    public static DeployableDecider From(Directive defaultDirective, IEnumerable<KeyValuePair<Type, Directive>> pairs) =>
+        new(defaultDirective, pairs);
 
     public static LocalOnlyDecider From(Func<Exception, Directive> localOnlyDecider) => new(localOnlyDecider);
 }
@@ -32,7 +34,8 @@ public class DeployableDecider : IDecider, IEquatable<DeployableDecider>
     {
     }
 
-    public DeployableDecider(Directive defaultDirective, IEnumerable<KeyValuePair<Type, Directive>> pairs) : this(defaultDirective, pairs.ToArray())
+    public DeployableDecider(Directive defaultDirective, IEnumerable<KeyValuePair<Type, Directive>> pairs)
+        : this(defaultDirective, pairs.ToArray())
     {
     }
 
@@ -53,7 +56,8 @@ public class DeployableDecider : IDecider, IEquatable<DeployableDecider>
         return DefaultDirective;
     }
 
-    public bool Equals(DeployableDecider other) => other is not null && DefaultDirective == other.DefaultDirective && (Pairs ?? []).SequenceEqual(other.Pairs ?? []);
+    public bool Equals(DeployableDecider other) =>
+        other is not null && DefaultDirective == other.DefaultDirective && (Pairs ?? []).SequenceEqual(other.Pairs ?? []);
 
     public override bool Equals(object obj) => Equals(obj as DeployableDecider);
 
@@ -67,7 +71,8 @@ public abstract class SupervisorStrategyConfigurator
 
     public static SupervisorStrategyConfigurator CreateConfigurator(string typeName)
     {
-        var type = Type.GetType(typeName) ?? throw new Configuration.ConfigurationException($"Could not find the type of the supervisor strategy configurator: {typeName}");
+        var type = Type.GetType(typeName) ?? throw new Configuration.ConfigurationException(
+            $"Could not find the type of the supervisor strategy configurator: {typeName}");
         return (SupervisorStrategyConfigurator)Activator.CreateInstance(type);
     }
 }

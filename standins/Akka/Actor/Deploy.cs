@@ -4,7 +4,9 @@ using Akka.Util;
 
 namespace Akka.Actor;
 
-/// <summary>How an actor is deployed: router, scope, dispatcher, mailbox. What is not given falls back to configuration and defaults.</summary>
+/// <summary>
+/// How an actor is deployed: router, scope, dispatcher, mailbox. What is not given falls back to configuration and defaults.
+/// </summary>
 public class Deploy : IEquatable<Deploy>, ISurrogated
 {
     public const int NoStashSize = -1;
@@ -86,17 +88,25 @@ public class Deploy : IEquatable<Deploy>, ISurrogated
 
     public virtual Deploy WithDispatcher(string dispatcher) => new(Path, Config, RouterConfig, Scope, dispatcher, Mailbox, StashCapacity);
 
-    public virtual Deploy WithRouterConfig(RouterConfig routerConfig) => new(Path, Config, routerConfig, Scope, Dispatcher, Mailbox, StashCapacity);
+    public virtual Deploy WithRouterConfig(RouterConfig routerConfig) =>
+        new(Path, Config, routerConfig, Scope, Dispatcher, Mailbox, StashCapacity);
 
     public virtual Deploy WithStashCapacity(int stashSize) => new(Path, Config, RouterConfig, Scope, Dispatcher, Mailbox, stashSize);
 
     public bool Equals(Deploy other) =>
-        other is not null && Path == other.Path && Dispatcher == other.Dispatcher && Mailbox == other.Mailbox && StashCapacity == other.StashCapacity
+        other is not null && Path == other.Path && Dispatcher == other.Dispatcher && Mailbox == other.Mailbox
+            && StashCapacity == other.StashCapacity
         && Config.Equals(other.Config) && RouterConfig.Equals(other.RouterConfig) && Scope.Equals(other.Scope);
 
     public ISurrogate ToSurrogate(ActorSystem system) => new DeploySurrogate
     {
-        Path = Path, Config = Config, RouterConfig = RouterConfig, Scope = Scope, Dispatcher = Dispatcher, Mailbox = Mailbox, StashCapacity = StashCapacity
+        Path = Path,
+        Config = Config,
+        RouterConfig = RouterConfig,
+        Scope = Scope,
+        Dispatcher = Dispatcher,
+        Mailbox = Mailbox,
+        StashCapacity = StashCapacity
     };
 
     public class DeploySurrogate : ISurrogate
@@ -115,6 +125,7 @@ public class Deploy : IEquatable<Deploy>, ISurrogated
 
         public int StashCapacity { get; set; }
 
-        public ISurrogated FromSurrogate(ActorSystem system) => new Deploy(Path, Config, RouterConfig, Scope, Dispatcher, Mailbox, StashCapacity);
+        public ISurrogated FromSurrogate(ActorSystem system) =>
+            new Deploy(Path, Config, RouterConfig, Scope, Dispatcher, Mailbox, StashCapacity);
     }
 }

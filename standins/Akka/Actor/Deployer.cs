@@ -58,9 +58,14 @@ public class Deployer
         var elements = deploy.Path.Trim('"').Trim('/').Split('/');
         foreach (var element in elements)
             if (element is not ("*" or "**") && !ActorPath.IsValidPathElement(element))
-                throw new IllegalActorNameException($"Illegal actor name [{element}] in deployment [{deploy.Path}]. Actor paths MUST: not start with `$`, include only ASCII letters and can only contain these special characters: {ActorPath.ValidSymbols}.");
-        if (elements.Any(e => e is "*" or "**")) ImmutableInterlocked.Update(ref _patterns, (patterns, added) => patterns.Add(added), new PatternDeploy(elements, deploy));
-        else ImmutableInterlocked.Update(ref _exact, (exact, added) => exact.SetItem(string.Join("/", added.elements), added.deploy), (elements, deploy));
+                throw new IllegalActorNameException(
+                    $"Illegal actor name [{element}] in deployment [{deploy.Path}]. Actor paths MUST: not start with `$`, "
+                        + $"include only ASCII letters and can only contain these special characters: {ActorPath.ValidSymbols}.");
+        if (elements.Any(e => e is "*" or "**"))
+            ImmutableInterlocked.Update(ref _patterns, (patterns, added) => patterns.Add(added), new PatternDeploy(elements, deploy));
+        else
+            ImmutableInterlocked.Update(
+                ref _exact, (exact, added) => exact.SetItem(string.Join("/", added.elements), added.deploy), (elements, deploy));
     }
 
     public virtual Deploy ParseConfig(string key, Config config)

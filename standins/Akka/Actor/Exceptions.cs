@@ -101,7 +101,9 @@ public class ActorInitializationException : AkkaException
 public class PreRestartException : ActorInitializationException
 {
     public PreRestartException(IActorRef actor, Exception restartException, Exception cause, object optionalMessage)
-        : base(actor, $"exception in PreRestart({cause?.GetType().ToString() ?? "null"}, {optionalMessage?.GetType().ToString() ?? "none"})", restartException)
+        : base(
+            actor, $"exception in PreRestart({cause?.GetType().ToString() ?? "null"}, {optionalMessage?.GetType().ToString() ?? "none"})",
+            restartException)
     {
         RestartException = restartException;
         OptionalMessage = optionalMessage;

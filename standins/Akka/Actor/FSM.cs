@@ -31,16 +31,22 @@ public abstract class FSM<TState, TData> : FSMBase
 
     private sealed record NamedTimer(long Generation, bool Repeats, ICancelable Task);
 
-    private sealed record TimerFired(FSM<TState, TData> Owner, string Name, long Generation, object Message) : INoSerializationVerificationNeeded;
+    private sealed record TimerFired(FSM<TState, TData> Owner, string Name, long Generation, object Message)
+        : INoSerializationVerificationNeeded;
 
     private sealed record TimeoutFired(FSM<TState, TData> Owner, long Generation) : INoSerializationVerificationNeeded;
 
-    public TState StateName => _current == null ? throw new InvalidOperationException("You must call StartWith before you can access StateName") : _current.StateName;
+    public TState StateName => _current == null
+        ? throw new InvalidOperationException("You must call StartWith before you can access StateName")
+        : _current.StateName;
 
-    public TData StateData => _current == null ? throw new InvalidOperationException("You must call StartWith before you can access StateData") : _current.StateData;
+    public TData StateData => _current == null
+        ? throw new InvalidOperationException("You must call StartWith before you can access StateData")
+        : _current.StateData;
 
     /// <summary>In a transition's handler only.</summary>
-    public TData NextStateData => _next == null ? throw new InvalidOperationException("NextStateData is only available during OnTransition") : _next.StateData;
+    public TData NextStateData =>
+        _next == null ? throw new InvalidOperationException("NextStateData is only available during OnTransition") : _next.StateData;
 
     /// <summary>What a state does; of several functions for one state the first that handles an event counts.</summary>
     public void When(TState stateName, StateFunction func, TimeSpan? timeout = null)
@@ -49,10 +55,13 @@ public abstract class FSM<TState, TData> : FSMBase
         if (timeout != null || !_timeouts.ContainsKey(stateName)) _timeouts[stateName] = timeout;
     }
 
-    public void StartWith(TState stateName, TData stateData, TimeSpan? timeout = null) => _current = new State<TState, TData>(stateName, stateData, timeout);
+    public void StartWith(TState stateName, TData stateData, TimeSpan? timeout = null) =>
+        _current = new State<TState, TData>(stateName, stateData, timeout);
 
     /// <summary>Begins with the first state, its time included.</summary>
-    public void Initialize() => MakeTransition(_current == null ? throw new InvalidOperationException("You must call StartWith before calling Initialize") : _current.WithNotification(false));
+    public void Initialize() => MakeTransition(_current == null
+        ? throw new InvalidOperationException("You must call StartWith before calling Initialize")
+        : _current.WithNotification(false));
 
     /// <summary>A transition, also where the state is the same.</summary>
     public State<TState, TData> GoTo(TState nextStateName) => new(nextStateName, _current.StateData);
@@ -109,7 +118,8 @@ public abstract class FSM<TState, TData> : FSMBase
                 if (fired.Owner == this && fired.Generation == _timeoutGeneration) Process(StateTimeout.Instance);
                 return true;
             case TimerFired fired:
-                if (fired.Owner != this || !_timers.TryGetValue(fired.Name, out var timer) || timer.Generation != fired.Generation) return true;
+                if (fired.Owner != this || !_timers.TryGetValue(fired.Name, out var timer) || timer.Generation != fired.Generation)
+                    return true;
                 if (!timer.Repeats) _timers.Remove(fired.Name);
                 Process(fired.Message);
                 return true;
@@ -166,12 +176,14 @@ public abstract class FSM<TState, TData> : FSMBase
         {
             _next = next;
             foreach (var handler in _transitionHandlers) handler(_current.StateName, next.StateName);
-            foreach (var subscriber in _subscribers) subscriber.Tell(new Transition<TState>(Self, _current.StateName, next.StateName), Self);
+            foreach (var subscriber in _subscribers)
+                subscriber.Tell(new Transition<TState>(Self, _current.StateName, next.StateName), Self);
             _next = null;
         }
         _current = next;
         if ((next.Timeout ?? _timeouts[next.StateName]) is { } timeout && timeout >= TimeSpan.Zero && timeout < TimeSpan.MaxValue)
-            _stateTimeout = Context.System.Scheduler.ScheduleTellOnceCancelable(timeout, Self, new TimeoutFired(this, ++_timeoutGeneration), Self);
+            _stateTimeout = Context.System.Scheduler.ScheduleTellOnceCancelable(
+                timeout, Self, new TimeoutFired(this, ++_timeoutGeneration), Self);
     }
 
     private void Reply(State<TState, TData> next)

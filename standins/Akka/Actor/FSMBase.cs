@@ -59,7 +59,8 @@ public abstract class FSMBase : ActorBase
 
     public sealed class StopEvent<TS, TD> : INoSerializationVerificationNeeded
     {
-        public StopEvent(Reason reason, TS terminatedState, TD stateData) => (Reason, TerminatedState, StateData) = (reason, terminatedState, stateData);
+        public StopEvent(Reason reason, TS terminatedState, TD stateData) =>
+            (Reason, TerminatedState, StateData) = (reason, terminatedState, stateData);
 
         public Reason Reason { get; }
 
@@ -67,7 +68,8 @@ public abstract class FSMBase : ActorBase
 
         public TD StateData { get; }
 
-        public override string ToString() => $"StopEvent: Reason: <{Reason}>, TerminatedState: <{TerminatedState}>, StateData: <{StateData}>";
+        public override string ToString() =>
+            $"StopEvent: Reason: <{Reason}>, TerminatedState: <{TerminatedState}>, StateData: <{StateData}>";
     }
 
     /// <summary>Asks for a <see cref="CurrentState{TS}"/> now and a <see cref="Transition{TS}"/> at every change.</summary>
@@ -93,7 +95,8 @@ public abstract class FSMBase : ActorBase
 
         public TS State { get; }
 
-        public override bool Equals(object obj) => obj is CurrentState<TS> other && Equals(FsmRef, other.FsmRef) && EqualityComparer<TS>.Default.Equals(State, other.State);
+        public override bool Equals(object obj) =>
+            obj is CurrentState<TS> other && Equals(FsmRef, other.FsmRef) && EqualityComparer<TS>.Default.Equals(State, other.State);
 
         public override int GetHashCode() => HashCode.Combine(FsmRef, State);
 
@@ -111,7 +114,8 @@ public abstract class FSMBase : ActorBase
         public TS To { get; }
 
         public override bool Equals(object obj) =>
-            obj is Transition<TS> other && Equals(FsmRef, other.FsmRef) && EqualityComparer<TS>.Default.Equals(From, other.From) && EqualityComparer<TS>.Default.Equals(To, other.To);
+            obj is Transition<TS> other && Equals(FsmRef, other.FsmRef) && EqualityComparer<TS>.Default.Equals(From, other.From)
+                && EqualityComparer<TS>.Default.Equals(To, other.To);
 
         public override int GetHashCode() => HashCode.Combine(FsmRef, From, To);
 
@@ -121,7 +125,9 @@ public abstract class FSMBase : ActorBase
     /// <summary>What comes after an event: a state, its data, and what is to be done on the way there.</summary>
     public sealed class State<TS, TD> : IEquatable<State<TS, TD>>
     {
-        public State(TS stateName, TD stateData, TimeSpan? timeout = null, Reason stopReason = null, IReadOnlyList<object> replies = null, bool notifies = true)
+        public State(
+            TS stateName, TD stateData, TimeSpan? timeout = null, Reason stopReason = null, IReadOnlyList<object> replies = null,
+            bool notifies = true)
         {
             StateName = stateName;
             StateData = stateData;
@@ -148,7 +154,8 @@ public abstract class FSMBase : ActorBase
         /// <summary>The state's time, for this once.</summary>
         public State<TS, TD> ForMax(TimeSpan timeout) => new(StateName, StateData, timeout, StopReason, Replies, Notifies);
 
-        public State<TS, TD> Replying(object replyValue) => new(StateName, StateData, Timeout, StopReason, [replyValue, .. Replies], Notifies);
+        public State<TS, TD> Replying(object replyValue) =>
+            new(StateName, StateData, Timeout, StopReason, [replyValue, .. Replies], Notifies);
 
         public State<TS, TD> Using(TD nextStateData) => new(StateName, nextStateData, Timeout, StopReason, Replies, Notifies);
 
@@ -157,7 +164,8 @@ public abstract class FSMBase : ActorBase
         internal State<TS, TD> WithNotification(bool notifies) => new(StateName, StateData, Timeout, StopReason, Replies, notifies);
 
         public bool Equals(State<TS, TD> other) =>
-            other is not null && EqualityComparer<TS>.Default.Equals(StateName, other.StateName) && EqualityComparer<TD>.Default.Equals(StateData, other.StateData)
+            other is not null && EqualityComparer<TS>.Default.Equals(StateName, other.StateName)
+                && EqualityComparer<TD>.Default.Equals(StateData, other.StateData)
             && Timeout == other.Timeout && Equals(StopReason, other.StopReason) && Replies.SequenceEqual(other.Replies);
 
         public override bool Equals(object obj) => Equals(obj as State<TS, TD>);

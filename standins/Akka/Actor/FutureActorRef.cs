@@ -90,7 +90,8 @@ public class FutureActorRef<T> : MinimalActorRef
                 _result.TrySetException(failure.Cause ?? new TaskCanceledException("Task cancelled by actor via Failure message."));
                 break;
             default:
-                _result.TrySetException(new ArgumentException($"Received message of type [{message.GetType()}] - Ask expected message of type [{typeof(T)}]"));
+                _result.TrySetException(
+                    new ArgumentException($"Received message of type [{message.GetType()}] - Ask expected message of type [{typeof(T)}]"));
                 break;
         }
     }
@@ -174,7 +175,9 @@ public class FutureActorRef<T> : MinimalActorRef
         }
         if (registered) Provider.UnregisterTempActor(_path);
         if (watchers == null) return true;
-        foreach (var watcher in watchers) ((IInternalActorRef)watcher).SendSystemMessage(new DeathWatchNotification(this, existenceConfirmed: true, addressTerminated: false));
+        foreach (var watcher in watchers)
+            ((IInternalActorRef)watcher)
+                .SendSystemMessage(new DeathWatchNotification(this, existenceConfirmed: true, addressTerminated: false));
         return true;
     }
 }

@@ -2,20 +2,25 @@ namespace Akka.Actor;
 
 public static class Futures
 {
-    public static Task<object> Ask(this ICanTell self, object message, TimeSpan? timeout = null) => self.Ask<object>(message, timeout, CancellationToken.None);
+    public static Task<object> Ask(this ICanTell self, object message, TimeSpan? timeout = null) =>
+        self.Ask<object>(message, timeout, CancellationToken.None);
 
-    public static Task<object> Ask(this ICanTell self, object message, CancellationToken cancellationToken) => self.Ask<object>(message, null, cancellationToken);
+    public static Task<object> Ask(this ICanTell self, object message, CancellationToken cancellationToken) =>
+        self.Ask<object>(message, null, cancellationToken);
 
-    public static Task<object> Ask(this ICanTell self, object message, TimeSpan? timeout, CancellationToken cancellationToken) => self.Ask<object>(message, timeout, cancellationToken);
+    public static Task<object> Ask(this ICanTell self, object message, TimeSpan? timeout, CancellationToken cancellationToken) =>
+        self.Ask<object>(message, timeout, cancellationToken);
 
     /// <summary>
     /// The first reply. Fails with the cause of a <see cref="Status.Failure"/> (unless T is that or object), with
     /// <see cref="ArgumentException"/> if the reply is no T, and with <see cref="AskTimeoutException"/> if none comes in time.
     /// </summary>
     /// <param name="timeout">Null for akka.actor.ask-timeout, which is infinite unless configured.</param>
-    public static Task<T> Ask<T>(this ICanTell self, object message, TimeSpan? timeout = null) => self.Ask<T>(message, timeout, CancellationToken.None);
+    public static Task<T> Ask<T>(this ICanTell self, object message, TimeSpan? timeout = null) =>
+        self.Ask<T>(message, timeout, CancellationToken.None);
 
-    public static Task<T> Ask<T>(this ICanTell self, object message, CancellationToken cancellationToken) => self.Ask<T>(message, null, cancellationToken);
+    public static Task<T> Ask<T>(this ICanTell self, object message, CancellationToken cancellationToken) =>
+        self.Ask<T>(message, null, cancellationToken);
 
     public static Task<T> Ask<T>(this ICanTell self, object message, TimeSpan? timeout, CancellationToken cancellationToken)
     {
@@ -25,7 +30,8 @@ public static class Futures
     }
 
     /// <param name="messageFactory">Makes the message from the reference to which the reply is to be sent.</param>
-    public static Task<T> Ask<T>(this ICanTell self, Func<IActorRef, object> messageFactory, TimeSpan? timeout, CancellationToken cancellationToken)
+    public static Task<T> Ask<T>(
+        this ICanTell self, Func<IActorRef, object> messageFactory, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         var asking = Asking<T>.By(self, timeout, cancellationToken);
         asking.Future.DeliverAsk(messageFactory(asking.Future), self);

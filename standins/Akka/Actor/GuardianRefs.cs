@@ -12,7 +12,9 @@ public class RootGuardianActorRef : LocalActorRef
     private readonly IReadOnlyDictionary<string, IInternalActorRef> _extraNames;
     private IInternalActorRef _tempContainer;
 
-    public RootGuardianActorRef(ActorSystemImpl system, Props props, MessageDispatcher dispatcher, MailboxType mailboxType, IInternalActorRef supervisor, ActorPath path, IInternalActorRef deadLetters, IReadOnlyDictionary<string, IInternalActorRef> extraNames)
+    public RootGuardianActorRef(
+        ActorSystemImpl system, Props props, MessageDispatcher dispatcher, MailboxType mailboxType, IInternalActorRef supervisor,
+        ActorPath path, IInternalActorRef deadLetters, IReadOnlyDictionary<string, IInternalActorRef> extraNames)
         : base(system, props, dispatcher, mailboxType, supervisor, path)
     {
         _deadLetters = deadLetters;
@@ -38,7 +40,8 @@ public class RootGuardianSupervisor : MinimalActorRef
     private readonly TaskCompletionSource<Status> _terminationPromise;
     private readonly ActorPath _path;
 
-    public RootGuardianSupervisor(RootActorPath root, IActorRefProvider provider, TaskCompletionSource<Status> terminationPromise, ILoggingAdapter log)
+    public RootGuardianSupervisor(
+        RootActorPath root, IActorRefProvider provider, TaskCompletionSource<Status> terminationPromise, ILoggingAdapter log)
     {
         _log = log;
         _terminationPromise = terminationPromise;
@@ -79,5 +82,6 @@ public class RootGuardianSupervisor : MinimalActorRef
         _terminationPromise.TrySetResult(status);
     }
 
-    protected override void TellInternal(object message, IActorRef sender) => _log.Error("{0} received unexpected message [{1}]", this, message);
+    protected override void TellInternal(object message, IActorRef sender) =>
+        _log.Error("{0} received unexpected message [{1}]", this, message);
 }

@@ -28,7 +28,9 @@ public interface IInternalActorRef : IActorRef, IActorRefScope
 
     bool IsTerminated { get; }
 
-    /// <summary>The reference below this one; "" stays here, ".." goes to the parent. <see cref="ActorRefs.Nobody"/> if there is none.</summary>
+    /// <summary>
+    /// The reference below this one; "" stays here, ".." goes to the parent. <see cref="ActorRefs.Nobody"/> if there is none.
+    /// </summary>
     IActorRef GetChild(IReadOnlyList<string> name);
 
     void Resume(Exception causedByFailure = null);
@@ -65,7 +67,8 @@ public abstract class ActorRefBase : IActorRef
 
     protected abstract void TellInternal(object message, IActorRef sender);
 
-    public bool Equals(IActorRef other) => ReferenceEquals(this, other) || (other != null && Path.Uid == other.Path.Uid && Path.Equals(other.Path));
+    public bool Equals(IActorRef other) =>
+        ReferenceEquals(this, other) || (other != null && Path.Uid == other.Path.Uid && Path.Equals(other.Path));
 
     public override bool Equals(object obj) => ReferenceEquals(this, obj) || (obj is IActorRef other && Equals(other));
 

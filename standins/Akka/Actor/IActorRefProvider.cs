@@ -44,7 +44,9 @@ public interface IActorRefProvider
     /// <summary>Makes, but does not start, an actor.</summary>
     /// <param name="deploy">Counts if deployment configuration is not looked up.</param>
     /// <param name="async">Whether the creation may be finished later; cells are made at once here in any case.</param>
-    IInternalActorRef ActorOf(ActorSystemImpl system, Props props, IInternalActorRef supervisor, ActorPath path, bool systemService, Deploy deploy, bool lookupDeploy, bool async);
+    IInternalActorRef ActorOf(
+        ActorSystemImpl system, Props props, IInternalActorRef supervisor, ActorPath path, bool systemService, Deploy deploy,
+        bool lookupDeploy, bool async);
 
     /// <summary>A name below /temp that nobody has had.</summary>
     ActorPath TempPath();

@@ -20,7 +20,9 @@ public class LocalActorRef : ActorRefWithCell
     private readonly ActorPath _path;
     private readonly ActorCell _cell;
 
-    public LocalActorRef(ActorSystemImpl system, Props props, MessageDispatcher dispatcher, MailboxType mailboxType, IInternalActorRef supervisor, ActorPath path)
+    public LocalActorRef(
+        ActorSystemImpl system, Props props, MessageDispatcher dispatcher, MailboxType mailboxType, IInternalActorRef supervisor,
+        ActorPath path)
     {
         _system = system;
         _path = path;
@@ -33,7 +35,8 @@ public class LocalActorRef : ActorRefWithCell
     }
 
     /// <summary>Called by the constructor, before that of a subclass has run.</summary>
-    protected virtual ActorCell NewActorCell(ActorSystemImpl system, IInternalActorRef self, Props props, MessageDispatcher dispatcher, IInternalActorRef supervisor) =>
+    protected virtual ActorCell NewActorCell(
+        ActorSystemImpl system, IInternalActorRef self, Props props, MessageDispatcher dispatcher, IInternalActorRef supervisor) =>
         new(system, self, props, dispatcher, supervisor);
 
     protected ActorSystem System => _system;

@@ -21,11 +21,14 @@ public sealed class LocalActorRefProvider : IActorRefProvider
     private long _tempNumber;
     private Information _serializationInformation;
 
-    public LocalActorRefProvider(string systemName, Settings settings, EventStream eventStream) : this(systemName, settings, eventStream, null, null)
+    public LocalActorRefProvider(string systemName, Settings settings, EventStream eventStream)
+        : this(systemName, settings, eventStream, null, null)
     {
     }
 
-    public LocalActorRefProvider(string systemName, Settings settings, EventStream eventStream, Deployer deployer, Func<ActorPath, IInternalActorRef> deadLettersFactory)
+    public LocalActorRefProvider(
+        string systemName, Settings settings, EventStream eventStream, Deployer deployer,
+        Func<ActorPath, IInternalActorRef> deadLettersFactory)
     {
         Settings = settings;
         EventStream = eventStream;
@@ -33,7 +36,8 @@ public sealed class LocalActorRefProvider : IActorRefProvider
         _rootPath = new RootActorPath(new Address("akka", systemName));
         _tempPath = _rootPath / "temp";
         Log = Logging.GetLogger(eventStream, "LocalActorRefProvider(" + _rootPath.Address + ")");
-        DeadLetters = deadLettersFactory?.Invoke(_rootPath / "deadLetters") ?? new DeadLetterActorRef(this, _rootPath / "deadLetters", eventStream);
+        DeadLetters = deadLettersFactory?.Invoke(_rootPath / "deadLetters")
+            ?? new DeadLetterActorRef(this, _rootPath / "deadLetters", eventStream);
         IgnoreRef = new IgnoreActorRef(this);
     }
 
@@ -76,10 +80,14 @@ public sealed class LocalActorRefProvider : IActorRefProvider
         var supervisor = new RootGuardianSupervisor(_rootPath, this, _termination, Log);
         var props = Props.Create<GuardianActor>().WithSupervisorStrategy(strategy);
         var mailbox = _system.Mailboxes.Lookup(Mailboxes.DefaultMailboxId);
-        _rootGuardian = new RootGuardianActorRef(_system, props, SystemDispatcher, mailbox, supervisor, _rootPath, (IInternalActorRef)DeadLetters, _extraNames);
-        var userProps = system.GuardianProps.HasValue ? system.GuardianProps.Value : Props.Create<GuardianActor>().WithSupervisorStrategy(strategy);
+        _rootGuardian = new RootGuardianActorRef(
+            _system, props, SystemDispatcher, mailbox, supervisor, _rootPath, (IInternalActorRef)DeadLetters, _extraNames);
+        var userProps = system.GuardianProps.HasValue
+            ? system.GuardianProps.Value
+            : Props.Create<GuardianActor>().WithSupervisorStrategy(strategy);
         Guardian = MakeGuardian("user", userProps, mailbox);
-        SystemGuardian = MakeGuardian("system", Props.Create(() => new SystemGuardianActor(Guardian)).WithSupervisorStrategy(strategy), mailbox);
+        SystemGuardian = MakeGuardian(
+            "system", Props.Create(() => new SystemGuardianActor(Guardian)).WithSupervisorStrategy(strategy), mailbox);
         _tempContainer = new VirtualPathContainer(this, _tempPath, _rootGuardian, Log);
         _rootGuardian.SetTempContainer(_tempContainer);
         // The end of /user ends /system, whose end ends the root.
@@ -101,17 +109,20 @@ public sealed class LocalActorRefProvider : IActorRefProvider
     /// <summary>A name at the root; before the system has started.</summary>
     public void RegisterExtraName(string name, IInternalActorRef actor) => _extraNames.Add(name, actor);
 
-    public ActorPath TempPath() => new ChildActorPath(_tempPath, TemporaryNames.Encode(Interlocked.Increment(ref _tempNumber) - 1), ActorCell.UndefinedUid);
+    public ActorPath TempPath() =>
+        new ChildActorPath(_tempPath, TemporaryNames.Encode(Interlocked.Increment(ref _tempNumber) - 1), ActorCell.UndefinedUid);
 
     public void RegisterTempActor(IInternalActorRef actorRef, ActorPath path)
     {
-        if (path.Parent != _tempPath) throw new InvalidOperationException($"Cannot RegisterTempActor() with anything not obtained from tempPath(): {path}");
+        if (path.Parent != _tempPath)
+            throw new InvalidOperationException($"Cannot RegisterTempActor() with anything not obtained from tempPath(): {path}");
         _tempContainer.AddChild(path.Name, actorRef);
     }
 
     public void UnregisterTempActor(ActorPath path)
     {
-        if (path.Parent != _tempPath) throw new InvalidOperationException($"Cannot UnregisterTempActor() with anything not obtained from tempPath(): {path}");
+        if (path.Parent != _tempPath)
+            throw new InvalidOperationException($"Cannot UnregisterTempActor() with anything not obtained from tempPath(): {path}");
         _tempContainer.RemoveChild(path.Name);
     }
 
@@ -146,7 +157,9 @@ public sealed class LocalActorRefProvider : IActorRefProvider
         return new EmptyLocalActorRef(_system.Provider, from.Path / path.Elements, EventStream);
     }
 
-    public IInternalActorRef ActorOf(ActorSystemImpl system, Props props, IInternalActorRef supervisor, ActorPath path, bool systemService, Deploy deploy, bool lookupDeploy, bool async)
+    public IInternalActorRef ActorOf(
+        ActorSystemImpl system, Props props, IInternalActorRef supervisor, ActorPath path, bool systemService, Deploy deploy,
+        bool lookupDeploy, bool async)
     {
         var configured = lookupDeploy && !systemService ? Deployer.Lookup(path) : null;
         return props.Deploy.RouterConfig is NoRouter
@@ -178,11 +191,13 @@ public sealed class LocalActorRefProvider : IActorRefProvider
         }
         catch (Exception e)
         {
-            throw new ConfigurationException($"Configuration problem while creating [{path}] with dispatcher [{props.Dispatcher}] and mailbox [{props.Mailbox}]", e);
+            throw new ConfigurationException(
+                $"Configuration problem while creating [{path}] with dispatcher [{props.Dispatcher}] and mailbox [{props.Mailbox}]", e);
         }
     }
 
-    private static IInternalActorRef Routed(ActorSystemImpl system, Props props, IInternalActorRef supervisor, ActorPath path, Deploy deploy)
+    private static IInternalActorRef Routed(
+        ActorSystemImpl system, Props props, IInternalActorRef supervisor, ActorPath path, Deploy deploy)
     {
         if (deploy != null) props = props.WithRouter(deploy.RouterConfig.WithFallback(props.RouterConfig));
         CheckDispatcher(system, props, path);

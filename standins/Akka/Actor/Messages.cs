@@ -87,7 +87,8 @@ public sealed class ActorIdentity
     /// <summary>Null if there is no such actor.</summary>
     public IActorRef Subject { get; }
 
-    public override bool Equals(object obj) => obj is ActorIdentity other && Equals(MessageId, other.MessageId) && Equals(Subject, other.Subject);
+    public override bool Equals(object obj) =>
+        obj is ActorIdentity other && Equals(MessageId, other.MessageId) && Equals(Subject, other.Subject);
 
     public override int GetHashCode() => HashCode.Combine(MessageId, Subject);
 
@@ -95,7 +96,8 @@ public sealed class ActorIdentity
 }
 
 /// <summary>A watched actor is gone.</summary>
-public sealed class Terminated : IAutoReceivedMessage, INoSerializationVerificationNeeded, IPossiblyHarmful, IDeadLetterSuppression, IEquatable<Terminated>
+public sealed class Terminated
+    : IAutoReceivedMessage, INoSerializationVerificationNeeded, IPossiblyHarmful, IDeadLetterSuppression, IEquatable<Terminated>
 {
     public Terminated(IActorRef actorRef, bool existenceConfirmed, bool addressTerminated)
     {
@@ -113,7 +115,8 @@ public sealed class Terminated : IAutoReceivedMessage, INoSerializationVerificat
     public bool AddressTerminated { get; }
 
     public bool Equals(Terminated other) =>
-        other is not null && Equals(ActorRef, other.ActorRef) && ExistenceConfirmed == other.ExistenceConfirmed && AddressTerminated == other.AddressTerminated;
+        other is not null && Equals(ActorRef, other.ActorRef) && ExistenceConfirmed == other.ExistenceConfirmed
+            && AddressTerminated == other.AddressTerminated;
 
     public override bool Equals(object obj) => Equals(obj as Terminated);
 
@@ -187,5 +190,6 @@ public readonly struct Envelope
 
     public IActorRef Sender { get; }
 
-    public override string ToString() => "<" + (Message ?? "null") + "> from " + (ReferenceEquals(Sender, ActorRefs.NoSender) ? "NoSender" : Sender);
+    public override string ToString() =>
+        "<" + (Message ?? "null") + "> from " + (ReferenceEquals(Sender, ActorRefs.NoSender) ? "NoSender" : Sender);
 }

@@ -4,11 +4,15 @@ namespace Akka.Actor;
 public static class PipeToSupport
 {
     /// <returns>Completes, always with success, once the message has been sent.</returns>
-    public static Task PipeTo<T>(this Task<T> taskToPipe, ICanTell recipient, IActorRef sender = null, Func<T, object> success = null, Func<Exception, object> failure = null) =>
+    public static Task PipeTo<T>(
+        this Task<T> taskToPipe, ICanTell recipient, IActorRef sender = null, Func<T, object> success = null,
+        Func<Exception, object> failure = null) =>
         PipeTo(taskToPipe, recipient, false, sender, success, failure);
 
     /// <param name="useConfigureAwait">Whether the transformations run in the caller's context.</param>
-    public static async Task PipeTo<T>(this Task<T> taskToPipe, ICanTell recipient, bool useConfigureAwait, IActorRef sender = null, Func<T, object> success = null, Func<Exception, object> failure = null)
+    public static async Task PipeTo<T>(
+        this Task<T> taskToPipe, ICanTell recipient, bool useConfigureAwait, IActorRef sender = null, Func<T, object> success = null,
+        Func<Exception, object> failure = null)
     {
         sender ??= ActorRefs.NoSender;
         try
@@ -22,10 +26,14 @@ public static class PipeToSupport
         }
     }
 
-    public static Task PipeTo(this Task taskToPipe, ICanTell recipient, IActorRef sender = null, Func<object> success = null, Func<Exception, object> failure = null) =>
+    public static Task PipeTo(
+        this Task taskToPipe, ICanTell recipient, IActorRef sender = null, Func<object> success = null,
+        Func<Exception, object> failure = null) =>
         PipeTo(taskToPipe, recipient, false, sender, success, failure);
 
-    public static async Task PipeTo(this Task taskToPipe, ICanTell recipient, bool useConfigureAwait, IActorRef sender = null, Func<object> success = null, Func<Exception, object> failure = null)
+    public static async Task PipeTo(
+        this Task taskToPipe, ICanTell recipient, bool useConfigureAwait, IActorRef sender = null, Func<object> success = null,
+        Func<Exception, object> failure = null)
     {
         sender ??= ActorRefs.NoSender;
         try
@@ -40,15 +48,23 @@ public static class PipeToSupport
         }
     }
 
-    public static Task PipeTo<T>(this ValueTask<T> taskToPipe, ICanTell recipient, IActorRef sender = null, Func<T, object> success = null, Func<Exception, object> failure = null) =>
+    public static Task PipeTo<T>(
+        this ValueTask<T> taskToPipe, ICanTell recipient, IActorRef sender = null, Func<T, object> success = null,
+        Func<Exception, object> failure = null) =>
         PipeTo(taskToPipe.AsTask(), recipient, false, sender, success, failure);
 
-    public static Task PipeTo<T>(this ValueTask<T> taskToPipe, ICanTell recipient, bool useConfigureAwait, IActorRef sender = null, Func<T, object> success = null, Func<Exception, object> failure = null) =>
+    public static Task PipeTo<T>(
+        this ValueTask<T> taskToPipe, ICanTell recipient, bool useConfigureAwait, IActorRef sender = null, Func<T, object> success = null,
+        Func<Exception, object> failure = null) =>
         PipeTo(taskToPipe.AsTask(), recipient, useConfigureAwait, sender, success, failure);
 
-    public static Task PipeTo(this ValueTask taskToPipe, ICanTell recipient, IActorRef sender = null, Func<object> success = null, Func<Exception, object> failure = null) =>
+    public static Task PipeTo(
+        this ValueTask taskToPipe, ICanTell recipient, IActorRef sender = null, Func<object> success = null,
+        Func<Exception, object> failure = null) =>
         PipeTo(taskToPipe.AsTask(), recipient, false, sender, success, failure);
 
-    public static Task PipeTo(this ValueTask taskToPipe, ICanTell recipient, bool useConfigureAwait, IActorRef sender = null, Func<object> success = null, Func<Exception, object> failure = null) =>
+    public static Task PipeTo(
+        this ValueTask taskToPipe, ICanTell recipient, bool useConfigureAwait, IActorRef sender = null, Func<object> success = null,
+        Func<Exception, object> failure = null) =>
         PipeTo(taskToPipe.AsTask(), recipient, useConfigureAwait, sender, success, failure);
 }

@@ -45,15 +45,18 @@ public class Props : IEquatable<Props>, ISurrogated
     {
     }
 
-    public Props(Type type, SupervisorStrategy supervisorStrategy, IEnumerable<object> args) : this(Deploy.None, type, args) => SupervisorStrategy = supervisorStrategy;
+    public Props(Type type, SupervisorStrategy supervisorStrategy, IEnumerable<object> args) : this(Deploy.None, type, args) =>
+        SupervisorStrategy = supervisorStrategy;
 
-    public Props(Type type, SupervisorStrategy supervisorStrategy, params object[] args) : this(Deploy.None, type, args) => SupervisorStrategy = supervisorStrategy;
+    public Props(Type type, SupervisorStrategy supervisorStrategy, params object[] args) : this(Deploy.None, type, args) =>
+        SupervisorStrategy = supervisorStrategy;
 
     public Props(Deploy deploy, Type type, IEnumerable<object> args) : this(deploy, type, args.ToArray())
     {
     }
 
-    public Props(Deploy deploy, Type type, params object[] args) : this(deploy, new ActivatorProducer(CheckedType(type), args ?? _noArguments), args ?? _noArguments)
+    public Props(Deploy deploy, Type type, params object[] args)
+        : this(deploy, new ActivatorProducer(CheckedType(type), args ?? _noArguments), args ?? _noArguments)
     {
     }
 
@@ -84,7 +87,8 @@ public class Props : IEquatable<Props>, ISurrogated
     public RouterConfig RouterConfig => Deploy.RouterConfig;
 
     /// <param name="factory">Has to be a call of a constructor; its arguments are evaluated now, not when the actor is made.</param>
-    public static Props Create<TActor>(Expression<Func<TActor>> factory, SupervisorStrategy supervisorStrategy = null) where TActor : ActorBase
+    public static Props Create<TActor>(Expression<Func<TActor>> factory, SupervisorStrategy supervisorStrategy = null)
+        where TActor : ActorBase
     {
         if (factory.Body is not NewExpression call)
             throw new ArgumentException("The create function must be a 'new T (args)' expression", nameof(factory));
@@ -94,7 +98,8 @@ public class Props : IEquatable<Props>, ISurrogated
 
     public static Props Create<TActor>(params object[] args) where TActor : ActorBase => new(typeof(TActor), args);
 
-    public static Props Create<TActor>(SupervisorStrategy supervisorStrategy) where TActor : ActorBase, new() => new(typeof(TActor), supervisorStrategy, _noArguments);
+    public static Props Create<TActor>(SupervisorStrategy supervisorStrategy) where TActor : ActorBase, new() =>
+        new(typeof(TActor), supervisorStrategy, _noArguments);
 
     /// <exception cref="ArgumentException">The type is no actor.</exception>
     public static Props Create(Type type, params object[] args) => new(type, args);
@@ -106,7 +111,8 @@ public class Props : IEquatable<Props>, ISurrogated
         if (type == null) throw new ArgumentNullException(nameof(type), "Props need an actor type");
         return typeof(ActorBase).IsAssignableFrom(type) || typeof(IIndirectActorProducer).IsAssignableFrom(type)
             ? type
-            : throw new ArgumentException($"Unknown actor producer [{type.FullName}]: it is neither an actor nor an IIndirectActorProducer", nameof(type));
+            : throw new ArgumentException(
+                $"Unknown actor producer [{type.FullName}]: it is neither an actor nor an IIndirectActorProducer", nameof(type));
     }
 
     public Props WithDeploy(Deploy deploy)
@@ -157,7 +163,8 @@ public class Props : IEquatable<Props>, ISurrogated
     internal void Release(ActorBase actor) => _producer.Release(actor);
 
     public bool Equals(Props other) =>
-        other is not null && Type == other.Type && Deploy.Equals(other.Deploy) && Equals(SupervisorStrategy, other.SupervisorStrategy) && Arguments.SequenceEqual(other.Arguments);
+        other is not null && Type == other.Type && Deploy.Equals(other.Deploy) && Equals(SupervisorStrategy, other.SupervisorStrategy)
+            && Arguments.SequenceEqual(other.Arguments);
 
     public override bool Equals(object obj) => Equals(obj as Props);
 

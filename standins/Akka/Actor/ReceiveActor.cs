@@ -11,7 +11,9 @@ namespace Akka.Actor.Internal
 
 namespace Akka.Actor
 {
-    /// <summary>An actor that declares its handlers in its constructor; the first one whose type and condition fit takes the message.</summary>
+    /// <summary>
+    /// An actor that declares its handlers in its constructor; the first one whose type and condition fit takes the message.
+    /// </summary>
     public abstract class ReceiveActor : UntypedActor, IInitializableActor
     {
         private readonly Stack<ReceiveHandlers> _configuring = new();
@@ -58,18 +60,23 @@ namespace Akka.Actor
         }
 
         private ReceiveHandlers Handlers() =>
-            _configuring.Count > 0 ? _configuring.Peek() : throw new InvalidOperationException("You may only call Receive-methods when constructing the actor and inside Become");
+            _configuring.Count > 0
+                ? _configuring.Peek()
+                : throw new InvalidOperationException("You may only call Receive-methods when constructing the actor and inside Become");
 
-        protected void Receive<T>(Action<T> handler, Predicate<T> shouldHandle = null) => Handlers().Add(typeof(T), Guarded(handler, shouldHandle), shouldHandle == null);
+        protected void Receive<T>(Action<T> handler, Predicate<T> shouldHandle = null) =>
+            Handlers().Add(typeof(T), Guarded(handler, shouldHandle), shouldHandle == null);
 
         protected void Receive<T>(Predicate<T> shouldHandle, Action<T> handler) => Receive(handler, shouldHandle);
 
         /// <param name="handler">Answers whether it took the message; if not the next handler is asked.</param>
         protected void Receive<T>(Func<T, bool> handler) => Handlers().Add(typeof(T), m => handler((T)m), false);
 
-        protected void Receive(Type messageType, Action<object> handler, Predicate<object> shouldHandle = null) => Handlers().Add(messageType, Guarded(handler, shouldHandle), shouldHandle == null);
+        protected void Receive(Type messageType, Action<object> handler, Predicate<object> shouldHandle = null) =>
+            Handlers().Add(messageType, Guarded(handler, shouldHandle), shouldHandle == null);
 
-        protected void Receive(Type messageType, Predicate<object> shouldHandle, Action<object> handler) => Receive(messageType, handler, shouldHandle);
+        protected void Receive(Type messageType, Predicate<object> shouldHandle, Action<object> handler) =>
+            Receive(messageType, handler, shouldHandle);
 
         protected void Receive(Type messageType, Func<object, bool> handler) => Handlers().Add(messageType, handler, false);
 
@@ -80,9 +87,11 @@ namespace Akka.Actor
 
         protected void ReceiveAsync<T>(Predicate<T> shouldHandle, Func<T, Task> handler) => Receive(Async(handler), shouldHandle);
 
-        protected void ReceiveAsync(Type messageType, Func<object, Task> handler, Predicate<object> shouldHandle = null) => Receive(messageType, Async(handler), shouldHandle);
+        protected void ReceiveAsync(Type messageType, Func<object, Task> handler, Predicate<object> shouldHandle = null) =>
+            Receive(messageType, Async(handler), shouldHandle);
 
-        protected void ReceiveAsync(Type messageType, Predicate<object> shouldHandle, Func<object, Task> handler) => Receive(messageType, Async(handler), shouldHandle);
+        protected void ReceiveAsync(Type messageType, Predicate<object> shouldHandle, Func<object, Task> handler) =>
+            Receive(messageType, Async(handler), shouldHandle);
 
         protected void ReceiveAnyAsync(Func<object, Task> handler) => ReceiveAny(Async(handler));
 

@@ -25,7 +25,8 @@ public class Settings
 
         ConfigVersion = Config.GetString("akka.version", null);
         Home = Config.GetString("akka.home", "");
-        var provider = setup.Get<BootstrapSetup>() is { HasValue: true, Value.ActorRefProvider: { HasValue: true } chosen } ? chosen.Value : ProviderSelection.Named(Config.GetString("akka.actor.provider", "local"));
+        var provider = setup.Get<BootstrapSetup>() is { HasValue: true, Value.ActorRefProvider: { HasValue: true } chosen }
+            ? chosen.Value : ProviderSelection.Named(Config.GetString("akka.actor.provider", "local"));
         ProviderSelectionType = provider;
         ProviderClass = provider.Fqn;
         HasCluster = provider.HasCluster;
@@ -48,7 +49,8 @@ public class Settings
         LogSerializerOverrideOnStart = Config.GetBoolean("akka.log-serializer-override-on-start");
         LogDeadLetters = DeadLettersToLog(Config.GetString("akka.log-dead-letters", "0"));
         LogDeadLettersDuringShutdown = Config.GetBoolean("akka.log-dead-letters-during-shutdown");
-        LogDeadLettersSuspendDuration = Config.GetTimeSpan("akka.log-dead-letters-suspend-duration", TimeSpan.FromMinutes(5), allowInfinite: true);
+        LogDeadLettersSuspendDuration = Config.GetTimeSpan(
+            "akka.log-dead-letters-suspend-duration", TimeSpan.FromMinutes(5), allowInfinite: true);
         LogFormatter = DefaultLogMessageFormatter.Instance;
         StdoutLogger = new StandardOutLogger();
 
@@ -66,7 +68,9 @@ public class Settings
         CoordinatedShutdownTerminateActorSystem = Config.GetBoolean("akka.coordinated-shutdown.terminate-actor-system", true);
         CoordinatedShutdownRunByActorSystemTerminate = Config.GetBoolean("akka.coordinated-shutdown.run-by-actor-system-terminate", true);
         if (CoordinatedShutdownRunByActorSystemTerminate && !CoordinatedShutdownTerminateActorSystem)
-            throw new ConfigurationException("akka.coordinated-shutdown.run-by-actor-system-terminate=on and akka.coordinated-shutdown.terminate-actor-system=off is not a supported configuration combination.");
+            throw new ConfigurationException(
+                "akka.coordinated-shutdown.run-by-actor-system-terminate=on and akka.coordinated-shutdown.terminate-actor-system=off is "
+                    + "not a supported configuration combination.");
     }
 
     private static int DeadLettersToLog(string setting) => setting?.ToLowerInvariant() switch

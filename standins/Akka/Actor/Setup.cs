@@ -19,9 +19,11 @@ namespace Akka.Actor.Setup
 
         private ActorSystemSetup(ImmutableDictionary<Type, Setup> setups) => _setups = setups;
 
-        public static ActorSystemSetup Create(params Setup[] setup) => new(ImmutableDictionary<Type, Setup>.Empty.SetItems(setup.Select(s => KeyValuePair.Create(s.GetType(), s))));
+        public static ActorSystemSetup Create(params Setup[] setup) =>
+            new(ImmutableDictionary<Type, Setup>.Empty.SetItems(setup.Select(s => KeyValuePair.Create(s.GetType(), s))));
 
-        public Option<T> Get<T>() where T : Setup => _setups.TryGetValue(typeof(T), out var setup) ? new Option<T>((T)setup) : Option<T>.None;
+        public Option<T> Get<T>() where T : Setup =>
+            _setups.TryGetValue(typeof(T), out var setup) ? new Option<T>((T)setup) : Option<T>.None;
 
         public ActorSystemSetup WithSetup<T>(T setup) where T : Setup => new(_setups.SetItem(setup.GetType(), setup));
 

@@ -35,7 +35,8 @@ internal sealed record ShutdownPhase(string Name, IReadOnlyList<string> DependsO
         void Visit(string name)
         {
             if (order.Contains(name)) return;
-            if (!open.Add(name)) throw new ArgumentException($"Cycle detected in the graph of phases: [{name}] depends, through others, on itself");
+            if (!open.Add(name))
+                throw new ArgumentException($"Cycle detected in the graph of phases: [{name}] depends, through others, on itself");
             if (phases.TryGetValue(name, out var phase))
                 foreach (var earlier in phase.DependsOn) Visit(earlier);
             order.Add(name);

@@ -65,14 +65,16 @@ namespace Akka.Actor
     {
         public static IStash CreateStash<T>(this IActorContext context) where T : ActorBase => CreateStash(context, typeof(T));
 
-        public static IStash CreateStash(this IActorContext context, IActorStash actorInstance) => CreateStash(context, actorInstance.GetType());
+        public static IStash CreateStash(this IActorContext context, IActorStash actorInstance) =>
+            CreateStash(context, actorInstance.GetType());
 
         /// <exception cref="ArgumentException">The actor class has no stash.</exception>
         public static IStash CreateStash(this IActorContext context, Type actorType)
         {
             if (typeof(IWithUnboundedStash).IsAssignableFrom(actorType)) return new UnboundedStashImpl(context);
             if (typeof(IActorStash).IsAssignableFrom(actorType)) return new BoundedStashImpl(context);
-            throw new ArgumentException($"Actor {actorType} implements an unrecognized subclass of IActorStash - cannot instantiate", nameof(actorType));
+            throw new ArgumentException(
+                $"Actor {actorType} implements an unrecognized subclass of IActorStash - cannot instantiate", nameof(actorType));
         }
     }
 }
@@ -90,7 +92,9 @@ namespace Akka.Actor.Internal
         {
             _cell = (ActorCell)context;
             if (_cell.Mailbox.MessageQueue is not IDequeBasedMessageQueueSemantics)
-                throw new NotSupportedException($"A deque-based mailbox is required, got: {_cell.Mailbox.MessageQueue.GetType().Name} for actor {_cell.Self}. Configure one that implements {nameof(IDequeBasedMessageQueueSemantics)}");
+                throw new NotSupportedException(
+                    $"A deque-based mailbox is required, got: {_cell.Mailbox.MessageQueue.GetType().Name} for actor {_cell.Self}. "
+                        + $"Configure one that implements {nameof(IDequeBasedMessageQueueSemantics)}");
             Capacity = CapacityOf(_cell);
         }
 
@@ -112,7 +116,10 @@ namespace Akka.Actor.Internal
         {
             if (_cell.CurrentEnvelopeId == _lastStashedId)
                 throw new IllegalActorStateException($"Can't stash the same message {_cell.CurrentMessage} more than once");
-            if (IsFull) throw new StashOverflowException($"Couldn't enqueue message {_cell.CurrentMessage} from {_cell.Sender} to stash of {_cell.Self}: it holds {Capacity} messages already");
+            if (IsFull)
+                throw new StashOverflowException(
+                    $"Couldn't enqueue message {_cell.CurrentMessage} from {_cell.Sender} to stash of {_cell.Self}: "
+                        + $"it holds {Capacity} messages already");
             _lastStashedId = _cell.CurrentEnvelopeId;
             _stash.AddLast(_cell.CurrentEnvelope);
         }
@@ -152,7 +159,9 @@ namespace Akka.Actor.Internal
         {
             foreach (var envelope in envelopes.Reverse())
             {
-                if (IsFull) throw new StashOverflowException($"Couldn't prepend message {envelope.Message} to stash of {_cell.Self}: it holds {Capacity} messages already");
+                if (IsFull)
+                    throw new StashOverflowException(
+                        $"Couldn't prepend message {envelope.Message} to stash of {_cell.Self}: it holds {Capacity} messages already");
                 _stash.AddFirst(envelope);
             }
         }

@@ -15,7 +15,8 @@ public enum Directive
 
 public static class DirectiveExtensions
 {
-    public static KeyValuePair<Type, Directive> When<TException>(this Directive self) where TException : Exception => new(typeof(TException), self);
+    public static KeyValuePair<Type, Directive> When<TException>(this Directive self) where TException : Exception =>
+        new(typeof(TException), self);
 }
 
 /// <summary>Decides about the failures of an actor's children.</summary>
@@ -41,12 +42,15 @@ public abstract class SupervisorStrategy : ISurrogated
     public abstract void HandleChildTerminated(IActorContext actorContext, IActorRef child, IEnumerable<IInternalActorRef> children);
 
     /// <summary>Restarts or stops what the failure concerns.</summary>
-    public abstract void ProcessFailure(IActorContext context, bool restart, IActorRef child, Exception cause, ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children);
+    public abstract void ProcessFailure(
+        IActorContext context, bool restart, IActorRef child, Exception cause, ChildRestartStats stats,
+        IReadOnlyCollection<ChildRestartStats> children);
 
     public abstract ISurrogate ToSurrogate(ActorSystem system);
 
     /// <summary>Carries the decision out; false if the failure is to be escalated.</summary>
-    public bool HandleFailure(ActorCell actorCell, IActorRef child, Exception cause, ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
+    public bool HandleFailure(
+        ActorCell actorCell, IActorRef child, Exception cause, ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
     {
         var directive = Handle(child, cause);
         LogFailure(actorCell, child, cause, directive);
@@ -102,11 +106,13 @@ public class OneForOneStrategy : SupervisorStrategy, IEquatable<OneForOneStrateg
     {
     }
 
-    public OneForOneStrategy(int? maxNrOfRetries, TimeSpan? withinTimeRange, IDecider decider) : this(RetryLimit.From(maxNrOfRetries, withinTimeRange), decider, true)
+    public OneForOneStrategy(int? maxNrOfRetries, TimeSpan? withinTimeRange, IDecider decider)
+        : this(RetryLimit.From(maxNrOfRetries, withinTimeRange), decider, true)
     {
     }
 
-    public OneForOneStrategy(int maxNrOfRetries, int withinTimeMilliseconds, Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true)
+    public OneForOneStrategy(
+        int maxNrOfRetries, int withinTimeMilliseconds, Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true)
         : this(new RetryLimit(maxNrOfRetries, withinTimeMilliseconds), Actor.Decider.From(localOnlyDecider), loggingEnabled)
     {
     }
@@ -116,11 +122,13 @@ public class OneForOneStrategy : SupervisorStrategy, IEquatable<OneForOneStrateg
     {
     }
 
-    public OneForOneStrategy(Func<Exception, Directive> localOnlyDecider) : this(RetryLimit.None, Actor.Decider.From(localOnlyDecider), true)
+    public OneForOneStrategy(Func<Exception, Directive> localOnlyDecider)
+        : this(RetryLimit.None, Actor.Decider.From(localOnlyDecider), true)
     {
     }
 
-    public OneForOneStrategy(Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true) : this(RetryLimit.None, Actor.Decider.From(localOnlyDecider), loggingEnabled)
+    public OneForOneStrategy(Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true)
+        : this(RetryLimit.None, Actor.Decider.From(localOnlyDecider), loggingEnabled)
     {
     }
 
@@ -143,13 +151,17 @@ public class OneForOneStrategy : SupervisorStrategy, IEquatable<OneForOneStrateg
 
     public override IDecider Decider { get; }
 
-    public OneForOneStrategy WithMaxNrOfRetries(int maxNrOfRetries) => new(_limit with { Retries = maxNrOfRetries }, Decider, LoggingEnabled);
+    public OneForOneStrategy WithMaxNrOfRetries(int maxNrOfRetries) =>
+        new(_limit with { Retries = maxNrOfRetries }, Decider, LoggingEnabled);
 
     protected override Directive Handle(IActorRef child, Exception exception) => Decider.Decide(exception);
 
-    public override void ProcessFailure(IActorContext context, bool restart, IActorRef child, Exception cause, ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
+    public override void ProcessFailure(
+        IActorContext context, bool restart, IActorRef child, Exception cause, ChildRestartStats stats,
+        IReadOnlyCollection<ChildRestartStats> children)
     {
-        if (restart && stats.RequestRestartPermission(MaxNumberOfRetries, WithinTimeRangeMilliseconds)) RestartChild(child, cause, suspendFirst: false);
+        if (restart && stats.RequestRestartPermission(MaxNumberOfRetries, WithinTimeRangeMilliseconds))
+            RestartChild(child, cause, suspendFirst: false);
         else context.Stop(child);
     }
 
@@ -166,7 +178,13 @@ public class OneForOneStrategy : SupervisorStrategy, IEquatable<OneForOneStrateg
     public override ISurrogate ToSurrogate(ActorSystem system)
     {
         if (Decider is LocalOnlyDecider) throw new NotSupportedException("Can not serialize LocalOnlyDecider");
-        return new OneForOneStrategySurrogate { Decider = Decider, LoggingEnabled = LoggingEnabled, MaxNumberOfRetries = MaxNumberOfRetries, WithinTimeRangeMilliseconds = WithinTimeRangeMilliseconds };
+        return new OneForOneStrategySurrogate
+        {
+            Decider = Decider,
+            LoggingEnabled = LoggingEnabled,
+            MaxNumberOfRetries = MaxNumberOfRetries,
+            WithinTimeRangeMilliseconds = WithinTimeRangeMilliseconds
+        };
     }
 
     public class OneForOneStrategySurrogate : ISurrogate
@@ -179,7 +197,8 @@ public class OneForOneStrategy : SupervisorStrategy, IEquatable<OneForOneStrateg
 
         public bool LoggingEnabled { get; set; }
 
-        public ISurrogated FromSurrogate(ActorSystem system) => new OneForOneStrategy(MaxNumberOfRetries, WithinTimeRangeMilliseconds, Decider, LoggingEnabled);
+        public ISurrogated FromSurrogate(ActorSystem system) =>
+            new OneForOneStrategy(MaxNumberOfRetries, WithinTimeRangeMilliseconds, Decider, LoggingEnabled);
     }
 }
 
@@ -197,11 +216,13 @@ public class AllForOneStrategy : SupervisorStrategy, IEquatable<AllForOneStrateg
     {
     }
 
-    public AllForOneStrategy(int? maxNrOfRetries, TimeSpan? withinTimeRange, IDecider decider) : this(RetryLimit.From(maxNrOfRetries, withinTimeRange), decider, true)
+    public AllForOneStrategy(int? maxNrOfRetries, TimeSpan? withinTimeRange, IDecider decider)
+        : this(RetryLimit.From(maxNrOfRetries, withinTimeRange), decider, true)
     {
     }
 
-    public AllForOneStrategy(int maxNrOfRetries, int withinTimeMilliseconds, Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true)
+    public AllForOneStrategy(
+        int maxNrOfRetries, int withinTimeMilliseconds, Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true)
         : this(new RetryLimit(maxNrOfRetries, withinTimeMilliseconds), Actor.Decider.From(localOnlyDecider), loggingEnabled)
     {
     }
@@ -211,7 +232,8 @@ public class AllForOneStrategy : SupervisorStrategy, IEquatable<AllForOneStrateg
     {
     }
 
-    public AllForOneStrategy(Func<Exception, Directive> localOnlyDecider) : this(RetryLimit.None, Actor.Decider.From(localOnlyDecider), true)
+    public AllForOneStrategy(Func<Exception, Directive> localOnlyDecider)
+        : this(RetryLimit.None, Actor.Decider.From(localOnlyDecider), true)
     {
     }
 
@@ -236,7 +258,9 @@ public class AllForOneStrategy : SupervisorStrategy, IEquatable<AllForOneStrateg
 
     protected override Directive Handle(IActorRef child, Exception exception) => Decider.Decide(exception);
 
-    public override void ProcessFailure(IActorContext context, bool restart, IActorRef child, Exception cause, ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
+    public override void ProcessFailure(
+        IActorContext context, bool restart, IActorRef child, Exception cause, ChildRestartStats stats,
+        IReadOnlyCollection<ChildRestartStats> children)
     {
         var all = children.ToList();
         // Every child's permission is asked for, so that each one's count goes up.
@@ -262,7 +286,13 @@ public class AllForOneStrategy : SupervisorStrategy, IEquatable<AllForOneStrateg
     public override ISurrogate ToSurrogate(ActorSystem system)
     {
         if (Decider is LocalOnlyDecider) throw new NotSupportedException("Can not serialize LocalOnlyDecider");
-        return new AllForOneStrategySurrogate { Decider = Decider, LoggingEnabled = LoggingEnabled, MaxNumberOfRetries = MaxNumberOfRetries, WithinTimeRangeMilliseconds = WithinTimeRangeMilliseconds };
+        return new AllForOneStrategySurrogate
+        {
+            Decider = Decider,
+            LoggingEnabled = LoggingEnabled,
+            MaxNumberOfRetries = MaxNumberOfRetries,
+            WithinTimeRangeMilliseconds = WithinTimeRangeMilliseconds
+        };
     }
 
     public class AllForOneStrategySurrogate : ISurrogate
@@ -275,7 +305,8 @@ public class AllForOneStrategy : SupervisorStrategy, IEquatable<AllForOneStrateg
 
         public bool LoggingEnabled { get; set; }
 
-        public ISurrogated FromSurrogate(ActorSystem system) => new AllForOneStrategy(MaxNumberOfRetries, WithinTimeRangeMilliseconds, Decider, LoggingEnabled);
+        public ISurrogated FromSurrogate(ActorSystem system) =>
+            new AllForOneStrategy(MaxNumberOfRetries, WithinTimeRangeMilliseconds, Decider, LoggingEnabled);
     }
 }
 
@@ -284,5 +315,6 @@ internal readonly record struct RetryLimit(int Retries, int WindowMilliseconds)
 {
     public static readonly RetryLimit None = new(-1, -1);
 
-    public static RetryLimit From(int? retries, TimeSpan? window) => new(retries ?? -1, window == null ? -1 : (int)Math.Min(window.Value.TotalMilliseconds, int.MaxValue));
+    public static RetryLimit From(int? retries, TimeSpan? window) =>
+        new(retries ?? -1, window == null ? -1 : (int)Math.Min(window.Value.TotalMilliseconds, int.MaxValue));
 }

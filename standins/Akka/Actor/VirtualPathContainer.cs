@@ -33,7 +33,8 @@ internal class VirtualPathContainer : MinimalActorRef
     /// <summary>Removes the name only as long as it still means this reference.</summary>
     public void RemoveChild(string name, IActorRef actor)
     {
-        if (_children.TryGetValue(name, out var current) && current.Equals(actor)) _children.TryRemove(new KeyValuePair<string, IInternalActorRef>(name, current));
+        if (_children.TryGetValue(name, out var current) && current.Equals(actor))
+            _children.TryRemove(new KeyValuePair<string, IInternalActorRef>(name, current));
     }
 
     public bool TryGetChild(string name, out IInternalActorRef child) => _children.TryGetValue(name, out child);

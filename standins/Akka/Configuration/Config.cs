@@ -78,7 +78,8 @@ public class Config
     /// <returns>Empty where the path leads nowhere, unlike the other lists.</returns>
     public virtual IList<string> GetStringList(string path) => GetStringList(path, []);
 
-    public virtual IList<string> GetStringList(string path, string[] defaultPaths) => GetValue(path) is { } value ? value.GetStringList() : defaultPaths;
+    public virtual IList<string> GetStringList(string path, string[] defaultPaths) =>
+        GetValue(path) is { } value ? value.GetStringList() : defaultPaths;
 
     /// <summary>The keys and values of the outermost object.</summary>
     public virtual IEnumerable<KeyValuePair<string, HoconValue>> AsEnumerable() => Root?.GetObject()?.Items ?? [];
@@ -99,7 +100,8 @@ public class Config
 
     public static Config operator +(Config config, string fallback) => config.WithFallback(ConfigurationFactory.ParseString(fallback));
 
-    public static Config operator +(string configHocon, Config fallbackConfig) => ConfigurationFactory.ParseString(configHocon).WithFallback(fallbackConfig);
+    public static Config operator +(string configHocon, Config fallbackConfig) =>
+        ConfigurationFactory.ParseString(configHocon).WithFallback(fallbackConfig);
 
     public static implicit operator Config(string str) => ConfigurationFactory.ParseString(str);
 
@@ -121,7 +123,9 @@ public static class ConfigExtensions
 {
     public static bool IsNullOrEmpty(this Config config) => config == null || config.IsEmpty;
 
-    /// <summary>Like <see cref="Config.WithFallback"/>, also where there is no configuration or where the fallback is the same one.</summary>
+    /// <summary>
+    /// Like <see cref="Config.WithFallback"/>, also where there is no configuration or where the fallback is the same one.
+    /// </summary>
     public static Config SafeWithFallback(this Config config, Config fallback) =>
         config == null ? fallback : ReferenceEquals(config, fallback) ? config : config.WithFallback(fallback);
 }

@@ -5,7 +5,8 @@ namespace Akka.Configuration;
 
 public class ConfigurationFactory
 {
-    private static readonly Lazy<Config> _reference = new(() => FromResource("Akka.Configuration.akka.conf", typeof(ConfigurationFactory).Assembly));
+    private static readonly Lazy<Config> _reference =
+        new(() => FromResource("Akka.Configuration.akka.conf", typeof(ConfigurationFactory).Assembly));
 
     public static Config Empty { get; } = new(new HoconRoot(new HoconValue(new HoconObject())));
 
@@ -34,7 +35,10 @@ public class ConfigurationFactory
     public static Config FromResource(string resourceName, Assembly assembly)
     {
         using var stream = assembly.GetManifestResourceStream(resourceName)
-            ?? throw new ArgumentException($"{assembly.GetName().Name} embeds no resource {resourceName}, only: {string.Join(", ", assembly.GetManifestResourceNames())}", nameof(resourceName));
+            ?? throw new ArgumentException(
+                $"{assembly.GetName().Name} embeds no resource {resourceName}, "
+                    + $"only: {string.Join(", ", assembly.GetManifestResourceNames())}",
+                nameof(resourceName));
         using var reader = new StreamReader(stream);
         return ParseString(reader.ReadToEnd());
     }

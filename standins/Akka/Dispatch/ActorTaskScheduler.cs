@@ -4,7 +4,9 @@ using Akka.Dispatch.SysMsg;
 
 namespace Akka.Dispatch;
 
-/// <summary>Runs an actor's asynchronous work in the actor's turn, so that code after an await has the actor's context as before it.</summary>
+/// <summary>
+/// Runs an actor's asynchronous work in the actor's turn, so that code after an await has the actor's context as before it.
+/// </summary>
 public class ActorTaskScheduler : TaskScheduler
 {
     private readonly ActorCell _cell;
@@ -19,7 +21,8 @@ public class ActorTaskScheduler : TaskScheduler
     /// <exception cref="InvalidOperationException">Not called by an actor.</exception>
     public static void RunTask(Func<Task> asyncAction)
     {
-        var cell = InternalCurrentActorCellKeeper.Current ?? throw new InvalidOperationException("RunTask must be called from an actor context.");
+        var cell = InternalCurrentActorCellKeeper.Current
+            ?? throw new InvalidOperationException("RunTask must be called from an actor context.");
         cell.RunTask(asyncAction);
     }
 

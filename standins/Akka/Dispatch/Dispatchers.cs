@@ -36,7 +36,8 @@ public sealed class Dispatchers
 
     public MessageDispatcher DefaultGlobalDispatcher => _default ??= Lookup(DefaultDispatcherId);
 
-    internal MessageDispatcher InternalDispatcher => HasDispatcher(InternalDispatcherId) ? Lookup(InternalDispatcherId) : DefaultGlobalDispatcher;
+    internal MessageDispatcher InternalDispatcher =>
+        HasDispatcher(InternalDispatcherId) ? Lookup(InternalDispatcherId) : DefaultGlobalDispatcher;
 
     /// <exception cref="ConfigurationException">There is no such section, or it makes no sense.</exception>
     public MessageDispatcher Lookup(string dispatcherName) => LookupConfigurator(dispatcherName).Dispatcher();
@@ -44,7 +45,8 @@ public sealed class Dispatchers
     public bool HasDispatcher(string id) => _configurators.ContainsKey(id) || _system.Settings.Config.HasPath(id);
 
     /// <summary>False if the id is taken.</summary>
-    public bool RegisterConfigurator(string id, MessageDispatcherConfigurator configurator) => _configurators.TryAdd(id, new Lazy<MessageDispatcherConfigurator>(configurator));
+    public bool RegisterConfigurator(string id, MessageDispatcherConfigurator configurator) =>
+        _configurators.TryAdd(id, new Lazy<MessageDispatcherConfigurator>(configurator));
 
     private MessageDispatcherConfigurator LookupConfigurator(string id)
     {
@@ -57,7 +59,10 @@ public sealed class Dispatchers
     /// <summary>The section of a dispatcher; if there is the name of another section instead, that one.</summary>
     public static Config GetConfig(Config config, string id, int depth = 0)
     {
-        if (depth > MaxAliases) throw new ConfigurationException($"Could not find a concrete dispatcher config after following {MaxAliases} aliases. Is there a loop in your config? Last dispatcher id was [{id}]");
+        if (depth > MaxAliases)
+            throw new ConfigurationException(
+                $"Could not find a concrete dispatcher config after following {MaxAliases} aliases. Is there a loop in your config? "
+                    + $"Last dispatcher id was [{id}]");
         if (!config.HasPath(id)) throw new ConfigurationException($"Dispatcher {id} not configured");
         var value = config.GetValue(id);
         if (value.IsObject()) return config.GetConfig(id);
@@ -77,7 +82,8 @@ public sealed class Dispatchers
                 return new DispatcherConfigurator(With(config, "executor = task-executor"), Prerequisites);
             case "ForkJoinDispatcher":
                 if (!section.HasPath("dedicated-thread-pool"))
-                    throw new ConfigurationException($"Dispatcher {id}: a ForkJoinDispatcher needs dedicated-thread-pool {{ thread-count = ... }}");
+                    throw new ConfigurationException(
+                        $"Dispatcher {id}: a ForkJoinDispatcher needs dedicated-thread-pool {{ thread-count = ... }}");
                 return new DispatcherConfigurator(With(config, "executor = fork-join-executor"), Prerequisites);
             case "PinnedDispatcher":
                 return new PinnedDispatcherConfigurator(config, Prerequisites);
@@ -86,7 +92,8 @@ public sealed class Dispatchers
             case null or "":
                 throw new ConfigurationException($"Could not resolve dispatcher for path {id}. type is null");
         }
-        var configurator = Type.GetType(type) ?? throw new ConfigurationException($"Could not resolve dispatcher type {type} for path {id}");
+        var configurator = Type.GetType(type)
+            ?? throw new ConfigurationException($"Could not resolve dispatcher type {type} for path {id}");
         Logger?.Debug("dispatcher {0} is made by {1}", id, configurator);
         return (MessageDispatcherConfigurator)Activator.CreateInstance(configurator, config, Prerequisites);
     }
@@ -102,7 +109,8 @@ public sealed class DispatcherConfigurator : MessageDispatcherConfigurator
     public DispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites) : base(config, prerequisites)
     {
         var settings = new DispatcherSettings(config);
-        _instance = new Lazy<MessageDispatcher>(() => new Dispatcher(this, settings.Id, settings.Throughput, settings.ThroughputDeadlineTicks, ConfigureExecutor(), settings.ShutdownTimeout));
+        _instance = new Lazy<MessageDispatcher>(() => new Dispatcher(
+            this, settings.Id, settings.Throughput, settings.ThroughputDeadlineTicks, ConfigureExecutor(), settings.ShutdownTimeout));
     }
 
     public override MessageDispatcher Dispatcher() => _instance.Value;
@@ -113,10 +121,13 @@ internal sealed class PinnedDispatcherConfigurator : MessageDispatcherConfigurat
 {
     private readonly DispatcherSettings _settings;
 
-    public PinnedDispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites) : base(config, prerequisites) => _settings = new DispatcherSettings(config);
+    public PinnedDispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites) : base(config, prerequisites) =>
+        _settings = new DispatcherSettings(config);
 
     public override MessageDispatcher Dispatcher() =>
-        new PinnedDispatcher(this, _settings.Id, _settings.Throughput, _settings.ThroughputDeadlineTicks, new OneThread(_settings.ShutdownTimeout), _settings.ShutdownTimeout);
+        new PinnedDispatcher(
+            this, _settings.Id, _settings.Throughput, _settings.ThroughputDeadlineTicks, new OneThread(_settings.ShutdownTimeout),
+            _settings.ShutdownTimeout);
 
     private sealed class OneThread(TimeSpan lingering) : ExecutorServiceFactory
     {
@@ -128,11 +139,13 @@ internal sealed class SynchronizedDispatcherConfigurator : MessageDispatcherConf
 {
     private readonly DispatcherSettings _settings;
 
-    public SynchronizedDispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites) : base(config, prerequisites) => _settings = new DispatcherSettings(config);
+    public SynchronizedDispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites) : base(config, prerequisites) =>
+        _settings = new DispatcherSettings(config);
 
     // The synchronization context is the caller's.
     public override MessageDispatcher Dispatcher() =>
-        new CurrentSynchronizationContextDispatcher(this, _settings.Id, _settings.Throughput, _settings.ThroughputDeadlineTicks, ConfigureExecutor(), _settings.ShutdownTimeout);
+        new CurrentSynchronizationContextDispatcher(
+            this, _settings.Id, _settings.Throughput, _settings.ThroughputDeadlineTicks, ConfigureExecutor(), _settings.ShutdownTimeout);
 }
 
 internal sealed record DispatcherSettings(string Id, int Throughput, long? ThroughputDeadlineTicks, TimeSpan ShutdownTimeout)

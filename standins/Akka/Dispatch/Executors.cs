@@ -58,7 +58,8 @@ internal static class Executors
             case "current-context-executor":
                 return new SynchronizationContextConfigurator(config, prerequisites);
         }
-        var type = Type.GetType(executor) ?? throw new ConfigurationException($"Could not resolve executor service configurator type {executor} for path {config.GetString("id", "unknown")}");
+        var type = Type.GetType(executor) ?? throw new ConfigurationException(
+            $"Could not resolve executor service configurator type {executor} for path {config.GetString("id", "unknown")}");
         return (ExecutorServiceConfigurator)Activator.CreateInstance(type, config, prerequisites);
     }
 }
@@ -96,12 +97,17 @@ internal sealed class DedicatedThreadsConfigurator : ExecutorServiceConfigurator
         else
         {
             var forkJoin = config.GetConfig("fork-join-executor") ?? Config.Empty;
-            _threads = ThreadPoolConfig.ScaledPoolSize(forkJoin.GetInt("parallelism-min", 8), forkJoin.GetDouble("parallelism-factor", 1.0), forkJoin.GetInt("parallelism-max", 64));
+            _threads = ThreadPoolConfig.ScaledPoolSize(
+                forkJoin.GetInt("parallelism-min", 8), forkJoin.GetDouble("parallelism-factor", 1.0),
+                forkJoin.GetInt("parallelism-max", 64));
         }
-        if (_threads <= 0) throw new ConfigurationException($"dedicated-thread-pool.thread-count of dispatcher {config.GetString("id", "unknown")} must be positive, is {_threads}");
+        if (_threads <= 0)
+            throw new ConfigurationException(
+                $"dedicated-thread-pool.thread-count of dispatcher {config.GetString("id", "unknown")} must be positive, is {_threads}");
     }
 
-    public override ExecutorService Produce(string id) => new DedicatedThreads(id, _threads, Config.GetTimeSpan("shutdown-timeout", TimeSpan.FromSeconds(1)));
+    public override ExecutorService Produce(string id) =>
+        new DedicatedThreads(id, _threads, Config.GetTimeSpan("shutdown-timeout", TimeSpan.FromSeconds(1)));
 }
 
 internal sealed class SynchronizationContextConfigurator : ExecutorServiceConfigurator
@@ -111,7 +117,8 @@ internal sealed class SynchronizationContextConfigurator : ExecutorServiceConfig
     }
 
     public override ExecutorService Produce(string id) =>
-        new SynchronizationContextExecutor(id, SynchronizationContext.Current ?? throw new InvalidOperationException($"dispatcher {id}: the current thread has no synchronization context"));
+        new SynchronizationContextExecutor(id, SynchronizationContext.Current
+            ?? throw new InvalidOperationException($"dispatcher {id}: the current thread has no synchronization context"));
 
     private sealed class SynchronizationContextExecutor(string id, SynchronizationContext context) : ExecutorService(id)
     {
@@ -139,5 +146,6 @@ public class ThreadPoolConfig
     public int PoolSizeMax { get; }
 
     /// <summary>Processors times the factor, within the bounds.</summary>
-    public static int ScaledPoolSize(int floor, double scalar, int ceiling) => Math.Min(Math.Max((int)(Environment.ProcessorCount * scalar), floor), ceiling);
+    public static int ScaledPoolSize(int floor, double scalar, int ceiling) =>
+        Math.Min(Math.Max((int)(Environment.ProcessorCount * scalar), floor), ceiling);
 }

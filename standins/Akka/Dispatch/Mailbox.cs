@@ -113,7 +113,8 @@ public class Mailbox : IRunnable
             var status = Volatile.Read(ref _status);
             if ((status & Closed) != 0) return false;
             if (status < OneSuspension) return true;
-            if (Interlocked.CompareExchange(ref _status, status - OneSuspension, status) == status) return status - OneSuspension < OneSuspension;
+            if (Interlocked.CompareExchange(ref _status, status - OneSuspension, status) == status)
+                return status - OneSuspension < OneSuspension;
         }
     }
 
@@ -146,7 +147,9 @@ public class Mailbox : IRunnable
     {
         var dispatcher = Dispatcher;
         var left = Math.Max(dispatcher.Throughput, 1);
-        var deadline = dispatcher.ThroughputDeadlineTime is { } ticks ? Stopwatch.GetTimestamp() + (long)(ticks * ((double)Stopwatch.Frequency / TimeSpan.TicksPerSecond)) : 0;
+        var deadline = dispatcher.ThroughputDeadlineTime is { } ticks
+            ? Stopwatch.GetTimestamp() + (long)(ticks * ((double)Stopwatch.Frequency / TimeSpan.TicksPerSecond))
+            : 0;
         while (MayProcess && TryDequeue(out var envelope))
         {
             _actor.Invoke(envelope);
@@ -157,7 +160,8 @@ public class Mailbox : IRunnable
         }
     }
 
-    private bool TryDequeue(out Envelope envelope) => _unbounded != null ? _unbounded.TryDequeue(out envelope) : MessageQueue.TryDequeue(out envelope);
+    private bool TryDequeue(out Envelope envelope) =>
+        _unbounded != null ? _unbounded.TryDequeue(out envelope) : MessageQueue.TryDequeue(out envelope);
 
     private void ProcessSystemMessages()
     {

@@ -43,7 +43,8 @@ public sealed class UnboundedMailbox : MailboxType, IProducesMessageQueue<Unboun
 
 public sealed class BoundedMailbox : MailboxType, IProducesMessageQueue<BoundedMessageQueue>, IProducesPushTimeoutSemanticsMailbox
 {
-    public BoundedMailbox(Settings settings, Config config) : base(settings, config) => (Capacity, PushTimeout) = MailboxBounds.Read(config);
+    public BoundedMailbox(Settings settings, Config config) : base(settings, config) =>
+        (Capacity, PushTimeout) = MailboxBounds.Read(config);
 
     public int Capacity { get; }
 
@@ -63,7 +64,8 @@ public sealed class UnboundedDequeBasedMailbox : MailboxType, IProducesMessageQu
 
 public class BoundedDequeBasedMailbox : MailboxType, IProducesMessageQueue<BoundedDequeMessageQueue>, IProducesPushTimeoutSemanticsMailbox
 {
-    public BoundedDequeBasedMailbox(Settings settings, Config config) : base(settings, config) => (Capacity, PushTimeout) = MailboxBounds.Read(config);
+    public BoundedDequeBasedMailbox(Settings settings, Config config) : base(settings, config) =>
+        (Capacity, PushTimeout) = MailboxBounds.Read(config);
 
     public int Capacity { get; }
 
@@ -78,7 +80,9 @@ internal static class MailboxBounds
     public static (int Capacity, TimeSpan PushTimeout) Read(Config config)
     {
         var capacity = config.GetInt("mailbox-capacity", 0);
-        if (capacity <= 0) throw new ArgumentException($"The capacity of a bounded mailbox must be positive; mailbox-capacity is {capacity}", nameof(config));
+        if (capacity <= 0)
+            throw new ArgumentException(
+                $"The capacity of a bounded mailbox must be positive; mailbox-capacity is {capacity}", nameof(config));
         return (capacity, config.GetTimeSpan("mailbox-push-timeout-time", TimeSpan.FromSeconds(-1)));
     }
 }

@@ -34,7 +34,9 @@ public class Mailboxes
 
     public DeadLetterMailbox DeadLetterMailbox => _deadLetterMailbox.Value;
 
-    /// <summary>In this order: what the props or the deployment say, what the dispatcher's section says, what the actor requires, the default.</summary>
+    /// <summary>
+    /// In this order: what the props or the deployment say, what the dispatcher's section says, what the actor requires, the default.
+    /// </summary>
     /// <exception cref="ConfigurationException">There is no such section, or its mailbox is not what the actor requires.</exception>
     public MailboxType GetMailboxType(Props props, Config dispatcherConfig)
     {
@@ -50,7 +52,10 @@ public class Mailboxes
     {
         if (required == null || !ProducesKnownQueue(mailbox.GetType(), out var queue) || required.IsAssignableFrom(queue)) return mailbox;
         // An unbounded queue also serves who asks only for one with two ends, and loggers name semantics of their own.
-        throw new ArgumentException($"Produced message queue type [{queue}] does not fulfill requirement [{required}] of actor class [{props.Type}]. Must be a subclass of [{required}]", nameof(props));
+        throw new ArgumentException(
+            $"Produced message queue type [{queue}] does not fulfill requirement [{required}] of actor class [{props.Type}]. "
+                + $"Must be a subclass of [{required}]",
+            nameof(props));
     }
 
     /// <exception cref="ConfigurationException">There is no such section, or it names no mailbox type.</exception>
@@ -72,7 +77,8 @@ public class Mailboxes
         var config = ConfigOf(id);
         var typeName = config.GetString("mailbox-type", null);
         if (string.IsNullOrEmpty(typeName)) throw new ConfigurationException($"The setting mailbox-type defined in [{id}] is empty");
-        var type = Type.GetType(typeName) ?? throw new ConfigurationException($"Found mailbox-type [{typeName}] in configuration for [{id}], but could not find that type in any loaded assemblies");
+        var type = Type.GetType(typeName) ?? throw new ConfigurationException(
+            $"Found mailbox-type [{typeName}] in configuration for [{id}], but could not find that type in any loaded assemblies");
         return (MailboxType)Activator.CreateInstance(type, Settings, config);
     }
 
@@ -80,7 +86,9 @@ public class Mailboxes
     {
         var all = Settings.Config;
         var common = all.GetConfig(DefaultMailboxId) ?? Config.Empty;
-        return all.HasPath(id) ? ConfigurationFactory.ParseString($"id = \"{id}\"").WithFallback(all.GetConfig(id)).WithFallback(common) : common;
+        return all.HasPath(id)
+            ? ConfigurationFactory.ParseString($"id = \"{id}\"").WithFallback(all.GetConfig(id)).WithFallback(common)
+            : common;
     }
 
     /// <summary>The semantics that an actor class asks for with <see cref="IRequiresMessageQueue{T}"/>; null if none.</summary>
@@ -99,7 +107,8 @@ public class Mailboxes
 
     private static bool ProducesKnownQueue(Type mailboxType, out Type queue)
     {
-        queue = mailboxType.GetInterfaces().Where(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IProducesMessageQueue<>)).Select(i => i.GetGenericArguments()[0]).FirstOrDefault();
+        queue = mailboxType.GetInterfaces().Where(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IProducesMessageQueue<>))
+            .Select(i => i.GetGenericArguments()[0]).FirstOrDefault();
         return queue != null;
     }
 
@@ -110,5 +119,6 @@ public class Mailboxes
         return ofMailbox ?? CapacityIn(dispatcher) ?? CapacityIn(DefaultMailboxId) ?? Deploy.NoStashSize;
     }
 
-    private int? CapacityIn(string id) => Settings.Config.HasPath(id + ".stash-capacity") ? Settings.Config.GetInt(id + ".stash-capacity") : null;
+    private int? CapacityIn(string id) =>
+        Settings.Config.HasPath(id + ".stash-capacity") ? Settings.Config.GetInt(id + ".stash-capacity") : null;
 }

@@ -155,7 +155,9 @@ public class Dispatcher : MessageDispatcher
 {
     private readonly ExecutorService _executor;
 
-    public Dispatcher(MessageDispatcherConfigurator configurator, string id, int throughput, long? throughputDeadlineTime, ExecutorServiceFactory executorServiceFactory, TimeSpan shutdownTimeout)
+    public Dispatcher(
+        MessageDispatcherConfigurator configurator, string id, int throughput, long? throughputDeadlineTime,
+        ExecutorServiceFactory executorServiceFactory, TimeSpan shutdownTimeout)
         : base(configurator)
     {
         Id = id;
@@ -174,7 +176,9 @@ public class Dispatcher : MessageDispatcher
 /// <summary>A dispatcher, and so a thread, for one actor.</summary>
 public sealed class PinnedDispatcher : Dispatcher
 {
-    public PinnedDispatcher(MessageDispatcherConfigurator configurator, string id, int throughput, long? throughputDeadlineTime, ExecutorServiceFactory executorServiceFactory, TimeSpan shutdownTimeout)
+    public PinnedDispatcher(
+        MessageDispatcherConfigurator configurator, string id, int throughput, long? throughputDeadlineTime,
+        ExecutorServiceFactory executorServiceFactory, TimeSpan shutdownTimeout)
         : base(configurator, id, throughput, throughputDeadlineTime, executorServiceFactory, shutdownTimeout)
     {
     }
@@ -183,7 +187,9 @@ public sealed class PinnedDispatcher : Dispatcher
 /// <summary>Runs actors in the synchronization context of the thread that made the dispatcher.</summary>
 public sealed class CurrentSynchronizationContextDispatcher : Dispatcher
 {
-    public CurrentSynchronizationContextDispatcher(MessageDispatcherConfigurator configurator, string id, int throughput, long? throughputDeadlineTime, ExecutorServiceFactory executorServiceFactory, TimeSpan shutdownTimeout)
+    public CurrentSynchronizationContextDispatcher(
+        MessageDispatcherConfigurator configurator, string id, int throughput, long? throughputDeadlineTime,
+        ExecutorServiceFactory executorServiceFactory, TimeSpan shutdownTimeout)
         : base(configurator, id, throughput, throughputDeadlineTime, executorServiceFactory, shutdownTimeout)
     {
     }

@@ -88,13 +88,15 @@ namespace Akka.Dispatch.MessageQueues
     {
         private readonly BlockingCollection<Envelope> _queue;
 
-        public BoundedMessageQueue(Config config) : this(config.GetInt("mailbox-capacity", 0), config.GetTimeSpan("mailbox-push-timeout-time"))
+        public BoundedMessageQueue(Config config)
+            : this(config.GetInt("mailbox-capacity", 0), config.GetTimeSpan("mailbox-push-timeout-time"))
         {
         }
 
         public BoundedMessageQueue(int boundedCapacity, TimeSpan pushTimeOut)
         {
-            if (boundedCapacity <= 0) throw new ArgumentException("The capacity of a bounded mailbox must be positive", nameof(boundedCapacity));
+            if (boundedCapacity <= 0)
+                throw new ArgumentException("The capacity of a bounded mailbox must be positive", nameof(boundedCapacity));
             PushTimeOut = pushTimeOut;
             _queue = new BlockingCollection<Envelope>(boundedCapacity);
         }
@@ -109,7 +111,9 @@ namespace Akka.Dispatch.MessageQueues
         {
             if (PushTimeOut < TimeSpan.Zero) _queue.Add(envelope);
             else if (!_queue.TryAdd(envelope, PushTimeOut))
-                ((IInternalActorRef)receiver).Provider.DeadLetters.Tell(new DeadLetter(envelope.Message, envelope.Sender ?? ((IInternalActorRef)receiver).Provider.DeadLetters, receiver), envelope.Sender);
+                ((IInternalActorRef)receiver).Provider.DeadLetters.Tell(
+                    new DeadLetter(envelope.Message, envelope.Sender ?? ((IInternalActorRef)receiver).Provider.DeadLetters, receiver),
+                    envelope.Sender);
         }
 
         public bool TryDequeue(out Envelope envelope) => _queue.TryTake(out envelope);
@@ -120,7 +124,9 @@ namespace Akka.Dispatch.MessageQueues
         }
     }
 
-    /// <summary>Puts a stack before a queue, for messages that come back from a stash. Only the actor itself puts messages in front.</summary>
+    /// <summary>
+    /// Puts a stack before a queue, for messages that come back from a stash. Only the actor itself puts messages in front.
+    /// </summary>
     public class DequeWrapperMessageQueue : IMessageQueue, IDequeBasedMessageQueueSemantics
     {
         protected readonly IMessageQueue MessageQueue;
@@ -169,7 +175,8 @@ namespace Akka.Dispatch.MessageQueues
 
     public class BoundedDequeMessageQueue : DequeWrapperMessageQueue, IBoundedDequeBasedMessageQueueSemantics
     {
-        public BoundedDequeMessageQueue(int boundedCapacity, TimeSpan pushTimeOut) : base(new BoundedMessageQueue(boundedCapacity, pushTimeOut)) => PushTimeOut = pushTimeOut;
+        public BoundedDequeMessageQueue(int boundedCapacity, TimeSpan pushTimeOut)
+            : base(new BoundedMessageQueue(boundedCapacity, pushTimeOut)) => PushTimeOut = pushTimeOut;
 
         public TimeSpan PushTimeOut { get; }
     }

@@ -19,7 +19,8 @@ public abstract class UnboundedPriorityMailbox : MailboxType, IProducesMessageQu
     /// <summary>Called by every sender; lower is earlier.</summary>
     protected abstract int PriorityGenerator(object message);
 
-    public sealed override IMessageQueue Create(IActorRef owner, ActorSystem system) => new UnboundedPriorityMessageQueue(PriorityGenerator, InitialCapacity);
+    public sealed override IMessageQueue Create(IActorRef owner, ActorSystem system) =>
+        new UnboundedPriorityMessageQueue(PriorityGenerator, InitialCapacity);
 }
 
 /// <summary>Like <see cref="UnboundedPriorityMailbox"/>; messages of the same number keep their order.</summary>
@@ -37,5 +38,6 @@ public abstract class UnboundedStablePriorityMailbox : MailboxType, IProducesMes
     /// <summary>Called by every sender; lower is earlier.</summary>
     protected abstract int PriorityGenerator(object message);
 
-    public sealed override IMessageQueue Create(IActorRef owner, ActorSystem system) => new UnboundedStablePriorityMessageQueue(PriorityGenerator, InitialCapacity);
+    public sealed override IMessageQueue Create(IActorRef owner, ActorSystem system) =>
+        new UnboundedStablePriorityMessageQueue(PriorityGenerator, InitialCapacity);
 }

@@ -47,7 +47,8 @@ public class UnboundedPriorityMessageQueue : BlockingMessageQueue, IUnboundedDeq
 {
     private readonly PriorityEnvelopes _envelopes;
 
-    public UnboundedPriorityMessageQueue(Func<object, int> priorityGenerator, int initialCapacity) => _envelopes = new PriorityEnvelopes(priorityGenerator, initialCapacity);
+    public UnboundedPriorityMessageQueue(Func<object, int> priorityGenerator, int initialCapacity) =>
+        _envelopes = new PriorityEnvelopes(priorityGenerator, initialCapacity);
 
     protected override int LockedCount => _envelopes.Count;
 
@@ -67,7 +68,8 @@ public class UnboundedStablePriorityMessageQueue : BlockingMessageQueue, IUnboun
 {
     private readonly PriorityEnvelopes _envelopes;
 
-    public UnboundedStablePriorityMessageQueue(Func<object, int> priorityGenerator, int initialCapacity) => _envelopes = new PriorityEnvelopes(priorityGenerator, initialCapacity);
+    public UnboundedStablePriorityMessageQueue(Func<object, int> priorityGenerator, int initialCapacity) =>
+        _envelopes = new PriorityEnvelopes(priorityGenerator, initialCapacity);
 
     protected override int LockedCount => _envelopes.Count;
 

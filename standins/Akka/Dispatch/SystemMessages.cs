@@ -40,7 +40,8 @@ public sealed class DeathWatchNotification : SystemMessage, IDeadLetterSuppressi
 
     public bool AddressTerminated { get; }
 
-    public override string ToString() => $"<DeathWatchNotification>: {Actor}, ExistenceConfirmed={ExistenceConfirmed}, AddressTerminated={AddressTerminated}";
+    public override string ToString() =>
+        $"<DeathWatchNotification>: {Actor}, ExistenceConfirmed={ExistenceConfirmed}, AddressTerminated={AddressTerminated}";
 }
 
 /// <summary>To the supervisor: a child has failed.</summary>
@@ -192,7 +193,9 @@ public sealed class RegisterTerminationHook
     public override string ToString() => "<RegisterTerminationHook>";
 }
 
-/// <summary>From the system guardian: all user actors have ended; answer with <see cref="TerminationHookDone"/> when you may be stopped.</summary>
+/// <summary>
+/// From the system guardian: all user actors have ended; answer with <see cref="TerminationHookDone"/> when you may be stopped.
+/// </summary>
 public sealed class TerminationHook
 {
     private TerminationHook()

@@ -4,7 +4,8 @@ using Akka.Actor;
 namespace Akka.Event;
 
 /// <summary>Remoting's word that everything at an address is to be taken for dead.</summary>
-internal sealed class AddressTerminated(Address address) : IAutoReceivedMessage, IPossiblyHarmful, IDeadLetterSuppression, INoSerializationVerificationNeeded
+internal sealed class AddressTerminated(Address address)
+    : IAutoReceivedMessage, IPossiblyHarmful, IDeadLetterSuppression, INoSerializationVerificationNeeded
 {
     public Address Address { get; } = address;
 
@@ -16,7 +17,8 @@ internal sealed class AddressTerminatedTopic : IExtension
 {
     private readonly ConcurrentDictionary<IActorRef, byte> _subscribers = new();
 
-    public static AddressTerminatedTopic Get(ActorSystem system) => (AddressTerminatedTopic)system.RegisterExtension(AddressTerminatedTopicProvider.Instance);
+    public static AddressTerminatedTopic Get(ActorSystem system) =>
+        (AddressTerminatedTopic)system.RegisterExtension(AddressTerminatedTopicProvider.Instance);
 
     public void Subscribe(IActorRef subscriber) => _subscribers.TryAdd(subscriber, 0);
 

@@ -29,11 +29,13 @@ public abstract class AllDeadLetters : IWrappedMessage
 /// <summary>The receiver is gone, or never was.</summary>
 public sealed class DeadLetter : AllDeadLetters
 {
-    public DeadLetter(object message, IActorRef sender, IActorRef recipient) : base(message, Checked(sender, nameof(sender)), Checked(recipient, nameof(recipient)))
+    public DeadLetter(object message, IActorRef sender, IActorRef recipient)
+        : base(message, Checked(sender, nameof(sender)), Checked(recipient, nameof(recipient)))
     {
     }
 
-    private static IActorRef Checked(IActorRef actor, string name) => actor ?? throw new ArgumentNullException(name, $"DeadLetter {name} may not be null");
+    private static IActorRef Checked(IActorRef actor, string name) =>
+        actor ?? throw new ArgumentNullException(name, $"DeadLetter {name} may not be null");
 }
 
 public sealed class SuppressedDeadLetter : AllDeadLetters
@@ -50,7 +52,8 @@ public sealed class Dropped : AllDeadLetters
     {
     }
 
-    public Dropped(object message, string reason, IActorRef sender, IActorRef recipient) : base(message, sender, recipient) => Reason = reason;
+    public Dropped(object message, string reason, IActorRef sender, IActorRef recipient) : base(message, sender, recipient) =>
+        Reason = reason;
 
     public string Reason { get; }
 }

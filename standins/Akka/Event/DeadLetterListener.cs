@@ -61,15 +61,19 @@ public class DeadLetterListener : ActorBase
 
     private void Log(AllDeadLetters letter, string ending)
     {
-        var origin = letter.Sender is null || letter.Sender.Equals(Context.System.DeadLetters) ? "without sender" : $"from {letter.Sender.Path}";
+        var origin = letter.Sender is null || letter.Sender.Equals(Context.System.DeadLetters)
+            ? "without sender" : $"from {letter.Sender.Path}";
         var what = letter switch
         {
-            Dropped dropped => $"Message [{letter.Message?.GetType().Name}] {origin} to {letter.Recipient.Path} was dropped. {dropped.Reason}.",
+            Dropped dropped =>
+                $"Message [{letter.Message?.GetType().Name}] {origin} to {letter.Recipient.Path} was dropped. {dropped.Reason}.",
             UnhandledMessage => $"Message [{letter.Message?.GetType().Name}] {origin} to {letter.Recipient.Path} was unhandled.",
             _ => $"Message [{letter.Message?.GetType().Name}] {origin} to {letter.Recipient.Path} was not delivered."
         };
-        var text = $"{what} [{_count}] dead letters encountered{ending}. If this is not an expected behavior then {letter.Recipient.Path} may have terminated unexpectedly. "
-            + "This logging can be turned off or adjusted with configuration settings 'akka.log-dead-letters' and 'akka.log-dead-letters-during-shutdown'.";
+        var text = $"{what} [{_count}] dead letters encountered{ending}. If this is not an expected behavior then {letter.Recipient.Path} "
+            + "may have terminated unexpectedly. "
+            + "This logging can be turned off or adjusted with configuration settings 'akka.log-dead-letters' and "
+            + "'akka.log-dead-letters-during-shutdown'.";
         _eventStream.Publish(new Info(letter.Recipient.Path.ToString(), letter.Recipient.GetType(), text));
     }
 }

@@ -69,7 +69,8 @@ public abstract class EventBus<TEvent, TClassifier, TSubscriber>
         if (Volatile.Read(ref _receivers).TryGetValue(classifier, out var known)) return known;
         lock (_lock)
         {
-            var receivers = _subscriptions.Where(s => IsSubClassification(s.Classifier, classifier)).Select(s => s.Subscriber).Distinct().ToArray();
+            var receivers = _subscriptions.Where(s => IsSubClassification(s.Classifier, classifier))
+                .Select(s => s.Subscriber).Distinct().ToArray();
             Volatile.Write(ref _receivers, new Dictionary<TClassifier, TSubscriber[]>(_receivers) { [classifier] = receivers });
             return receivers;
         }

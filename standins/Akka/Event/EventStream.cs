@@ -4,7 +4,9 @@ using Akka.Dispatch;
 
 namespace Akka.Event;
 
-/// <summary>A system's bus for events of all kinds, by type: who subscribes to a class or an interface gets what derives from it too.</summary>
+/// <summary>
+/// A system's bus for events of all kinds, by type: who subscribes to a class or an interface gets what derives from it too.
+/// </summary>
 public class EventStream : LoggingBus
 {
     private readonly bool _debug;
@@ -18,7 +20,8 @@ public class EventStream : LoggingBus
     {
         ArgumentNullException.ThrowIfNull(subscriber);
         var added = base.Subscribe(subscriber, channel);
-        if (added && subscriber is ActorRefWithCell) Volatile.Read(ref _unsubscriber)?.Tell(new EventStreamUnsubscriber.Register(subscriber), ActorRefs.NoSender);
+        if (added && subscriber is ActorRefWithCell)
+            Volatile.Read(ref _unsubscriber)?.Tell(new EventStreamUnsubscriber.Register(subscriber), ActorRefs.NoSender);
         DebugEvent(subscriber, $"subscribing {subscriber} to channel {channel}");
         return added;
     }
@@ -43,7 +46,8 @@ public class EventStream : LoggingBus
     public void StartUnsubscriber(ActorSystemImpl system)
     {
         var props = Props.Create(() => new EventStreamUnsubscriber(this));
-        if (system.Dispatchers.HasDispatcher(Dispatchers.InternalDispatcherId)) props = props.WithDispatcher(Dispatchers.InternalDispatcherId);
+        if (system.Dispatchers.HasDispatcher(Dispatchers.InternalDispatcherId))
+            props = props.WithDispatcher(Dispatchers.InternalDispatcherId);
         Volatile.Write(ref _unsubscriber, system.SystemActorOf(props, "EventStreamUnsubscriber"));
     }
 
@@ -56,9 +60,11 @@ public class EventStream : LoggingBus
 
 public static class EventStreamExtensions
 {
-    public static bool Subscribe<TChannel>(this EventStream eventStream, IActorRef subscriber) => eventStream.Subscribe(subscriber, typeof(TChannel));
+    public static bool Subscribe<TChannel>(this EventStream eventStream, IActorRef subscriber) =>
+        eventStream.Subscribe(subscriber, typeof(TChannel));
 
-    public static bool Unsubscribe<TChannel>(this EventStream eventStream, IActorRef subscriber) => eventStream.Unsubscribe(subscriber, typeof(TChannel));
+    public static bool Unsubscribe<TChannel>(this EventStream eventStream, IActorRef subscriber) =>
+        eventStream.Unsubscribe(subscriber, typeof(TChannel));
 }
 
 /// <summary>Watches the subscribers of an event stream and takes those out that have ended.</summary>

@@ -22,7 +22,8 @@ public interface ILoggingAdapter
 
 public abstract class LoggingAdapterBase : ILoggingAdapter
 {
-    protected LoggingAdapterBase(ILogMessageFormatter logMessageFormatter) => Formatter = logMessageFormatter ?? throw new ArgumentNullException(nameof(logMessageFormatter), "The message formatter must not be null.");
+    protected LoggingAdapterBase(ILogMessageFormatter logMessageFormatter) => Formatter = logMessageFormatter
+        ?? throw new ArgumentNullException(nameof(logMessageFormatter), "The message formatter must not be null.");
 
     public ILogMessageFormatter Formatter { get; }
 

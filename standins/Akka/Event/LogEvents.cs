@@ -38,7 +38,10 @@ public abstract class LogEvent : INoSerializationVerificationNeeded
     public override string ToString()
     {
         var cause = Cause == null ? "" : Environment.NewLine + "Cause: " + Cause;
-        return string.Create(CultureInfo.InvariantCulture, $"[{LogLevel().StringFor()}][{Timestamp:MM/dd/yyyy HH:mm:ss.fffzzz}][Thread {Thread.ManagedThreadId:0000}][{LogSource}] {Message}{cause}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"[{LogLevel().StringFor()}][{Timestamp:MM/dd/yyyy HH:mm:ss.fffzzz}][Thread {Thread.ManagedThreadId:0000}][{LogSource}] "
+                + $"{Message}{cause}");
     }
 }
 

@@ -16,7 +16,8 @@ public class DefaultLogMessageFormatter : ILogMessageFormatter
     {
     }
 
-    public string Format(string format, params object[] args) => args.Length == 0 ? format : string.Format(System.Globalization.CultureInfo.InvariantCulture, format, args);
+    public string Format(string format, params object[] args) =>
+        args.Length == 0 ? format : string.Format(System.Globalization.CultureInfo.InvariantCulture, format, args);
 
     public string Format(string format, IEnumerable<object> args) => Format(format, args.ToArray());
 }

@@ -10,7 +10,9 @@ public interface ILoggerMessageQueueSemantics : ISemantics
 {
 }
 
-/// <summary>The queue of loggers: what is left when they end goes to standard output rather than to the dead letters, which would log again.</summary>
+/// <summary>
+/// The queue of loggers: what is left when they end goes to standard output rather than to the dead letters, which would log again.
+/// </summary>
 internal sealed class LoggerMailboxType : MailboxType, IProducesMessageQueue<LoggerMessageQueue>
 {
     public LoggerMailboxType(Settings settings, Config config) : base(settings, config)

@@ -13,7 +13,8 @@ public abstract class MinimalLogger : MinimalActorRef
 
     public sealed override IActorRefProvider Provider => throw new NotSupportedException("This logger does not provide.");
 
-    protected sealed override void TellInternal(object message, IActorRef sender) => Log(message ?? throw new ArgumentNullException(nameof(message), "The message to log must not be null."));
+    protected sealed override void TellInternal(object message, IActorRef sender) =>
+        Log(message ?? throw new ArgumentNullException(nameof(message), "The message to log must not be null."));
 
     protected abstract void Log(object message);
 }

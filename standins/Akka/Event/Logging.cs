@@ -64,10 +64,13 @@ public static class Logging
     /// <summary>What akka.loglevel says when nothing is to be logged.</summary>
     internal const LogLevel OffLogLevel = (LogLevel)int.MaxValue;
 
-    internal static readonly LogLevel[] AllLogLevels = [LogLevel.DebugLevel, LogLevel.InfoLevel, LogLevel.WarningLevel, LogLevel.ErrorLevel];
+    internal static readonly LogLevel[] AllLogLevels =
+        [LogLevel.DebugLevel, LogLevel.InfoLevel, LogLevel.WarningLevel, LogLevel.ErrorLevel];
 
     public static ILoggingAdapter GetLogger(this IActorContext context, ILogMessageFormatter logMessageFormatter = null) =>
-        Make(context.System.EventStream, LogSource.Create(context, context.System), logMessageFormatter ?? context.System.Settings.LogFormatter);
+        Make(
+            context.System.EventStream, LogSource.Create(context, context.System),
+            logMessageFormatter ?? context.System.Settings.LogFormatter);
 
     /// <param name="logSourceObj">An actor, a reference, a type, a text, or any object, whose type counts.</param>
     public static ILoggingAdapter GetLogger(ActorSystem system, object logSourceObj, ILogMessageFormatter logMessageFormatter = null) =>
@@ -87,7 +90,8 @@ public static class Logging
         "WARNING" => LogLevel.WarningLevel,
         "ERROR" => LogLevel.ErrorLevel,
         "OFF" => OffLogLevel,
-        _ => throw new ArgumentException($"Unknown LogLevel: \"{logLevel}\". Valid values are: \"DEBUG\", \"INFO\", \"WARNING\", \"ERROR\", \"OFF\"", nameof(logLevel))
+        _ => throw new ArgumentException(
+            $"Unknown LogLevel: \"{logLevel}\". Valid values are: \"DEBUG\", \"INFO\", \"WARNING\", \"ERROR\", \"OFF\"", nameof(logLevel))
     };
 
     public static LogLevel LogLevelFor<T>() where T : LogEvent =>

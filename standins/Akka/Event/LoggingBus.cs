@@ -51,7 +51,8 @@ public class LoggingBus : ActorEventBus<object, Type>
         var stdoutIsNamed = false;
         foreach (var name in system.Settings.Loggers)
         {
-            var type = Type.GetType(name) ?? throw new Configuration.ConfigurationException($"Logger specified in config cannot be found: \"{name}\"");
+            var type = Type.GetType(name)
+                ?? throw new Configuration.ConfigurationException($"Logger specified in config cannot be found: \"{name}\"");
             if (typeof(MinimalLogger).IsAssignableFrom(type))
             {
                 stdoutIsNamed = true;
@@ -68,7 +69,9 @@ public class LoggingBus : ActorEventBus<object, Type>
     private void AddLogger(ActorSystemImpl system, Type type, LogLevel level)
     {
         var name = $"log{Interlocked.Increment(ref _loggerId)}-{Logging.SimpleName(type)}";
-        var dispatcher = string.IsNullOrEmpty(system.Settings.LoggersDispatcher) ? Dispatch.Dispatchers.InternalDispatcherId : system.Settings.LoggersDispatcher;
+        var dispatcher = string.IsNullOrEmpty(system.Settings.LoggersDispatcher)
+            ? Dispatch.Dispatchers.InternalDispatcherId
+            : system.Settings.LoggersDispatcher;
         var props = Props.Create(type);
         if (system.Dispatchers.HasDispatcher(dispatcher)) props = props.WithDispatcher(dispatcher);
         var logger = system.SystemActorOf(props, name);
@@ -78,8 +81,13 @@ public class LoggingBus : ActorEventBus<object, Type>
         logger.Ask(new InitializeLogger(this), system.Settings.LoggerStartTimeout).ContinueWith(
             answer =>
             {
-                if (answer is { IsCompletedSuccessfully: true, Result: LoggerInitialized }) Publish(new Debug(Logging.SimpleName(this), GetType(), $"Logger {name} [{type.Name}] started"));
-                else Publish(new Warning(answer.Exception?.InnerException, Logging.SimpleName(this), GetType(), $"Logger {name} [{type.Name}] did not answer InitializeLogger with LoggerInitialized within {system.Settings.LoggerStartTimeout}"));
+                if (answer is { IsCompletedSuccessfully: true, Result: LoggerInitialized })
+                    Publish(new Debug(Logging.SimpleName(this), GetType(), $"Logger {name} [{type.Name}] started"));
+                else
+                    Publish(new Warning(
+                        answer.Exception?.InnerException, Logging.SimpleName(this), GetType(),
+                        $"Logger {name} [{type.Name}] did not answer InitializeLogger with LoggerInitialized "
+                            + $"within {system.Settings.LoggerStartTimeout}"));
             },
             TaskScheduler.Default);
     }
@@ -88,7 +96,8 @@ public class LoggingBus : ActorEventBus<object, Type>
     internal void StopDefaultLoggers(ActorSystem system)
     {
         var level = LogLevel;
-        if (level != Logging.OffLogLevel) SubscribeLogger(system.Settings.StdoutLogger, Logging.LogLevelFor(system.Settings.StdoutLogLevel));
+        if (level != Logging.OffLogLevel)
+            SubscribeLogger(system.Settings.StdoutLogger, Logging.LogLevelFor(system.Settings.StdoutLogLevel));
         foreach (var logger in _loggers)
         {
             Unsubscribe(logger);

@@ -47,17 +47,21 @@ public static class Backoff
 {
     /// <summary>The child is started again when it has stopped; for actors such as persistent ones that stop on a failure.</summary>
     /// <param name="randomFactor">by up to this share a delay is longer, so that many do not start together.</param>
-    public static BackoffOptions OnStop(Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor, int maxNrOfRetries) =>
+    public static BackoffOptions OnStop(
+        Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor, int maxNrOfRetries) =>
         BackoffOptionsImpl.Create(true, childProps, childName, minBackoff, maxBackoff, randomFactor).WithMaxNrOfRetries(maxNrOfRetries);
 
-    public static BackoffOptions OnStop(Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor) =>
+    public static BackoffOptions OnStop(
+        Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor) =>
         OnStop(childProps, childName, minBackoff, maxBackoff, randomFactor, -1);
 
     /// <summary>The child is started again when it has failed with what its supervisor strategy restarts for.</summary>
-    public static BackoffOptions OnFailure(Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor, int maxNrOfRetries) =>
+    public static BackoffOptions OnFailure(
+        Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor, int maxNrOfRetries) =>
         BackoffOptionsImpl.Create(false, childProps, childName, minBackoff, maxBackoff, randomFactor).WithMaxNrOfRetries(maxNrOfRetries);
 
-    public static BackoffOptions OnFailure(Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor) =>
+    public static BackoffOptions OnFailure(
+        Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor) =>
         OnFailure(childProps, childName, minBackoff, maxBackoff, randomFactor, -1);
 }
 
@@ -74,7 +78,8 @@ internal sealed class BackoffOptionsImpl : BackoffOptions
     private object _replyWhileStopped;
     private Func<object, bool> _finalStopMessage;
 
-    public static BackoffOptionsImpl Create(bool onStop, Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor)
+    public static BackoffOptionsImpl Create(
+        bool onStop, Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor)
     {
         if (minBackoff <= TimeSpan.Zero) throw new ArgumentException("minBackoff must be longer than zero", nameof(minBackoff));
         if (maxBackoff < minBackoff) throw new ArgumentException("maxBackoff must not be shorter than minBackoff", nameof(maxBackoff));
@@ -97,11 +102,14 @@ internal sealed class BackoffOptionsImpl : BackoffOptions
         get
         {
             if (_reset is AutoReset auto && (auto.ResetBackoff < _minBackoff || auto.ResetBackoff > _maxBackoff))
-                throw new ArgumentException($"The back-off's reset after {auto.ResetBackoff} must be between {_minBackoff} and {_maxBackoff}");
-            var settings = new BackoffSettings(_minBackoff, _maxBackoff, _reset, _randomFactor, _strategy, _replyWhileStopped, _finalStopMessage);
+                throw new ArgumentException(
+                    $"The back-off's reset after {auto.ResetBackoff} must be between {_minBackoff} and {_maxBackoff}");
+            var settings = new BackoffSettings(
+                _minBackoff, _maxBackoff, _reset, _randomFactor, _strategy, _replyWhileStopped, _finalStopMessage);
             return _onStop
                 ? Props.CreateBy(new Producer(typeof(BackoffSupervisor), () => new BackoffSupervisor(_childProps, _childName, settings)))
-                : Props.CreateBy(new Producer(typeof(BackoffOnRestartSupervisor), () => new BackoffOnRestartSupervisor(_childProps, _childName, settings)));
+                : Props.CreateBy(new Producer(
+                    typeof(BackoffOnRestartSupervisor), () => new BackoffOnRestartSupervisor(_childProps, _childName, settings)));
         }
     }
 
@@ -109,16 +117,19 @@ internal sealed class BackoffOptionsImpl : BackoffOptions
 
     public override BackoffOptions WithManualReset() => With(o => o._reset = new ManualReset());
 
-    public override BackoffOptions WithSupervisorStrategy(OneForOneStrategy supervisorStrategy) => With(o => o._strategy = supervisorStrategy);
+    public override BackoffOptions WithSupervisorStrategy(OneForOneStrategy supervisorStrategy) =>
+        With(o => o._strategy = supervisorStrategy);
 
     public override BackoffOptions WithDefaultStoppingStrategy() =>
         With(o => o._strategy = SupervisorStrategy.StoppingStrategy.WithMaxNrOfRetries(o._strategy.MaxNumberOfRetries));
 
-    public override BackoffOptions WithMaxNrOfRetries(int maxNrOfRetries) => With(o => o._strategy = o._strategy.WithMaxNrOfRetries(maxNrOfRetries));
+    public override BackoffOptions WithMaxNrOfRetries(int maxNrOfRetries) =>
+        With(o => o._strategy = o._strategy.WithMaxNrOfRetries(maxNrOfRetries));
 
     public override BackoffOptions WithReplyWhileStopped(object replyWhileStopped) => With(o => o._replyWhileStopped = replyWhileStopped);
 
-    public override BackoffOptions WithFinalStopMessage(Func<object, bool> isFinalStopMessage) => With(o => o._finalStopMessage = isFinalStopMessage);
+    public override BackoffOptions WithFinalStopMessage(Func<object, bool> isFinalStopMessage) =>
+        With(o => o._finalStopMessage = isFinalStopMessage);
 
     private BackoffOptionsImpl With(Action<BackoffOptionsImpl> change)
     {
@@ -152,7 +163,8 @@ internal sealed record BackoffSettings(
     public TimeSpan DelayOf(int restartCount)
     {
         // 2^30 times the shortest delay is longer than anybody waits, and more would overflow.
-        var delay = restartCount >= 30 || MinBackoff * Math.Pow(2, restartCount) >= MaxBackoff ? MaxBackoff : MinBackoff * Math.Pow(2, restartCount);
+        var delay = restartCount >= 30 || MinBackoff * Math.Pow(2, restartCount) >= MaxBackoff
+            ? MaxBackoff : MinBackoff * Math.Pow(2, restartCount);
         return delay * (1 + (Random.Shared.NextDouble() * RandomFactor));
     }
 

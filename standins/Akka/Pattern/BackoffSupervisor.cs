@@ -64,7 +64,8 @@ public abstract class BackoffSupervisorBase : ActorBase
             case BackoffSupervisor.StartChild:
                 StartChild();
                 if (Reset is AutoReset auto)
-                    Context.System.Scheduler.ScheduleTellOnce(auto.ResetBackoff, Self, new BackoffSupervisor.ResetRestartCount(RestartCountN), Self);
+                    Context.System.Scheduler.ScheduleTellOnce(
+                        auto.ResetBackoff, Self, new BackoffSupervisor.ResetRestartCount(RestartCountN), Self);
                 break;
             case BackoffSupervisor.Reset when Reset is ManualReset:
                 RestartCountN = 0;
@@ -120,12 +121,17 @@ public abstract class BackoffSupervisorBase : ActorBase
 public sealed class BackoffSupervisor : BackoffSupervisorBase
 {
     public BackoffSupervisor(Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor)
-        : this(childProps, childName, minBackoff, maxBackoff, new AutoReset(minBackoff), randomFactor, Actor.SupervisorStrategy.DefaultStrategy)
+        : this(
+            childProps, childName, minBackoff, maxBackoff, new AutoReset(minBackoff), randomFactor,
+            Actor.SupervisorStrategy.DefaultStrategy)
     {
     }
 
-    public BackoffSupervisor(Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, IBackoffReset reset, double randomFactor, SupervisorStrategy strategy, object replyWhileStopped = null, Func<object, bool> finalStopMessage = null)
-        : this(childProps, childName, new BackoffSettings(minBackoff, maxBackoff, reset, randomFactor, strategy, replyWhileStopped, finalStopMessage))
+    public BackoffSupervisor(
+        Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, IBackoffReset reset, double randomFactor,
+        SupervisorStrategy strategy, object replyWhileStopped = null, Func<object, bool> finalStopMessage = null)
+        : this(childProps, childName, new BackoffSettings(
+            minBackoff, maxBackoff, reset, randomFactor, strategy, replyWhileStopped, finalStopMessage))
     {
     }
 
@@ -202,11 +208,14 @@ public sealed class BackoffSupervisor : BackoffSupervisorBase
     public static Props Props(Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor) =>
         Props(Backoff.OnStop(childProps, childName, minBackoff, maxBackoff, randomFactor, -1));
 
-    public static Props Props(Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor, int maxNrOfRetries) =>
+    public static Props Props(
+        Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor, int maxNrOfRetries) =>
         Props(Backoff.OnStop(childProps, childName, minBackoff, maxBackoff, randomFactor, maxNrOfRetries));
 
-    public static Props PropsWithSupervisorStrategy(Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor, SupervisorStrategy strategy) =>
-        Actor.Props.Create(() => new BackoffSupervisor(childProps, childName, minBackoff, maxBackoff, new AutoReset(minBackoff), randomFactor, strategy, null, null));
+    public static Props PropsWithSupervisorStrategy(
+        Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor, SupervisorStrategy strategy) =>
+        Actor.Props.Create(() => new BackoffSupervisor(
+            childProps, childName, minBackoff, maxBackoff, new AutoReset(minBackoff), randomFactor, strategy, null, null));
 
     protected override SupervisorStrategy SupervisorStrategy() => Settings.Strategy;
 
@@ -219,7 +228,9 @@ public sealed class BackoffSupervisor : BackoffSupervisorBase
     }
 }
 
-/// <summary>Stops its child on a failure that calls for a restart, and starts it again with growing delays; stops with a child that stops itself.</summary>
+/// <summary>
+/// Stops its child on a failure that calls for a restart, and starts it again with growing delays; stops with a child that stops itself.
+/// </summary>
 internal sealed class BackoffOnRestartSupervisor : BackoffSupervisorBase
 {
     private bool _failed;

@@ -24,16 +24,22 @@ public class CircuitBreaker
     {
     }
 
-    public CircuitBreaker(IScheduler scheduler, int maxFailures, TimeSpan callTimeout, TimeSpan resetTimeout, TimeSpan maxResetTimeout, double exponentialBackoffFactor)
+    public CircuitBreaker(
+        IScheduler scheduler, int maxFailures, TimeSpan callTimeout, TimeSpan resetTimeout, TimeSpan maxResetTimeout,
+        double exponentialBackoffFactor)
         : this(scheduler, maxFailures, callTimeout, resetTimeout, maxResetTimeout, exponentialBackoffFactor, 0)
     {
     }
 
     /// <param name="maxFailures">in a row; the last of them opens the breaker.</param>
     /// <param name="callTimeout">a call that takes longer has failed; zero or infinite: no limit.</param>
-    /// <param name="exponentialBackoffFactor">by which the reset timeout grows with every failed try, up to maxResetTimeout; at least 1.</param>
+    /// <param name="exponentialBackoffFactor">
+    /// by which the reset timeout grows with every failed try, up to maxResetTimeout; at least 1.
+    /// </param>
     /// <param name="randomFactor">0 to 1: by up to this share the reset timeout is longer.</param>
-    public CircuitBreaker(IScheduler scheduler, int maxFailures, TimeSpan callTimeout, TimeSpan resetTimeout, TimeSpan maxResetTimeout, double exponentialBackoffFactor, double randomFactor)
+    public CircuitBreaker(
+        IScheduler scheduler, int maxFailures, TimeSpan callTimeout, TimeSpan resetTimeout, TimeSpan maxResetTimeout,
+        double exponentialBackoffFactor, double randomFactor)
     {
         if (exponentialBackoffFactor < 1.0) throw new ArgumentException("factor must be >= 1.0", nameof(exponentialBackoffFactor));
         if (randomFactor is < 0 or > 1) throw new ArgumentException("randomFactor must be between 0.0 and 1.0", nameof(randomFactor));
@@ -169,7 +175,8 @@ public class CircuitBreaker
             Failed(stay, e);
             throw;
         }
-        if (IsLimited && Stopwatch.GetElapsedTime(startedAt) > CallTimeout) Failed(stay, new TimeoutException($"The call took longer than {CallTimeout}"));
+        if (IsLimited && Stopwatch.GetElapsedTime(startedAt) > CallTimeout)
+            Failed(stay, new TimeoutException($"The call took longer than {CallTimeout}"));
         else Succeeded(stay);
         return result;
     }
@@ -243,8 +250,10 @@ public class CircuitBreaker
     private void Open(State from, TimeSpan resetTimeout)
     {
         var stay = RandomFactor > 0 ? resetTimeout * (1 + (Random.Shared.NextDouble() * RandomFactor)) : resetTimeout;
-        var open = new State(Phase.Open, resetTimeout) { OpenUntil = Stopwatch.GetTimestamp() + (long)(stay.TotalSeconds * Stopwatch.Frequency) };
-        if (Change(from, open, _onOpen)) Scheduler.Advanced.ScheduleOnce(stay, () => Change(open, new State(Phase.HalfOpen, resetTimeout), _onHalfOpen));
+        var open = new State(
+            Phase.Open, resetTimeout) { OpenUntil = Stopwatch.GetTimestamp() + (long)(stay.TotalSeconds * Stopwatch.Frequency) };
+        if (Change(from, open, _onOpen))
+            Scheduler.Advanced.ScheduleOnce(stay, () => Change(open, new State(Phase.HalfOpen, resetTimeout), _onHalfOpen));
     }
 
     private bool Change(State from, State to, List<Action> callbacks)

@@ -34,7 +34,9 @@ public sealed class ConsistentHashingRoutingLogic : RoutingLogic
         var key = (message as IConsistentHashable)?.ConsistentHashKey ?? _hashMapping(message);
         if (key == null)
         {
-            _system.Log.Warning("Message [{0}] must say its key (IConsistentHashable or ConsistentHashableEnvelope), or the router needs a hash mapping", message.GetType().Name);
+            _system.Log.Warning(
+                "Message [{0}] must say its key (IConsistentHashable or ConsistentHashableEnvelope), or the router needs a hash mapping",
+                message.GetType().Name);
             return Routee.NoRoutee;
         }
         var ring = _ring;

@@ -115,7 +115,8 @@ public sealed class ConsistentHashingGroup : Group
     {
     }
 
-    public ConsistentHashingGroup(IEnumerable<string> paths, int virtualNodesFactor, ConsistentHashMapping hashMapping, string routerDispatcher)
+    public ConsistentHashingGroup(
+        IEnumerable<string> paths, int virtualNodesFactor, ConsistentHashMapping hashMapping, string routerDispatcher)
         : base(paths, routerDispatcher)
     {
         VirtualNodesFactor = virtualNodesFactor;
@@ -124,11 +125,13 @@ public sealed class ConsistentHashingGroup : Group
 
     public int VirtualNodesFactor { get; }
 
-    public override Router CreateRouter(ActorSystem system) => new(new ConsistentHashingRoutingLogic(system, VirtualNodesFactor, _hashMapping));
+    public override Router CreateRouter(ActorSystem system) =>
+        new(new ConsistentHashingRoutingLogic(system, VirtualNodesFactor, _hashMapping));
 
     public override IEnumerable<string> GetPaths(ActorSystem system) => InternalPaths;
 
-    public ConsistentHashingGroup WithHashMapping(ConsistentHashMapping mapping) => new(InternalPaths, VirtualNodesFactor, mapping, RouterDispatcher);
+    public ConsistentHashingGroup WithHashMapping(ConsistentHashMapping mapping) =>
+        new(InternalPaths, VirtualNodesFactor, mapping, RouterDispatcher);
 
     public ConsistentHashingGroup WithVirtualNodesFactor(int vnodes) => new(InternalPaths, vnodes, _hashMapping, RouterDispatcher);
 

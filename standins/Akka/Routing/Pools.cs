@@ -25,7 +25,8 @@ public sealed class RoundRobinPool : Pool
 
     public override int GetNrOfInstances(ActorSystem sys) => NrOfInstances;
 
-    public RoundRobinPool WithSupervisorStrategy(SupervisorStrategy strategy) => new(NrOfInstances, strategy, RouterDispatcher, UsePoolDispatcher);
+    public RoundRobinPool WithSupervisorStrategy(SupervisorStrategy strategy) =>
+        new(NrOfInstances, strategy, RouterDispatcher, UsePoolDispatcher);
 
     public RoundRobinPool WithDispatcher(string dispatcher) => new(NrOfInstances, SupervisorStrategy, dispatcher, UsePoolDispatcher);
 
@@ -53,7 +54,8 @@ public sealed class RandomPool : Pool
 
     public override int GetNrOfInstances(ActorSystem system) => NrOfInstances;
 
-    public RandomPool WithSupervisorStrategy(SupervisorStrategy strategy) => new(NrOfInstances, strategy, RouterDispatcher, UsePoolDispatcher);
+    public RandomPool WithSupervisorStrategy(SupervisorStrategy strategy) =>
+        new(NrOfInstances, strategy, RouterDispatcher, UsePoolDispatcher);
 
     public RandomPool WithDispatcher(string dispatcher) => new(NrOfInstances, SupervisorStrategy, dispatcher, UsePoolDispatcher);
 
@@ -81,7 +83,8 @@ public sealed class BroadcastPool : Pool
 
     public override int GetNrOfInstances(ActorSystem system) => NrOfInstances;
 
-    public BroadcastPool WithSupervisorStrategy(SupervisorStrategy strategy) => new(NrOfInstances, strategy, RouterDispatcher, UsePoolDispatcher);
+    public BroadcastPool WithSupervisorStrategy(SupervisorStrategy strategy) =>
+        new(NrOfInstances, strategy, RouterDispatcher, UsePoolDispatcher);
 
     public BroadcastPool WithDispatcher(string dispatcher) => new(NrOfInstances, SupervisorStrategy, dispatcher, UsePoolDispatcher);
 
@@ -93,7 +96,9 @@ public sealed class ConsistentHashingPool : Pool
     private readonly ConsistentHashMapping _hashMapping;
 
     public ConsistentHashingPool(Config config)
-        : this(InstancesIn(config), config.GetInt("virtual-nodes-factor", 0), NoMapping, DefaultSupervisorStrategy, Dispatchers.DefaultDispatcherId, HasPoolDispatcher(config))
+        : this(
+            InstancesIn(config), config.GetInt("virtual-nodes-factor", 0), NoMapping, DefaultSupervisorStrategy,
+            Dispatchers.DefaultDispatcherId, HasPoolDispatcher(config))
     {
     }
 
@@ -107,7 +112,9 @@ public sealed class ConsistentHashingPool : Pool
     {
     }
 
-    private ConsistentHashingPool(int nrOfInstances, int virtualNodesFactor, ConsistentHashMapping hashMapping, SupervisorStrategy supervisorStrategy, string routerDispatcher, bool usePoolDispatcher)
+    private ConsistentHashingPool(
+        int nrOfInstances, int virtualNodesFactor, ConsistentHashMapping hashMapping, SupervisorStrategy supervisorStrategy,
+        string routerDispatcher, bool usePoolDispatcher)
         : base(nrOfInstances, supervisorStrategy, routerDispatcher, usePoolDispatcher)
     {
         VirtualNodesFactor = virtualNodesFactor;
@@ -119,17 +126,22 @@ public sealed class ConsistentHashingPool : Pool
 
     internal static object NoMapping(object message) => null;
 
-    public override Router CreateRouter(ActorSystem system) => new(new ConsistentHashingRoutingLogic(system, VirtualNodesFactor, _hashMapping));
+    public override Router CreateRouter(ActorSystem system) =>
+        new(new ConsistentHashingRoutingLogic(system, VirtualNodesFactor, _hashMapping));
 
     public override int GetNrOfInstances(ActorSystem system) => NrOfInstances;
 
-    public ConsistentHashingPool WithHashMapping(ConsistentHashMapping mapping) => new(NrOfInstances, VirtualNodesFactor, mapping, SupervisorStrategy, RouterDispatcher, UsePoolDispatcher);
+    public ConsistentHashingPool WithHashMapping(ConsistentHashMapping mapping) =>
+        new(NrOfInstances, VirtualNodesFactor, mapping, SupervisorStrategy, RouterDispatcher, UsePoolDispatcher);
 
-    public ConsistentHashingPool WithVirtualNodesFactor(int vnodes) => new(NrOfInstances, vnodes, _hashMapping, SupervisorStrategy, RouterDispatcher, UsePoolDispatcher);
+    public ConsistentHashingPool WithVirtualNodesFactor(int vnodes) =>
+        new(NrOfInstances, vnodes, _hashMapping, SupervisorStrategy, RouterDispatcher, UsePoolDispatcher);
 
-    public ConsistentHashingPool WithSupervisorStrategy(SupervisorStrategy strategy) => new(NrOfInstances, VirtualNodesFactor, _hashMapping, strategy, RouterDispatcher, UsePoolDispatcher);
+    public ConsistentHashingPool WithSupervisorStrategy(SupervisorStrategy strategy) =>
+        new(NrOfInstances, VirtualNodesFactor, _hashMapping, strategy, RouterDispatcher, UsePoolDispatcher);
 
-    public ConsistentHashingPool WithDispatcher(string dispatcher) => new(NrOfInstances, VirtualNodesFactor, _hashMapping, SupervisorStrategy, dispatcher, UsePoolDispatcher);
+    public ConsistentHashingPool WithDispatcher(string dispatcher) =>
+        new(NrOfInstances, VirtualNodesFactor, _hashMapping, SupervisorStrategy, dispatcher, UsePoolDispatcher);
 
     public override RouterConfig WithFallback(RouterConfig routerConfig)
     {

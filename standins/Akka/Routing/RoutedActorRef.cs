@@ -26,7 +26,9 @@ internal sealed class RouterProps : Props
 /// <summary>The reference to a router: what is told to it goes to a routee on the sender's own thread.</summary>
 internal sealed class RoutedActorRef : LocalActorRef
 {
-    private RoutedActorRef(ActorSystemImpl system, RouterProps props, MessageDispatcher dispatcher, MailboxType mailboxType, IInternalActorRef supervisor, ActorPath path)
+    private RoutedActorRef(
+        ActorSystemImpl system, RouterProps props, MessageDispatcher dispatcher, MailboxType mailboxType, IInternalActorRef supervisor,
+        ActorPath path)
         : base(system, props, dispatcher, mailboxType, supervisor, path)
     {
     }
@@ -45,11 +47,15 @@ internal sealed class RoutedActorRef : LocalActorRef
         }
         catch (Exception e)
         {
-            throw new ConfigurationException($"Configuration problem while creating router [{path}] with router dispatcher [{props.RouterConfig.RouterDispatcher}] and routee dispatcher [{props.Dispatcher}]", e);
+            throw new ConfigurationException(
+                $"Configuration problem while creating router [{path}] with router dispatcher [{props.RouterConfig.RouterDispatcher}] and "
+                    + $"routee dispatcher [{props.Dispatcher}]",
+                e);
         }
     }
 
-    protected override ActorCell NewActorCell(ActorSystemImpl system, IInternalActorRef self, Props props, MessageDispatcher dispatcher, IInternalActorRef supervisor) =>
+    protected override ActorCell NewActorCell(
+        ActorSystemImpl system, IInternalActorRef self, Props props, MessageDispatcher dispatcher, IInternalActorRef supervisor) =>
         new RoutedActorCell(system, self, (RouterProps)props, dispatcher, supervisor);
 }
 
@@ -62,7 +68,8 @@ internal sealed class RoutedActorCell : ActorCell
     private readonly Props _routeeProps;
     private volatile Router _router;
 
-    public RoutedActorCell(ActorSystemImpl system, IInternalActorRef self, RouterProps props, MessageDispatcher dispatcher, IInternalActorRef supervisor)
+    public RoutedActorCell(
+        ActorSystemImpl system, IInternalActorRef self, RouterProps props, MessageDispatcher dispatcher, IInternalActorRef supervisor)
         : base(system, self, props, dispatcher, supervisor)
     {
         _routeeProps = props.RouteeProps;

@@ -12,7 +12,8 @@ public class Routee
     {
     }
 
-    public virtual Task<object> Ask(object message, TimeSpan? timeout) => Task.FromException<object>(new NotSupportedException($"{GetType().Name} cannot be asked"));
+    public virtual Task<object> Ask(object message, TimeSpan? timeout) =>
+        Task.FromException<object>(new NotSupportedException($"{GetType().Name} cannot be asked"));
 
     public static Routee FromActorRef(IActorRef actorRef) => new ActorRefRoutee(actorRef);
 }

@@ -33,7 +33,8 @@ public abstract class RouterConfig : IEquatable<RouterConfig>
 
     public virtual RouterConfig WithFallback(RouterConfig routerConfig) => this;
 
-    public bool Equals(RouterConfig other) => other is not null && GetType() == other.GetType() && RouterDispatcher == other.RouterDispatcher;
+    public bool Equals(RouterConfig other) =>
+        other is not null && GetType() == other.GetType() && RouterDispatcher == other.RouterDispatcher;
 
     public override bool Equals(object obj) => Equals(obj as RouterConfig);
 
@@ -97,10 +98,12 @@ public abstract class Pool : RouterConfig, IEquatable<Pool>
 
     /// <summary>The supervisor strategy given in code, where the configuration said the rest.</summary>
     private protected SupervisorStrategy StrategyWithFallback(RouterConfig fallback) =>
-        ReferenceEquals(SupervisorStrategy, DefaultSupervisorStrategy) && fallback is Pool pool ? pool.SupervisorStrategy : SupervisorStrategy;
+        ReferenceEquals(SupervisorStrategy, DefaultSupervisorStrategy) && fallback is Pool pool
+            ? pool.SupervisorStrategy : SupervisorStrategy;
 
     public bool Equals(Pool other) =>
-        Equals((RouterConfig)other) && NrOfInstances == other.NrOfInstances && UsePoolDispatcher == other.UsePoolDispatcher && Equals(SupervisorStrategy, other.SupervisorStrategy);
+        Equals((RouterConfig)other) && NrOfInstances == other.NrOfInstances && UsePoolDispatcher == other.UsePoolDispatcher
+            && Equals(SupervisorStrategy, other.SupervisorStrategy);
 
     public override bool Equals(object obj) => Equals(obj as Pool);
 
@@ -156,7 +159,8 @@ public class FromConfig : Pool
 
     public override int GetNrOfInstances(ActorSystem sys) => 0;
 
-    public override Router CreateRouter(ActorSystem system) => throw new NotSupportedException("FromConfig stands for the configured router");
+    public override Router CreateRouter(ActorSystem system) =>
+        throw new NotSupportedException("FromConfig stands for the configured router");
 
     public override ActorBase CreateRouterActor() => throw new NotSupportedException("FromConfig stands for the configured router");
 }

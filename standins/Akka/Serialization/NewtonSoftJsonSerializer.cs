@@ -64,7 +64,9 @@ public class NewtonSoftJsonSerializer : Serializer
     {
         var json = new JsonSerializerSettings
         {
-            PreserveReferencesHandling = settings.PreserveObjectReferences ? PreserveReferencesHandling.Objects : PreserveReferencesHandling.None,
+            PreserveReferencesHandling = settings.PreserveObjectReferences
+                ? PreserveReferencesHandling.Objects
+                : PreserveReferencesHandling.None,
             TypeNameHandling = settings.EncodeTypeNames ? TypeNameHandling.All : TypeNameHandling.None,
             NullValueHandling = NullValueHandling.Ignore,
             DefaultValueHandling = DefaultValueHandling.Ignore,
@@ -80,7 +82,9 @@ public class NewtonSoftJsonSerializer : Serializer
     }
 
     private JsonConverter CreateConverter(Type type) => (JsonConverter)(
-        type.GetConstructor([typeof(ExtendedActorSystem)]) != null ? Activator.CreateInstance(type, system) : Activator.CreateInstance(type));
+        type.GetConstructor([typeof(ExtendedActorSystem)]) != null
+            ? Activator.CreateInstance(type, system)
+            : Activator.CreateInstance(type));
 
     private sealed record Json(JsonSerializerSettings Settings, JsonSerializer Serializer);
 

@@ -54,7 +54,8 @@ public class Serialization
         _found.Clear();
     }
 
-    public byte[] Serialize(object o) => WithTransport(System, (Serialization: this, o), state => state.Serialization.FindSerializerFor(state.o).ToBinary(state.o));
+    public byte[] Serialize(object o) =>
+        WithTransport(System, (Serialization: this, o), state => state.Serialization.FindSerializerFor(state.o).ToBinary(state.o));
 
     /// <exception cref="SerializationException">no serializer has the identifier.</exception>
     public object Deserialize(byte[] bytes, int serializerId, Type type) => SerializerOf(serializerId).FromBinary(bytes, type);
@@ -84,7 +85,8 @@ public class Serialization
     private Type TypeOf(string manifest, int serializerId)
     {
         if (_typesByManifest.TryGetValue(manifest, out var known)) return known;
-        var type = FindType(manifest) ?? throw new SerializationException($"Cannot find the class {manifest} that the manifest of a message for serializer {serializerId} names");
+        var type = FindType(manifest) ?? throw new SerializationException(
+            $"Cannot find the class {manifest} that the manifest of a message for serializer {serializerId} names");
         // Who sends chooses the names, and there is no end to arrays of arrays.
         if (_typesByManifest.Count < MaximumRemembered) _typesByManifest.TryAdd(manifest, type);
         return type;
@@ -99,7 +101,8 @@ public class Serialization
     {
         if (defaultSerializerName == null && _found.TryGetValue(objectType, out var known)) return known;
         var bindings = _bindings;
-        if (Nearest(objectType, bindings) is { } binding && (binding != typeof(object) || objectType == typeof(object) || defaultSerializerName == null))
+        if (Nearest(objectType, bindings) is { } binding
+            && (binding != typeof(object) || objectType == typeof(object) || defaultSerializerName == null))
         {
             var serializer = bindings[binding];
             if (defaultSerializerName == null) _found[objectType] = serializer;
@@ -107,7 +110,8 @@ public class Serialization
         }
         if (defaultSerializerName != null && ByName(defaultSerializerName) is { } asked) return asked;
         return bindings.GetValueOrDefault(typeof(object))
-            ?? throw new SerializationException($"No serializer is bound to {objectType} or to System.Object (akka.actor.serialization-bindings)");
+            ?? throw new SerializationException(
+                $"No serializer is bound to {objectType} or to System.Object (akka.actor.serialization-bindings)");
     }
 
     public IActorRef DeserializeActorRef(string path) => System.Provider.ResolveActorRef(path);
@@ -130,7 +134,8 @@ public class Serialization
         return With(system.Provider.SerializationInformation, state, action);
     }
 
-    public static T WithTransport<T>(ActorSystem system, Address address, Func<T> action) => With(new Information(address, system), action, run => run());
+    public static T WithTransport<T>(ActorSystem system, Address address, Func<T> action) =>
+        With(new Information(address, system), action, run => run());
 
     /// <exception cref="InvalidOperationException">nothing is being serialized on this thread.</exception>
     public static Information GetCurrentTransportInformation() =>
@@ -145,7 +150,8 @@ public class Serialization
         if (_currentTransport is not { } transport)
             return owner == null ? path.ToSerializationFormat() : path.ToSerializationFormatWithAddress(owner.Provider.DefaultAddress);
         if (owner == null || ReferenceEquals(owner, transport.System)) return path.ToSerializationFormatWithAddress(transport.Address);
-        return path.ToSerializationFormatWithAddress(owner.Provider.GetExternalAddressFor(transport.Address) ?? owner.Provider.DefaultAddress);
+        return path.ToSerializationFormatWithAddress(
+            owner.Provider.GetExternalAddressFor(transport.Address) ?? owner.Provider.DefaultAddress);
     }
 
     private static T With<TState, T>(Information transport, TState state, Func<TState, T> action)
@@ -164,7 +170,8 @@ public class Serialization
 
     private Serializer SerializerOf(int identifier) => _byIdentifier.TryGetValue(identifier, out var serializer)
         ? serializer
-        : throw new SerializationException($"No serializer has the identifier {identifier} here: are akka.actor.serializers of the two systems different?");
+        : throw new SerializationException(
+            $"No serializer has the identifier {identifier} here: are akka.actor.serializers of the two systems different?");
 
     private Serializer ByName(string name)
     {
@@ -184,7 +191,8 @@ public class Serialization
         Type nearest = null;
         foreach (var candidate in bindings.Keys)
         {
-            if (candidate.IsAssignableFrom(type) && (nearest == null || (nearest != candidate && nearest.IsAssignableFrom(candidate)))) nearest = candidate;
+            if (candidate.IsAssignableFrom(type) && (nearest == null || (nearest != candidate && nearest.IsAssignableFrom(candidate))))
+                nearest = candidate;
         }
         return nearest;
     }
@@ -223,7 +231,8 @@ public class Serialization
         {
             var name = value.GetString();
             if (Type.GetType(typeName) is not { } type)
-                System.Log.Warning("The type name for message/serializer binding '{0}' did not resolve to an actual type: '{1}'", name, typeName);
+                System.Log.Warning(
+                    "The type name for message/serializer binding '{0}' did not resolve to an actual type: '{1}'", name, typeName);
             else if (name == null || ByName(name) is not { } serializer)
                 System.Log.Warning("Serialization binding to non existing serializer: '{0}'", name);
             else

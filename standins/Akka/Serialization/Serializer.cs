@@ -12,9 +12,12 @@ public abstract class Serializer
 
     protected Serializer(ExtendedActorSystem system) => this.system = system;
 
-    /// <summary>Names this serializer on the wire, the same on all systems; 0 to 40 belong to the library. Overridden or configured.</summary>
+    /// <summary>
+    /// Names this serializer on the wire, the same on all systems; 0 to 40 belong to the library. Overridden or configured.
+    /// </summary>
     /// <exception cref="ArgumentException">neither overridden nor configured at akka.actor.serialization-identifiers.</exception>
-    public virtual int Identifier => _configuredIdentifier ??= SerializerIdentifierHelper.GetSerializerIdentifierFromConfig(GetType(), system);
+    public virtual int Identifier =>
+        _configuredIdentifier ??= SerializerIdentifierHelper.GetSerializerIdentifierFromConfig(GetType(), system);
 
     /// <summary>Whether the class of the object has to travel beside the bytes.</summary>
     public abstract bool IncludeManifest { get; }
@@ -30,7 +33,9 @@ public abstract class Serializer
     public byte[] ToBinaryWithAddress(Address address, object obj) => Serialization.WithTransport(system, address, () => ToBinary(obj));
 }
 
-/// <summary>A serializer that says by a short text of its own, the manifest, what the bytes are; names of classes may change then.</summary>
+/// <summary>
+/// A serializer that says by a short text of its own, the manifest, what the bytes are; names of classes may change then.
+/// </summary>
 public abstract class SerializerWithStringManifest : Serializer
 {
     protected SerializerWithStringManifest(ExtendedActorSystem system)
@@ -55,7 +60,9 @@ public static class SerializerIdentifierHelper
     public static int GetSerializerIdentifierFromConfig(Type type, ExtendedActorSystem system)
     {
         var identifiers = system.Settings.Config.GetConfig(Path)?.Root.GetObject();
-        var identifier = identifiers?.GetKey(type.TypeQualifiedName()) ?? identifiers?.GetKey(type.FullName + ", " + type.Assembly.GetName().Name);
-        return identifier?.GetInt() ?? throw new ArgumentException($"Serializer {type} neither overrides Identifier nor has one configured at {Path}.\"{type.TypeQualifiedName()}\"");
+        var identifier = identifiers?.GetKey(type.TypeQualifiedName())
+            ?? identifiers?.GetKey(type.FullName + ", " + type.Assembly.GetName().Name);
+        return identifier?.GetInt() ?? throw new ArgumentException(
+            $"Serializer {type} neither overrides Identifier nor has one configured at {Path}.\"{type.TypeQualifiedName()}\"");
     }
 }

@@ -24,7 +24,8 @@ public class AppVersion : IComparable<AppVersion>, IEquatable<AppVersion>
         var parts = version[..end].Split('.');
         var numbers = new int[parts.Length];
         for (var i = 0; i < parts.Length; i++)
-            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i])) return new AppVersion(version, [], version);
+            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i]))
+                return new AppVersion(version, [], version);
         return new AppVersion(version, numbers, version[end..].TrimStart('-', '+'));
     }
 

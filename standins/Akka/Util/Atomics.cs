@@ -39,7 +39,8 @@ namespace Akka.Util
             set => Volatile.Write(ref atomicValue, value);
         }
 
-        public bool CompareAndSet(T expected, T newValue) => ReferenceEquals(Interlocked.CompareExchange(ref atomicValue, newValue, expected), expected);
+        public bool CompareAndSet(T expected, T newValue) =>
+            ReferenceEquals(Interlocked.CompareExchange(ref atomicValue, newValue, expected), expected);
 
         public T GetAndSet(T newValue) => Interlocked.Exchange(ref atomicValue, newValue);
 

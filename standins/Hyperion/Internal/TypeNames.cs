@@ -84,7 +84,8 @@ internal sealed partial class TypeNames(SerializerOptions options)
         Check(type);
         var levels = 0;
         for (; type.IsSZArray; type = type.GetElementType()!) levels++;
-        if (type.HasElementType) throw new UnsupportedTypeException(type, $"{type} is an array of several dimensions, or no type of objects");
+        if (type.HasElementType)
+            throw new UnsupportedTypeException(type, $"{type} is an array of several dimensions, or no type of objects");
         stream.WriteLength(levels);
         stream.WriteText(Short(type));
     }

@@ -18,7 +18,8 @@ public partial class ActorCell
     {
         if (name == null) name = NextAnonymousName();
         else CheckName(name);
-        if (_systemImpl.SerializesAllCreators && !isSystemService && props.Deploy.Scope is not LocalScope) VerifyCreatorIsSerializable(props);
+        if (_systemImpl.SerializesAllCreators && !isSystemService && props.Deploy.Scope is not LocalScope)
+            VerifyCreatorIsSerializable(props);
         _children.Reserve(name);
         IInternalActorRef child;
         try
@@ -37,7 +38,8 @@ public partial class ActorCell
     private IInternalActorRef Started(IInternalActorRef child)
     {
         // Both only happen to the guardians' children, which are made by other threads: the parent has ended meanwhile, or is about to.
-        if (_children.Init(child) == null) throw new InvalidOperationException($"Cannot create child '{child.Path.Name}' of {_self}: terminated");
+        if (_children.Init(child) == null)
+            throw new InvalidOperationException($"Cannot create child '{child.Path.Name}' of {_self}: terminated");
         child.Start();
         if (_children.IsTerminating) child.Stop();
         return child;
@@ -53,7 +55,9 @@ public partial class ActorCell
     {
         if (name.Length == 0) throw new InvalidActorNameException("Actor name must not be empty.");
         if (!ActorPath.IsValidPathElement(name))
-            throw new InvalidActorNameException($"Illegal actor name [{name}]. Actor paths MUST: not start with `$`, include only ASCII letters and can only contain these special characters: {ActorPath.ValidSymbols}.");
+            throw new InvalidActorNameException(
+                $"Illegal actor name [{name}]. Actor paths MUST: not start with `$`, include only ASCII letters and can only contain "
+                    + $"these special characters: {ActorPath.ValidSymbols}.");
     }
 
     private string NextAnonymousName() => TemporaryNames.Encode(Interlocked.Increment(ref _nextAnonymousName) - 1);
@@ -77,13 +81,15 @@ public partial class ActorCell
 
     public IEnumerable<IInternalActorRef> GetChildren() => _children.StatsOnDemand.Select(s => s.Child);
 
-    IActorRef IActorContext.Child(string name) => _children.TryGet(name, out var stats) && stats is ChildRestartStats child ? child.Child : ActorRefs.Nobody;
+    IActorRef IActorContext.Child(string name) =>
+        _children.TryGet(name, out var stats) && stats is ChildRestartStats child ? child.Child : ActorRefs.Nobody;
 
     /// <summary>The child of this name, with #uid of this incarnation; Nobody if there is none.</summary>
     public IInternalActorRef GetSingleChild(string name)
     {
         var (childName, uid) = ActorPath.SplitUid(name);
-        return _children.TryGet(childName, out var stats) && stats is ChildRestartStats child && (uid == UndefinedUid || uid == child.Uid) ? child.Child : ActorRefs.Nobody;
+        return _children.TryGet(childName, out var stats) && stats is ChildRestartStats child && (uid == UndefinedUid || uid == child.Uid)
+            ? child.Child : ActorRefs.Nobody;
     }
 
     public void Stop(IActorRef child)

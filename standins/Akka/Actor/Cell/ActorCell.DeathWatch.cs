@@ -15,7 +15,8 @@ public partial class ActorCell
 
     public IActorRef Watch(IActorRef subject) => Watch(subject, null);
 
-    public IActorRef WatchWith(IActorRef subject, object message) => Watch(subject, message ?? throw new ArgumentNullException(nameof(message), "WatchWith needs a message"));
+    public IActorRef WatchWith(IActorRef subject, object message) =>
+        Watch(subject, message ?? throw new ArgumentNullException(nameof(message), "WatchWith needs a message"));
 
     private IActorRef Watch(IActorRef subject, object message)
     {
@@ -112,7 +113,8 @@ public partial class ActorCell
         if (_watching == null) return;
         // Not confirmed: a remote actor that was watched but whose node never answered may never have been.
         foreach (var watchee in _watching.Keys.Where(w => w.Path.Address.Equals(address)).ToList())
-            _self.SendSystemMessage(new DeathWatchNotification(watchee, existenceConfirmed: TryGetChildStatsByRef(watchee, out _), addressTerminated: true));
+            _self.SendSystemMessage(
+                new DeathWatchNotification(watchee, existenceConfirmed: TryGetChildStatsByRef(watchee, out _), addressTerminated: true));
     }
 
     protected void TellWatchersWeDied()
@@ -120,21 +122,26 @@ public partial class ActorCell
         if (_watchedBy == null) return;
         // Watchers elsewhere first: they depend on remoting, which ends when the local ones, guardians among them, know.
         foreach (var watcher in _watchedBy.OrderBy(w => IsLocalRef(w)))
-            if (!watcher.Equals(Parent)) ((IInternalActorRef)watcher).SendSystemMessage(new DeathWatchNotification(_self, existenceConfirmed: true, addressTerminated: false));
+            if (!watcher.Equals(Parent))
+                ((IInternalActorRef)watcher)
+                    .SendSystemMessage(new DeathWatchNotification(_self, existenceConfirmed: true, addressTerminated: false));
         MaintainAddressTerminatedSubscription(null, () => _watchedBy = null);
     }
 
     protected void UnwatchWatchedActors(ActorBase actor)
     {
         if (_watching == null) return;
-        foreach (var watchee in _watching.Keys) ((IInternalActorRef)watchee).SendSystemMessage(new Unwatch((IInternalActorRef)watchee, _self));
+        foreach (var watchee in _watching.Keys)
+            ((IInternalActorRef)watchee).SendSystemMessage(new Unwatch((IInternalActorRef)watchee, _self));
         MaintainAddressTerminatedSubscription(null, () => _watching = null);
         _terminatedQueued = null;
     }
 
     private static bool IsLocalRef(IActorRef actor) => ((IActorRefScope)actor).IsLocal;
 
-    /// <summary>Being told of the end of other systems costs a subscription; it is held only while somebody elsewhere watches or is watched.</summary>
+    /// <summary>
+    /// Being told of the end of other systems costs a subscription; it is held only while somebody elsewhere watches or is watched.
+    /// </summary>
     /// <param name="change">A reference that the update adds or removes; null for several.</param>
     /// <param name="update">Changes the watches.</param>
     private void MaintainAddressTerminatedSubscription(IActorRef change, Action update)

@@ -123,7 +123,8 @@ public partial class ActorCell
 
     private void ClearFailed() => _perpetrator = null;
 
-    private SupervisorStrategy Strategy => _props.SupervisorStrategy ?? (_strategyOfActor ??= _actor?.MakeSupervisorStrategy()) ?? SupervisorStrategy.DefaultStrategy;
+    private SupervisorStrategy Strategy =>
+        _props.SupervisorStrategy ?? (_strategyOfActor ??= _actor?.MakeSupervisorStrategy()) ?? SupervisorStrategy.DefaultStrategy;
 
     private SupervisorStrategy _strategyOfActor;
 
@@ -137,7 +138,9 @@ public partial class ActorCell
         }
         if (stats.Uid != failed.Uid)
         {
-            PublishDebug(_systemImpl.Settings.DebugLifecycle, $"dropping Failed({failed.Cause}) from old child {failed.Child} (uid={stats.Uid} != {failed.Uid})");
+            PublishDebug(
+                _systemImpl.Settings.DebugLifecycle,
+                $"dropping Failed({failed.Cause}) from old child {failed.Child} (uid={stats.Uid} != {failed.Uid})");
             return;
         }
         var (message, sender) = (_currentMessage, _sender);

@@ -76,7 +76,8 @@ public partial class ActorCell
     protected internal virtual void AutoReceiveMessage(Envelope envelope)
     {
         var message = envelope.Message;
-        if (_systemImpl.Settings.DebugAutoReceive) Publish(new Debug(_self.Path.ToString(), LogClass, $"received AutoReceiveMessage {message}"));
+        if (_systemImpl.Settings.DebugAutoReceive)
+            Publish(new Debug(_self.Path.ToString(), LogClass, $"received AutoReceiveMessage {message}"));
         switch (message)
         {
             case Terminated terminated:

@@ -49,7 +49,8 @@ public partial class ActorCell
         ReceiveMessage(Akka.Actor.ReceiveTimeout.Instance);
     }
 
-    private sealed class ReceiveTimeoutCheck : IAutoReceivedMessage, INotInfluenceReceiveTimeout, INoSerializationVerificationNeeded, Event.IDeadLetterSuppression
+    private sealed class ReceiveTimeoutCheck
+        : IAutoReceivedMessage, INotInfluenceReceiveTimeout, INoSerializationVerificationNeeded, Event.IDeadLetterSuppression
     {
     }
 }

@@ -151,7 +151,8 @@ public partial class ActorCell : IUntypedActorContext, ICell
 
     public static IActorRef GetCurrentSelfOrNoSender() => InternalCurrentActorCellKeeper.Current?._self ?? ActorRefs.NoSender;
 
-    public static IActorRef GetCurrentSenderOrNoSender() => InternalCurrentActorCellKeeper.Current is { Sender: { } sender } ? sender : ActorRefs.NoSender;
+    public static IActorRef GetCurrentSenderOrNoSender() =>
+        InternalCurrentActorCellKeeper.Current is { Sender: { } sender } ? sender : ActorRefs.NoSender;
 
     /// <summary>Runs the action as if it were the actor: with its context.</summary>
     public void UseThreadContext(Action action)

@@ -6,7 +6,8 @@ public partial class ActorSystemImpl
 {
     private void LoadExtensions()
     {
-        foreach (var name in _settings.Config.GetStringList("akka.library-extensions").Concat(_settings.Config.GetStringList("akka.extensions")))
+        foreach (var name in _settings.Config.GetStringList("akka.library-extensions")
+            .Concat(_settings.Config.GetStringList("akka.extensions")))
         {
             var type = Type.GetType(name);
             if (type == null || !typeof(IExtensionId).IsAssignableFrom(type))
@@ -19,7 +20,9 @@ public partial class ActorSystemImpl
     public override object RegisterExtension(IExtensionId extension)
     {
         ArgumentNullException.ThrowIfNull(extension);
-        var made = _extensions.GetOrAdd(extension.ExtensionType, static (_, arg) => new Lazy<object>(() => arg.extension.CreateExtension(arg.system)), (extension, system: this));
+        var made = _extensions.GetOrAdd(
+            extension.ExtensionType, static (_, arg) => new Lazy<object>(() => arg.extension.CreateExtension(arg.system)),
+            (extension, system: this));
         try
         {
             return made.Value ?? throw new InvalidOperationException($"{extension} made no extension (null)");
@@ -32,7 +35,8 @@ public partial class ActorSystemImpl
         }
     }
 
-    public override object GetExtension(IExtensionId extensionId) => TryGetExtension(extensionId.ExtensionType, out var extension) ? extension : null;
+    public override object GetExtension(IExtensionId extensionId) =>
+        TryGetExtension(extensionId.ExtensionType, out var extension) ? extension : null;
 
     public override T GetExtension<T>() => TryGetExtension<T>(out var extension) ? extension : null;
 

@@ -9,7 +9,8 @@ public partial class ActorSystemImpl
 
     public override Task Terminate()
     {
-        if (_settings.CoordinatedShutdownRunByActorSystemTerminate) _ = CoordinatedShutdown.Get(this).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
+        if (_settings.CoordinatedShutdownRunByActorSystemTerminate)
+            _ = CoordinatedShutdown.Get(this).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
         else FinalTerminate();
         return WhenTerminated;
     }

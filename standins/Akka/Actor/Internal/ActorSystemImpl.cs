@@ -31,7 +31,9 @@ public partial class ActorSystemImpl : ExtendedActorSystem
     public ActorSystemImpl(string name, Config config, ActorSystemSetup setup, Option<Props>? guardianProps = null)
     {
         if (!IsValidName(name))
-            throw new ArgumentException($"Invalid ActorSystem name [{name}], must contain only word characters (i.e. [a-zA-Z0-9] plus non-leading '-')", nameof(name));
+            throw new ArgumentException(
+                $"Invalid ActorSystem name [{name}], must contain only word characters (i.e. [a-zA-Z0-9] plus non-leading '-')",
+                nameof(name));
         ArgumentNullException.ThrowIfNull(config);
         Name = name;
         GuardianProps = guardianProps ?? Option<Props>.None;
@@ -48,7 +50,8 @@ public partial class ActorSystemImpl : ExtendedActorSystem
     }
 
     // No regular expression: every command of a command line would wait for the library to load.
-    private static bool IsValidName(string name) => name.Length > 0 && name[0] != '-' && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
+    private static bool IsValidName(string name) =>
+        name.Length > 0 && name[0] != '-' && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
 
     /// <exception cref="ConfigurationException">The setting names no type, or it cannot be made.</exception>
     private static T Instance<T>(string typeName, string setting, params object[] args)
@@ -124,17 +127,20 @@ public partial class ActorSystemImpl : ExtendedActorSystem
 
     public override IActorRef ActorOf(Props props, string name = null)
     {
-        if (GuardianProps.HasValue) throw new InvalidOperationException("Cannot create top-level actor from the outside on ActorSystem with custom user guardian");
+        if (GuardianProps.HasValue)
+            throw new InvalidOperationException("Cannot create top-level actor from the outside on ActorSystem with custom user guardian");
         return _provider.Guardian.Cell.AttachChild(props, false, name);
     }
 
-    public override IActorRef SystemActorOf(Props props, string name = null) => _provider.SystemGuardian.Cell.AttachChild(props, true, name);
+    public override IActorRef SystemActorOf(Props props, string name = null) =>
+        _provider.SystemGuardian.Cell.AttachChild(props, true, name);
 
     public override IActorRef SystemActorOf<TActor>(string name = null) => SystemActorOf(Props.Create<TActor>(), name);
 
     public override ActorSelection ActorSelection(ActorPath actorPath) => ActorRefFactoryShared.ActorSelection(actorPath, this);
 
-    public override ActorSelection ActorSelection(string actorPath) => ActorRefFactoryShared.ActorSelection(actorPath, this, _provider.RootGuardian);
+    public override ActorSelection ActorSelection(string actorPath) =>
+        ActorRefFactoryShared.ActorSelection(actorPath, this, _provider.RootGuardian);
 
     public override void Stop(IActorRef actor)
     {
@@ -150,8 +156,11 @@ public partial class ActorSystemImpl : ExtendedActorSystem
         var unwrapped = WrappedMessage.Unwrap(message);
         if (unwrapped is INoSerializationVerificationNeeded or IStaysHere || message is AllDeadLetters) return message;
         var serializer = _serialization.FindSerializerFor(unwrapped);
-        var copy = Akka.Serialization.Serialization.WithTransport(this, (Serialization: _serialization, Serializer: serializer, Message: unwrapped), static s =>
-            s.Serialization.Deserialize(s.Serializer.ToBinary(s.Message), s.Serializer.Identifier, Akka.Serialization.Serialization.ManifestFor(s.Serializer, s.Message)));
+        var copy = Akka.Serialization.Serialization.WithTransport(this, (Serialization: _serialization, Serializer: serializer,
+            Message: unwrapped), static s =>
+            s.Serialization.Deserialize(
+                s.Serializer.ToBinary(s.Message), s.Serializer.Identifier,
+                Akka.Serialization.Serialization.ManifestFor(s.Serializer, s.Message)));
         return message is ActorSelectionMessage selection ? selection.Copy(copy) : ReferenceEquals(message, unwrapped) ? copy : message;
     }
 
@@ -170,7 +179,8 @@ public partial class ActorSystemImpl : ExtendedActorSystem
             return;
         }
         var cell = withCell.Underlying;
-        text.Append(indent).Append(actor.Path.Name == "" ? "/" : actor.Path.Name).Append(' ').Append(cell.Props.Type.Name).Append(" messages ").Append(cell.NumberOfMessages).AppendLine();
+        text.Append(indent).Append(actor.Path.Name == "" ? "/" : actor.Path.Name).Append(' ').Append(cell.Props.Type.Name)
+            .Append(" messages ").Append(cell.NumberOfMessages).AppendLine();
         foreach (var child in withCell.Children.OrderBy(c => c.Path.Name, StringComparer.Ordinal)) Print(child, indent + "  ", text);
     }
 

@@ -57,7 +57,8 @@ internal sealed class ChildTable
         lock (_lock)
         {
             if (_isTerminated || _reason is SuspendReason.Termination)
-                throw new InvalidOperationException($"Cannot reserve actor name '{name}': {(_isTerminated ? "terminated" : "terminating")}");
+                throw new InvalidOperationException(
+                    $"Cannot reserve actor name '{name}': {(_isTerminated ? "terminated" : "terminating")}");
             _children ??= new Dictionary<string, IChildStats>(StringComparer.Ordinal);
             if (!_children.TryAdd(name, ChildNameReserved.Instance))
                 throw new InvalidActorNameException($"Actor name \"{name}\" is not unique!");

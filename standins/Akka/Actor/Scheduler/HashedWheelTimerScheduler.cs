@@ -30,9 +30,11 @@ public sealed class HashedWheelTimerScheduler : SchedulerBase, IDateTimeOffsetNo
         : base(scheduler, log)
     {
         var slots = scheduler.GetInt("akka.scheduler.ticks-per-wheel", 512);
-        if (slots is < 1 or > 1 << 30) throw new ArgumentOutOfRangeException(nameof(scheduler), slots, "akka.scheduler.ticks-per-wheel must be 1 to 2^30");
+        if (slots is < 1 or > 1 << 30)
+            throw new ArgumentOutOfRangeException(nameof(scheduler), slots, "akka.scheduler.ticks-per-wheel must be 1 to 2^30");
         var tick = scheduler.GetTimeSpan("akka.scheduler.tick-duration", TimeSpan.FromMilliseconds(10));
-        if (tick < TimeSpan.FromMilliseconds(1)) throw new ArgumentOutOfRangeException(nameof(scheduler), tick, "akka.scheduler.tick-duration must be at least 1ms");
+        if (tick < TimeSpan.FromMilliseconds(1))
+            throw new ArgumentOutOfRangeException(nameof(scheduler), tick, "akka.scheduler.tick-duration must be at least 1ms");
         _shutdownTimeout = scheduler.GetTimeSpan("akka.scheduler.shutdown-timeout", TimeSpan.FromSeconds(5));
         _wheel = new TimerWheel(tick, (int)BitOperations.RoundUpToPowerOf2((uint)slots));
     }
@@ -48,10 +50,12 @@ public sealed class HashedWheelTimerScheduler : SchedulerBase, IDateTimeOffsetNo
 
     private TimeSpan Elapsed => Stopwatch.GetElapsedTime(_startedAt);
 
-    protected override void InternalScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
+    protected override void InternalScheduleTellOnce(
+        TimeSpan delay, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
         Schedule(new TellTimer(receiver, message, sender), delay, TimeSpan.Zero, cancelable);
 
-    protected override void InternalScheduleTellRepeatedly(TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
+    protected override void InternalScheduleTellRepeatedly(
+        TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
         Schedule(new TellTimer(receiver, message, sender), initialDelay, interval, cancelable);
 
     protected override void InternalScheduleOnce(TimeSpan delay, Action action, ICancelable cancelable) =>
@@ -63,7 +67,8 @@ public sealed class HashedWheelTimerScheduler : SchedulerBase, IDateTimeOffsetNo
     protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action, ICancelable cancelable) =>
         Schedule(new ActionTimer(action), initialDelay, interval, cancelable);
 
-    protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, IRunnable action, ICancelable cancelable) =>
+    protected override void InternalScheduleRepeatedly(
+        TimeSpan initialDelay, TimeSpan interval, IRunnable action, ICancelable cancelable) =>
         Schedule(new RunnableTimer(action), initialDelay, interval, cancelable);
 
     /// <summary>Stops the thread; timers that still wait never run.</summary>

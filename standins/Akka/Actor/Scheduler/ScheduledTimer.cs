@@ -5,7 +5,9 @@ namespace Akka.Actor;
 /// <summary>One entry of the <see cref="TimerWheel"/>, linked into the list of its slot.</summary>
 internal abstract class ScheduledTimer
 {
-    /// <summary>The wheel that the timer is in; null before, and after it was dropped or ran for the last time. Guarded by that wheel's lock.</summary>
+    /// <summary>
+    /// The wheel that the timer is in; null before, and after it was dropped or ran for the last time. Guarded by that wheel's lock.
+    /// </summary>
     internal TimerWheel Wheel;
     internal ScheduledTimer Next;
     internal ScheduledTimer Previous;

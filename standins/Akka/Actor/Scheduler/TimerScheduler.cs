@@ -15,11 +15,14 @@ internal sealed class TimerScheduler(IActorContext context) : ITimerScheduler
 
     public void StartPeriodicTimer(object key, object msg, TimeSpan interval) => Start(key, msg, interval, interval, ActorRefs.NoSender);
 
-    public void StartPeriodicTimer(object key, object msg, TimeSpan interval, IActorRef sender) => Start(key, msg, interval, interval, sender);
+    public void StartPeriodicTimer(object key, object msg, TimeSpan interval, IActorRef sender) =>
+        Start(key, msg, interval, interval, sender);
 
-    public void StartPeriodicTimer(object key, object msg, TimeSpan initialDelay, TimeSpan interval) => Start(key, msg, initialDelay, interval, ActorRefs.NoSender);
+    public void StartPeriodicTimer(object key, object msg, TimeSpan initialDelay, TimeSpan interval) =>
+        Start(key, msg, initialDelay, interval, ActorRefs.NoSender);
 
-    public void StartPeriodicTimer(object key, object msg, TimeSpan initialDelay, TimeSpan interval, IActorRef sender) => Start(key, msg, initialDelay, interval, sender);
+    public void StartPeriodicTimer(object key, object msg, TimeSpan initialDelay, TimeSpan interval, IActorRef sender) =>
+        Start(key, msg, initialDelay, interval, sender);
 
     public void StartSingleTimer(object key, object msg, TimeSpan timeout) => Start(key, msg, timeout, null, ActorRefs.NoSender);
 
@@ -38,10 +41,13 @@ internal sealed class TimerScheduler(IActorContext context) : ITimerScheduler
         _timers.Clear();
     }
 
-    /// <returns>The message that the timer was to send; null where the timer has been cancelled, replaced, or belonged to an earlier incarnation.</returns>
+    /// <returns>
+    /// The message that the timer was to send; null where the timer has been cancelled, replaced, or belonged to an earlier incarnation.
+    /// </returns>
     public object Intercept(TimerMessage arrived)
     {
-        if (arrived.Owner != this || !_timers.TryGetValue(arrived.Key, out var timer) || timer.Generation != arrived.Generation) return null;
+        if (arrived.Owner != this || !_timers.TryGetValue(arrived.Key, out var timer) || timer.Generation != arrived.Generation)
+            return null;
         if (!timer.Repeats) _timers.Remove(arrived.Key);
         return arrived.Message;
     }
@@ -62,7 +68,8 @@ internal sealed class TimerScheduler(IActorContext context) : ITimerScheduler
 }
 
 /// <summary>What a timer really sends to its own actor.</summary>
-internal class TimerMessage(object key, long generation, TimerScheduler owner, object message) : IWrappedMessage, INoSerializationVerificationNeeded
+internal class TimerMessage(object key, long generation, TimerScheduler owner, object message)
+    : IWrappedMessage, INoSerializationVerificationNeeded
 {
     public object Key { get; } = key;
 

@@ -122,6 +122,7 @@ internal sealed class TimerWheel
     {
         public static readonly ByDeadline Instance = new();
 
-        public int Compare(ScheduledTimer x, ScheduledTimer y) => x.Deadline != y.Deadline ? x.Deadline.CompareTo(y.Deadline) : x.Sequence.CompareTo(y.Sequence);
+        public int Compare(ScheduledTimer x, ScheduledTimer y) =>
+            x.Deadline != y.Deadline ? x.Deadline.CompareTo(y.Deadline) : x.Sequence.CompareTo(y.Sequence);
     }
 }

@@ -4,7 +4,10 @@ namespace Akka.Configuration.Hocon;
 /// Reads a HOCON text in one pass over its characters. It is as lenient as the recorded behaviour demands (a brace, a list or a
 /// quote may end with the text; a key may lack its value) and otherwise refuses with line and column what it cannot read.
 /// </summary>
-/// <remarks><c>+=</c> and <c>${?x}</c> of the HOCON specification mean nothing here: the first makes a key with a plus in its name, the second nothing.</remarks>
+/// <remarks>
+/// <c>+=</c> and <c>${?x}</c> of the HOCON specification mean nothing here: the first makes a key with a plus in its name, the second
+/// nothing.
+/// </remarks>
 public class Parser
 {
     /// <summary>More levels than a person writes; fewer than end the stack.</summary>
@@ -114,7 +117,8 @@ public class Parser
     {
         _at = _text.IndexOf('"', _at);
         var name = ParseQuoted();
-        if (_includes >= MaxIncludes) throw Refusal($"include \"{name}\" is the {MaxIncludes + 1}th inside of another: does it include itself?");
+        if (_includes >= MaxIncludes)
+            throw Refusal($"include \"{name}\" is the {MaxIncludes + 1}th inside of another: does it include itself?");
         _includes++;
         try
         {
@@ -182,7 +186,8 @@ public class Parser
         var start = _at;
         while (IsUnquoted && Current != '.' && !IsNewLine(Current)) _at++;
         var key = _text.AsSpan(start, _at - start).Trim();
-        return key.Length > 0 ? key.ToString() : throw Refusal(AtEnd ? "expected a key at the end of the text" : $"expected a key, found '{Current}'");
+        return key.Length > 0
+            ? key.ToString() : throw Refusal(AtEnd ? "expected a key at the end of the text" : $"expected a key, found '{Current}'");
     }
 
     private void ParseValue(HoconValue owner)
@@ -208,7 +213,8 @@ public class Parser
             gapStart = _at;
             pieces++;
         }
-        if (pieces == 0) throw Refusal(AtEnd ? "expected a value at the end of the text" : $"expected a value, found '{Printable(Current)}'");
+        if (pieces == 0)
+            throw Refusal(AtEnd ? "expected a value at the end of the text" : $"expected a value, found '{Printable(Current)}'");
     }
 
     private void ParsePiece(HoconValue owner)
@@ -315,7 +321,8 @@ public class Parser
             case 'n': return '\n';
             case 'r': return '\r';
             case 't': return '\t';
-            case 'u' when _at + 4 <= _text.Length && ushort.TryParse(_text.AsSpan(_at, 4), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var code):
+            case 'u' when _at + 4 <= _text.Length
+                && ushort.TryParse(_text.AsSpan(_at, 4), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var code):
                 _at += 4;
                 return (char)code;
             default: throw Refusal($"unknown escape '\\{Printable(escaped)}'");

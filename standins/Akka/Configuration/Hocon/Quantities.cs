@@ -57,7 +57,9 @@ internal static class Quantities
     }
 
     private static FormatException NotASize(string text) =>
-        new($"'{text}' is not a size in bytes: a whole number with one of the units b, kB (1000), K or KiB (1024), MB, M, MiB, GB, G, GiB, ...");
+        new(
+            $"'{text}' is not a size in bytes: a whole number with one of the units "
+                + "b, kB (1000), K or KiB (1024), MB, M, MiB, GB, G, GiB, ...");
 
     private static Parts Split(string text)
     {

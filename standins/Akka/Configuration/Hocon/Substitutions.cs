@@ -10,7 +10,8 @@ internal static class Substitutions
     {
         if (substitutions.Count == 0) return;
         foreach (var substitution in substitutions)
-            substitution.ResolvedValue = Paths.Find(root, substitution.Path) ?? throw new FormatException("Unresolved substitution: ${" + substitution.Path + "}");
+            substitution.ResolvedValue = Paths.Find(root, substitution.Path)
+                ?? throw new FormatException("Unresolved substitution: ${" + substitution.Path + "}");
         new EndlessCheck().Visit(root, "the configuration", 0);
     }
 
