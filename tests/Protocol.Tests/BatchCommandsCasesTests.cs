@@ -39,8 +39,10 @@ public class BatchCommandsCasesTests
     {
         foreach (var message in WireFactsTests.Messages.Where(m => m.File.Package == "kvrpcpb"))
         {
-            Assert.Equal(message.Name.EndsWith("Request", StringComparison.Ordinal), typeof(IRegionRequest).IsAssignableFrom(message.ClrType));
-            Assert.Equal(message.Name.EndsWith("Response", StringComparison.Ordinal), typeof(IRegionResponse).IsAssignableFrom(message.ClrType));
+            Assert.Equal(
+                message.Name.EndsWith("Request", StringComparison.Ordinal), typeof(IRegionRequest).IsAssignableFrom(message.ClrType));
+            Assert.Equal(
+                message.Name.EndsWith("Response", StringComparison.Ordinal), typeof(IRegionResponse).IsAssignableFrom(message.ClrType));
             Assert.Equal(message.FindFieldByName("region_error") is not null && message.FindFieldByName("error") is not null,
                 typeof(IErrorTextResponse).IsAssignableFrom(message.ClrType));
         }
@@ -50,7 +52,9 @@ public class BatchCommandsCasesTests
     public void Every_request_of_PD_has_a_header_and_every_response_too()
     {
         foreach (var message in WireFactsTests.Messages.Where(m => m.FindFieldByName("header")?.MessageType.File.Package == "pdpb"))
-            Assert.True(typeof(Pdpb.IPdRequest).IsAssignableFrom(message.ClrType) != typeof(Pdpb.IPdResponse).IsAssignableFrom(message.ClrType), message.FullName);
+            Assert.True(
+                typeof(Pdpb.IPdRequest).IsAssignableFrom(message.ClrType) != typeof(Pdpb.IPdResponse).IsAssignableFrom(message.ClrType),
+                message.FullName);
     }
 
     private static FieldDescriptor Case(MessageDescriptor envelope, string name) => envelope.Oneofs[0].Fields.Single(f => f.Name == name);

@@ -6,7 +6,9 @@ internal static class Checkout
     public static string Root { get; } = FindRoot();
 
     /// <summary>Facts about TiKV's wire, which lie beside the checkout; null if they do not.</summary>
-    public static string? WireFacts { get; } = Directory.Exists(Path.Combine(Root, "../shared/wire")) ? Path.Combine(Root, "../shared/wire") : null;
+    public static string? WireFacts { get; } = Directory.Exists(Path.Combine(Root, "../shared/wire"))
+        ? Path.Combine(Root, "../shared/wire")
+        : null;
 
     private static string FindRoot()
     {

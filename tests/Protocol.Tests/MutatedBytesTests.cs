@@ -11,8 +11,8 @@ using TiKvActors.Tests.Shared;
 namespace TiKvActors.Protocol.Tests;
 
 /// <summary>
-/// Mutated bytes for the codecs of what comes over the network or stands in a log: a message, or a refusal of a known type, and no more memory than
-/// the bytes justify.
+/// Mutated bytes for the codecs of what comes over the network or stands in a log: a message, or a refusal of a known type, and no more
+/// memory than the bytes justify.
 /// </summary>
 public sealed class MutatedBytesTests : IAsyncLifetime
 {
@@ -49,7 +49,8 @@ public sealed class MutatedBytesTests : IAsyncLifetime
     public void Raft_commands()
     {
         var random = new Random(Fuzz.Seed);
-        var corpus = Enumerable.Range(0, 20).Select(_ => RaftCommandCodec.Encode((RaftCmdRequest)Filled.Message(RaftCmdRequest.Descriptor, random)).ToByteArray()).ToList();
+        var corpus = Enumerable.Range(0, 20)
+            .Select(_ => RaftCommandCodec.Encode((RaftCmdRequest)Filled.Message(RaftCmdRequest.Descriptor, random)).ToByteArray()).ToList();
         Fuzz.Run(random, corpus, bytes =>
         {
             try

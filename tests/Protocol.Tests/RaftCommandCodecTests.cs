@@ -17,7 +17,9 @@ public class RaftCommandCodecTests
 
     [Fact]
     public void An_unknown_version_is_named() =>
-        Assert.Contains("version 2, this program knows 1", Assert.Throws<UnknownRaftCommandVersionException>(() => RaftCommandCodec.Decode([2, 0])).Message);
+        Assert.Contains(
+            "version 2, this program knows 1",
+            Assert.Throws<UnknownRaftCommandVersionException>(() => RaftCommandCodec.Decode([2, 0])).Message);
 
     [Fact]
     public void Empty_data_is_no_command() => Assert.Throws<UnknownRaftCommandVersionException>(() => RaftCommandCodec.Decode([]));
@@ -26,5 +28,6 @@ public class RaftCommandCodecTests
     [InlineData("010A7F")]
     [InlineData("010AFFFFFFFF0794")]
     [InlineData("010A0F08F0A2B88EEB8812FFFFFFFF070AC3BC103F8A5F")]
-    public void Corruption_is_not_taken_for_a_command(string data) => Assert.Throws<InvalidDataException>(() => RaftCommandCodec.Decode(Convert.FromHexString(data)));
+    public void Corruption_is_not_taken_for_a_command(string data) =>
+        Assert.Throws<InvalidDataException>(() => RaftCommandCodec.Decode(Convert.FromHexString(data)));
 }

@@ -61,6 +61,7 @@ public class RegionErrorsTests
         Assert.Equal("epoch not match: request conf_ver 2 version 4, now region 7 conf_ver 2 version 5", error.Message);
         Assert.Equal(Region, Assert.Single(error.EpochNotMatch.CurrentRegions));
         Assert.Equal(50ul, RegionErrors.ServerIsBusy("full", TimeSpan.FromMilliseconds(50)).ServerIsBusy.BackoffMs);
-        Assert.Equal("key \"z\" is not in region 7 [\"a\", \"m\")", RegionErrors.KeyNotInRegion(ByteString.CopyFromUtf8("z"), Region).Message);
+        Assert.Equal(
+            "key \"z\" is not in region 7 [\"a\", \"m\")", RegionErrors.KeyNotInRegion(ByteString.CopyFromUtf8("z"), Region).Message);
     }
 }

@@ -44,5 +44,6 @@ public class RequestLimitsTests
     [InlineData(0L, false)]
     [InlineData(-5L, false)]
     [InlineData(3_153_600_001L, false)]
-    public void A_ttl_is_positive_and_below_a_century(long? seconds, bool allowed) => Assert.Equal(allowed, RequestLimits.CheckTtl(seconds) is null);
+    public void A_ttl_is_positive_and_below_a_century(long? seconds, bool allowed) =>
+        Assert.Equal(allowed, RequestLimits.CheckTtl(seconds) is null);
 }

@@ -3,7 +3,9 @@ using Google.Protobuf.Reflection;
 
 namespace TiKvActors.Protocol.Tests;
 
-/// <summary>The .proto files against the recorded facts about kvproto: same names, numbers, types, labels, oneofs, reserved numbers.</summary>
+/// <summary>
+/// The .proto files against the recorded facts about kvproto: same names, numbers, types, labels, oneofs, reserved numbers.
+/// </summary>
 public class WireFactsTests
 {
     private const int FirstOwnField = 20000;
@@ -24,7 +26,8 @@ public class WireFactsTests
     [WireFactsFact]
     public void Messages_and_fields_are_kvprotos()
     {
-        var facts = Csv("fields.csv").Where(r => r[2] != "").ToDictionary(r => (Message: r[1], Number: int.Parse(r[2], CultureInfo.InvariantCulture)));
+        var facts = Csv("fields.csv").Where(r => r[2] != "")
+            .ToDictionary(r => (Message: r[1], Number: int.Parse(r[2], CultureInfo.InvariantCulture)));
         var known = Csv("fields.csv").Select(r => r[1]).ToHashSet();
         var wrong = new List<string>();
         var compared = 0;
@@ -35,10 +38,13 @@ public class WireFactsTests
             foreach (var field in message.Fields.InDeclarationOrder().Where(f => f.FieldNumber < FirstOwnField))
             {
                 var ours = $"{field.Name} {TypeName(field)} {(field.IsRepeated ? "repeated" : "optional")} {field.ContainingOneof?.Name}";
-                var theirs = facts.TryGetValue((message.FullName, field.FieldNumber), out var r) ? $"{r[3]} {r[4]} {r[5]} {r[6]}" : "nothing";
+                var theirs = facts.TryGetValue((message.FullName, field.FieldNumber), out var r)
+                    ? $"{r[3]} {r[4]} {r[5]} {r[6]}"
+                    : "nothing";
                 if (ours != theirs)
                     wrong.Add($"{message.FullName} {field.FieldNumber}: {ours}; kvproto has {theirs}");
-                if (field.IsRepeated && !field.IsPacked && field.FieldType is not (FieldType.Message or FieldType.Bytes or FieldType.String))
+                if (field.IsRepeated && !field.IsPacked
+                    && field.FieldType is not (FieldType.Message or FieldType.Bytes or FieldType.String))
                     wrong.Add($"{field.FullName}: not packed");
                 compared++;
             }
@@ -59,7 +65,8 @@ public class WireFactsTests
     public void Enums_are_kvprotos_and_complete()
     {
         var facts = Csv("enums.csv").ToLookup(r => r[1], r => $"{r[2]} = {r[3]}");
-        foreach (var type in Files.Where(f => f.Package != "tikvactors").SelectMany(f => f.EnumTypes.Concat(f.MessageTypes.SelectMany(WithNested).SelectMany(m => m.EnumTypes))))
+        foreach (var type in Files.Where(f => f.Package != "tikvactors")
+            .SelectMany(f => f.EnumTypes.Concat(f.MessageTypes.SelectMany(WithNested).SelectMany(m => m.EnumTypes))))
             Assert.Equal(facts[type.FullName].Order(), type.Values.Select(v => $"{v.Name} = {v.Number}").Order());
     }
 
@@ -82,7 +89,8 @@ public class WireFactsTests
 
     private static bool IsKvproto(MessageDescriptor message) => message.File.Package != "tikvactors";
 
-    private static IEnumerable<MessageDescriptor> WithNested(MessageDescriptor message) => message.NestedTypes.SelectMany(WithNested).Prepend(message);
+    private static IEnumerable<MessageDescriptor> WithNested(MessageDescriptor message) =>
+        message.NestedTypes.SelectMany(WithNested).Prepend(message);
 
     private static string TypeName(FieldDescriptor field) => field.FieldType switch
     {

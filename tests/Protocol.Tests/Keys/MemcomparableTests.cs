@@ -52,10 +52,12 @@ public class MemcomparableTests
 
     [Fact]
     public void Decode_refuses_a_suffix() =>
-        Assert.Contains("1 bytes follow", Assert.Throws<FormatException>(() => Memcomparable.Decode([.. Memcomparable.Encode("a"u8), 0])).Message);
+        Assert.Contains(
+            "1 bytes follow", Assert.Throws<FormatException>(() => Memcomparable.Decode([.. Memcomparable.Encode("a"u8), 0])).Message);
 
     [Fact]
-    public void A_short_destination_is_refused() => Assert.Throws<ArgumentException>(() => Memcomparable.Encode("12345678"u8, new byte[17]));
+    public void A_short_destination_is_refused() =>
+        Assert.Throws<ArgumentException>(() => Memcomparable.Encode("12345678"u8, new byte[17]));
 
     private static Arbitrary<T> Random<T>() => ArbMap.Default.ArbFor<T>();
 

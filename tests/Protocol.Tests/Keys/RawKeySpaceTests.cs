@@ -35,13 +35,14 @@ public class RawKeySpaceTests
         new[] { V1, V2 }.All(space => space.ToUserKey(space.ToRequestKey(key)).Span.SequenceEqual(key))).Check();
 
     [Fact]
-    public void Region_keys_keep_the_order_and_lead_back() => Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), ArbMap.Default.ArbFor<byte[]>(), (a, b) =>
-    {
-        var (ka, kb) = (V2.ToRequestKey(a), V2.ToRequestKey(b));
-        var (ra, rb) = (RegionKeys.FromRawRequestKey(APIVersion.V2, ka), RegionKeys.FromRawRequestKey(APIVersion.V2, kb));
-        return Math.Sign(ra.Span.SequenceCompareTo(rb.Span)) == Math.Sign(a.AsSpan().SequenceCompareTo(b))
-            && RegionKeys.ToRawRequestKey(APIVersion.V2, ra).Equals(ka);
-    }).Check();
+    public void Region_keys_keep_the_order_and_lead_back() =>
+        Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), ArbMap.Default.ArbFor<byte[]>(), (a, b) =>
+        {
+            var (ka, kb) = (V2.ToRequestKey(a), V2.ToRequestKey(b));
+            var (ra, rb) = (RegionKeys.FromRawRequestKey(APIVersion.V2, ka), RegionKeys.FromRawRequestKey(APIVersion.V2, kb));
+            return Math.Sign(ra.Span.SequenceCompareTo(rb.Span)) == Math.Sign(a.AsSpan().SequenceCompareTo(b))
+                && RegionKeys.ToRawRequestKey(APIVersion.V2, ra).Equals(ka);
+        }).Check();
 
     [Fact]
     public void Empty_boundaries_are_never_encoded()
