@@ -41,7 +41,9 @@ public sealed class DamagedLogTests : IDisposable
         Assert.Equal(10, Numbers(_copy).Count());
     }
 
-    /// <summary>What a write that was under way when the power failed may leave on disk: any of its pages, and anything in the others.</summary>
+    /// <summary>
+    /// What a write that was under way when the power failed may leave on disk: any of its pages, and anything in the others.
+    /// </summary>
     [Theory]
     [InlineData("zeros")]
     [InlineData("garbage")]
@@ -60,7 +62,8 @@ public sealed class DamagedLogTests : IDisposable
         Overwrite(log, synced, tail);
         _copy.Reopen();
         Assert.Equal(Enumerable.Range(1, 10).Select(n => (long)n), Numbers(_copy));
-        Assert.Contains($"{log} ended in a write that was never acknowledged (offset {synced} of {synced + tail.Length}", Assert.Single(_copy.Engines.LogDamages));
+        Assert.Contains($"{log} ended in a write that was never acknowledged (offset {synced} of {synced + tail.Length}", Assert.Single(
+            _copy.Engines.LogDamages));
         _copy.Reopen();
         Assert.Empty(_copy.Engines.LogDamages);
     }
@@ -135,10 +138,12 @@ public sealed class DamagedLogTests : IDisposable
         Assert.InRange(applied, 1ul, 9ul);
         Assert.StartsWith($"{log} cannot be read from offset ", Assert.Single(_copy.Engines.LogDamages));
         using var snapshot = _copy.Engines.Data.NewSnapshot();
-        for (ulong i = 1; i <= 10; i++) Assert.Equal(i <= applied, snapshot.Get(ColumnFamily.Default, TestStore.Bytes($"key {i:00}")) is not null);
+        for (ulong i = 1; i <= 10; i++)
+            Assert.Equal(i <= applied, snapshot.Get(ColumnFamily.Default, TestStore.Bytes($"key {i:00}")) is not null);
     }
 
-    private static IEnumerable<long> Numbers(TestStore store) => store.Engines.Journal.ReadEvents("a", 1, long.MaxValue, long.MaxValue).Select(e => e.SequenceNr);
+    private static IEnumerable<long> Numbers(TestStore store) =>
+        store.Engines.Journal.ReadEvents("a", 1, long.MaxValue, long.MaxValue).Select(e => e.SequenceNr);
 
     private static void Resize(string file, long length)
     {
@@ -175,7 +180,8 @@ public sealed class DamagedLogTests : IDisposable
         for (var n = 1L; n <= 10; n++) await AppendAsync(n, 200);
     }
 
-    private Task AppendAsync(long n, int bytes) => _store.Engines.Journal.AppendAsync("a", [(n, JournalRecords.Encode(new StoredEvent(n, 1, "", "", "", 0, new byte[bytes])))]);
+    private Task AppendAsync(long n, int bytes) =>
+        _store.Engines.Journal.AppendAsync("a", [(n, JournalRecords.Encode(new StoredEvent(n, 1, "", "", "", 0, new byte[bytes])))]);
 
     /// <summary>The files as a crash would leave them, without a clean close.</summary>
     private string CopiedLog(string engine)

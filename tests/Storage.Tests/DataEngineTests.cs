@@ -19,7 +19,11 @@ public sealed class DataEngineTests : IDisposable
             batch.Put(ColumnFamily.Lock, "a"u8, "locked"u8);
             batch.Put(ColumnFamily.Write, "a"u8, "written"u8);
             batch.PutRegionState(new RegionLocalState { State = PeerState.Normal, Region = TestStore.RegionOf(7, "", "") });
-            batch.PutApplyState(7, new RaftApplyState { AppliedIndex = 12, TruncatedState = new RaftTruncatedState { Index = 5, Term = 5 } });
+            batch.PutApplyState(7, new RaftApplyState
+            {
+                AppliedIndex = 12,
+                TruncatedState = new RaftTruncatedState { Index = 5, Term = 5 }
+            });
             _store.Engines.Data.Write(batch);
         }
         _store.Reopen();
@@ -41,7 +45,8 @@ public sealed class DataEngineTests : IDisposable
     {
         Write(batch =>
         {
-            foreach (var id in new ulong[] { 300, 2, 70_000 }) batch.PutRegionState(new RegionLocalState { State = PeerState.Normal, Region = TestStore.RegionOf(id, "", "") });
+            foreach (var id in new ulong[] { 300, 2, 70_000 })
+                batch.PutRegionState(new RegionLocalState { State = PeerState.Normal, Region = TestStore.RegionOf(id, "", "") });
             batch.PutRegionState(new RegionLocalState { State = PeerState.Tombstone, Region = TestStore.RegionOf(9, "", "") });
         });
         _store.Reopen();
@@ -77,7 +82,8 @@ public sealed class DataEngineTests : IDisposable
     {
         Write(batch =>
         {
-            foreach (var key in new[] { "a", "b", "bb", "c", "z" }) batch.Put(ColumnFamily.Default, TestStore.Bytes(key), TestStore.Bytes(key));
+            foreach (var key in new[] { "a", "b", "bb", "c", "z" })
+                batch.Put(ColumnFamily.Default, TestStore.Bytes(key), TestStore.Bytes(key));
             // Neighbours in the engine that are no rows.
             batch.PutRegionState(new RegionLocalState { Region = TestStore.RegionOf(1, "", "") });
         });
@@ -235,7 +241,8 @@ public sealed class DataEngineTests : IDisposable
         return RangeChecksum.OfRegion(snapshot, ""u8, ""u8);
     }
 
-    private static string KeysIn(DataSnapshot snapshot, string start, string end, bool reverse = false, ColumnFamily family = ColumnFamily.Default)
+    private static string KeysIn(
+        DataSnapshot snapshot, string start, string end, bool reverse = false, ColumnFamily family = ColumnFamily.Default)
     {
         using var cursor = snapshot.OpenCursor(family, TestStore.Bytes(start), TestStore.Bytes(end));
         var keys = new List<string>();

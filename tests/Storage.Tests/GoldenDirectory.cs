@@ -15,8 +15,8 @@ using TiKvActors.Storage.Snapshots;
 namespace TiKvActors.Storage.Tests;
 
 /// <summary>
-/// What is in the golden directories golden/v1-api-v1 and golden/v1-api-v1ttl, and how they were written: store 1 of cluster 77, which runs PD and
-/// is the only member of its regions, so that a node can be started on them (tests/Actors.Tests does).
+/// What is in the golden directories golden/v1-api-v1 and golden/v1-api-v1ttl, and how they were written: store 1 of cluster 77, which runs
+/// PD and is the only member of its regions, so that a node can be started on them (tests/Actors.Tests does).
 /// <code>
 /// region 2  [    , m)  Normal     applied 9 of the entries up to 10: the last one, a put of "last", is applied by the next start
 /// region 4  [m   , t)  Applying   a snapshot at entry 20 of term 8, whose rows are in staging/; the journal is not reset yet
@@ -63,7 +63,8 @@ internal static class GoldenDirectory
     ];
 
     /// <summary>After event 2.</summary>
-    public static PlacementSnapshot PdSnapshot(APIVersion mode) => new() { Identity = new ClusterIdentityDecided { ClusterId = 77, ApiVersion = mode }, IdWindowEnd = 1000 };
+    public static PlacementSnapshot PdSnapshot(APIVersion mode) =>
+        new() { Identity = new ClusterIdentityDecided { ClusterId = 77, ApiVersion = mode }, IdWindowEnd = 1000 };
 
     public static Protocol.Metapb.Store[] Stores { get; } =
     [
@@ -77,7 +78,11 @@ internal static class GoldenDirectory
     /// <summary>Rows as they were stored, by region.</summary>
     public static (string Key, byte[] Value)[] Rows(APIVersion mode, ulong regionId) => regionId switch
     {
-        2 => [("a", Value(mode, "first", 0)), ("b", Value(mode, "second", 1)), ("c", Value(mode, "third", FarAway)), ("empty", Value(mode, "", 0))],
+        2 =>
+        [
+            ("a", Value(mode, "first", 0)), ("b", Value(mode, "second", 1)), ("c", Value(mode, "third", FarAway)),
+            ("empty", Value(mode, "", 0))
+        ],
         4 => [("n", Value(mode, "staged", 0)), ("o", Value(mode, "staged too", FarAway))],
         _ => [("x", Value(mode, "left over", 0))],
     };
@@ -89,7 +94,12 @@ internal static class GoldenDirectory
         Advanced(10, ("last", Value(mode, "applied later", 0))),
     ];
 
-    public static RaftTruncated Truncated { get; } = new() { HardState = new HardState { Term = 6, Vote = 3, Commit = 7 }, Index = 7, Term = 6 };
+    public static RaftTruncated Truncated { get; } = new()
+    {
+        HardState = new HardState { Term = 6, Vote = 3, Commit = 7 },
+        Index = 7,
+        Term = 6
+    };
 
     public static async Task WriteAsync(TestStore store, APIVersion mode)
     {
@@ -119,7 +129,8 @@ internal static class GoldenDirectory
     private static void Stage(DataEngine data, APIVersion mode)
     {
         using var staged = StagedSnapshot.Begin(data, 4, Applying.Snapshot.Index, Applying.Snapshot.Term);
-        var rows = Rows(mode, 4).Select(r => new KeyValue { Key = ByteString.CopyFromUtf8(r.Key), Value = ByteString.CopyFrom(r.Value) }).ToList();
+        var rows = Rows(mode, 4)
+            .Select(r => new KeyValue { Key = ByteString.CopyFromUtf8(r.Key), Value = ByteString.CopyFrom(r.Value) }).ToList();
         staged.Add(new SnapshotChunk(0, ColumnFamily.Default, rows, Last: true));
     }
 
@@ -127,19 +138,26 @@ internal static class GoldenDirectory
     {
         await SaveSnapshotAsync(journal, "region/2/3", 1, Truncated);
         await AppendAsync(journal, "region/2/3", 2, Log(mode));
-        await AppendAsync(journal, "region/4/5", 1, [new RaftAdvanced { HardState = new HardState { Term = 5, Commit = 6 }, Entries = { new Entry { Index = 6, Term = 5 } } }]);
-        await AppendAsync(journal, "region/6/7", 1, [new RaftAdvanced { HardState = new HardState { Term = 5, Commit = 6 }, Entries = { new Entry { Index = 6, Term = 5 } } }]);
+        await AppendAsync(
+            journal, "region/4/5", 1,
+            [new RaftAdvanced { HardState = new HardState { Term = 5, Commit = 6 }, Entries = { new Entry { Index = 6, Term = 5 } } }]);
+        await AppendAsync(
+            journal, "region/6/7", 1,
+            [new RaftAdvanced { HardState = new HardState { Term = 5, Commit = 6 }, Entries = { new Entry { Index = 6, Term = 5 } } }]);
         await AppendAsync(journal, PdId, 1, PdEvents(mode));
         await SaveSnapshotAsync(journal, PdId, 2, PdSnapshot(mode));
     }
 
     private static Task AppendAsync(JournalEngine journal, string id, long first, IEnumerable<IMessage> events) => journal.AppendAsync(id,
-        [.. events.Select((e, i) => (first + i, JournalRecords.Encode(new StoredEvent(first + i, 1000, Manifests.Of(e), "", Writer, WrittenAt, e.ToByteArray()))))]);
+        [.. events.Select((e, i) => (first + i,
+            JournalRecords.Encode(new StoredEvent(first + i, 1000, Manifests.Of(e), "", Writer, WrittenAt, e.ToByteArray()))))]);
 
     private static Task SaveSnapshotAsync(JournalEngine journal, string id, long number, IMessage snapshot) =>
-        journal.SaveSnapshotAsync(id, number, JournalRecords.Encode(new StoredSnapshot(number, 1000, Manifests.Of(snapshot), 638_000_000_000_000_000, snapshot.ToByteArray())));
+        journal.SaveSnapshotAsync(id, number, JournalRecords.Encode(
+            new StoredSnapshot(number, 1000, Manifests.Of(snapshot), 638_000_000_000_000_000, snapshot.ToByteArray())));
 
-    private static byte[] Value(APIVersion mode, string value, ulong expiresAt) => RawValue.Encode(mode, TestStore.Bytes(value), mode == APIVersion.V1 ? 0 : expiresAt);
+    private static byte[] Value(APIVersion mode, string value, ulong expiresAt) =>
+        RawValue.Encode(mode, TestStore.Bytes(value), mode == APIVersion.V1 ? 0 : expiresAt);
 
     private static RegionLocalState State(PeerState state, ulong id, string start, string end)
     {
@@ -150,9 +168,15 @@ internal static class GoldenDirectory
 
     private static RaftAdvanced Advanced(ulong index, params (string Key, byte[] Value)[] puts)
     {
-        var command = new RaftCmdRequest { Header = new RaftRequestHeader { RegionId = 2, RegionEpoch = Regions[0].Region.RegionEpoch, Peer = Regions[0].Region.Peers[0], Term = 6 } };
+        var region = Regions[0].Region;
+        var header = new RaftRequestHeader { RegionId = 2, RegionEpoch = region.RegionEpoch, Peer = region.Peers[0], Term = 6 };
+        var command = new RaftCmdRequest { Header = header };
         foreach (var (key, value) in puts)
-            command.Requests.Add(new Request { CmdType = CmdType.Put, Put = new PutRequest { Cf = "default", Key = ByteString.CopyFromUtf8(key), Value = ByteString.CopyFrom(value) } });
+            command.Requests.Add(new Request
+            {
+                CmdType = CmdType.Put,
+                Put = new PutRequest { Cf = "default", Key = ByteString.CopyFromUtf8(key), Value = ByteString.CopyFrom(value) }
+            });
         return new RaftAdvanced
         {
             HardState = new HardState { Term = 6, Vote = 3, Commit = index },

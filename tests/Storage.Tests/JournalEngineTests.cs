@@ -136,7 +136,8 @@ public sealed class JournalEngineTests : IDisposable
         for (var i = 1; i <= 20; i++) await Append("a", i);
         CopyFolder(_store.Directory, killed.Directory);
         killed.Reopen();
-        Assert.Equal(Enumerable.Range(1, 20).Select(i => (long)i), killed.Engines.Journal.ReadEvents("a", 1, long.MaxValue, long.MaxValue).Select(e => e.SequenceNr));
+        Assert.Equal(Enumerable.Range(1, 20).Select(i => (long)i), killed.Engines.Journal.ReadEvents("a", 1, long.MaxValue, long.MaxValue)
+            .Select(e => e.SequenceNr));
     }
 
     [Fact]
@@ -184,7 +185,9 @@ public sealed class JournalEngineTests : IDisposable
     public async Task Snapshots_are_found_by_bounds_newest_first()
     {
         var journal = _store.Engines.Journal;
-        foreach (var n in new long[] { 2, 5, 9 }) await journal.SaveSnapshotAsync("a", n, JournalRecords.Encode(new StoredSnapshot(n, 7, "m", n * 100, TestStore.Bytes($"state {n}"))));
+        foreach (var n in new long[] { 2, 5, 9 })
+            await journal.SaveSnapshotAsync(
+                "a", n, JournalRecords.Encode(new StoredSnapshot(n, 7, "m", n * 100, TestStore.Bytes($"state {n}"))));
         _store.Reopen();
         journal = _store.Engines.Journal;
         Assert.Equal(9, journal.ReadSnapshot("a", 0, long.MaxValue, _ => true)?.SequenceNr);
@@ -194,7 +197,8 @@ public sealed class JournalEngineTests : IDisposable
         await journal.DeleteSnapshotsAsync("a", 0, 5, _ => true);
         _store.Reopen();
         Assert.Null(_store.Engines.Journal.ReadSnapshot("a", 0, 8, _ => true));
-        Assert.Equal("state 9", System.Text.Encoding.UTF8.GetString(_store.Engines.Journal.ReadSnapshot("a", 0, 9, _ => true)!.Value.Payload.Span));
+        Assert.Equal(
+            "state 9", System.Text.Encoding.UTF8.GetString(_store.Engines.Journal.ReadSnapshot("a", 0, 9, _ => true)!.Value.Payload.Span));
     }
 
     internal static void CopyFolder(string from, string to, bool overwrite = false)
@@ -207,10 +211,12 @@ public sealed class JournalEngineTests : IDisposable
     }
 
     // Below the journal, while it is closed.
-    private RocksDbSharp.RocksDb OpenRaft() => RocksDbSharp.RocksDb.Open(new RocksDbSharp.DbOptions(), Path.Combine(_store.Directory, "raft"));
+    private RocksDbSharp.RocksDb OpenRaft() =>
+        RocksDbSharp.RocksDb.Open(new RocksDbSharp.DbOptions(), Path.Combine(_store.Directory, "raft"));
 
     private Task Append(string id, params long[] numbers) => _store.Engines.Journal.AppendAsync(id, numbers
-        .Select(n => (n, JournalRecords.Encode(new StoredEvent(n, 1000, "manifest", "adapter", "writer", 12345, TestStore.Bytes($"{id} {n}"))))).ToArray());
+        .Select(n => (n, JournalRecords.Encode(
+            new StoredEvent(n, 1000, "manifest", "adapter", "writer", 12345, TestStore.Bytes($"{id} {n}"))))).ToArray());
 
     private IEnumerable<long> Numbers(string id, long from = 1, long to = long.MaxValue) =>
         _store.Engines.Journal.ReadEvents(id, from, to, long.MaxValue).Select(e => e.SequenceNr);

@@ -24,7 +24,8 @@ public class JournalRecordsTests
     public void Long_texts_come_back_too()
     {
         var manifest = new string('é', 200);
-        var read = JournalRecords.DecodeEvent("file", Keys.Event(1, 1), JournalRecords.Encode(new StoredEvent(1, 1, manifest, manifest, manifest, 1, new byte[1])));
+        var read = JournalRecords.DecodeEvent(
+            "file", Keys.Event(1, 1), JournalRecords.Encode(new StoredEvent(1, 1, manifest, manifest, manifest, 1, new byte[1])));
         Assert.Equal(manifest, read.WriterGuid);
         Assert.Equal(1, read.Payload.Length);
     }

@@ -147,7 +147,8 @@ public sealed class PersistenceTests : IDisposable
         // What a recovery asks for; of events only how many there are.
         var journal = Persistence.Instance.Apply(System).JournalFor("");
         var recovered = journal.Ask<RecoverySuccess>(
-            asker => new ReplayMessages(long.MaxValue, long.MaxValue, long.MaxValue, "region/1/2", asker), Patience, CancellationToken.None);
+            asker => new ReplayMessages(long.MaxValue, long.MaxValue, long.MaxValue, "region/1/2", asker), Patience,
+            CancellationToken.None);
         await AllReadsDone(journal);
         disk.Set();
         Assert.Equal(2, (await recovered).HighestSequenceNr);
@@ -204,7 +205,8 @@ public sealed class PersistenceTests : IDisposable
         Assert.Equal(0ul, (await Peer("region/1/2").Ask<State>(new GetState(), Patience)).TruncatedIndex);
     }
 
-    internal static ActorSystem Start(TestStore store) => ActorSystem.Create("storage", BootstrapSetup.Create().WithConfig(Configuration).And(new StorageSetup { Engines = store.Engines }));
+    internal static ActorSystem Start(TestStore store) =>
+        ActorSystem.Create("storage", BootstrapSetup.Create().WithConfig(Configuration).And(new StorageSetup { Engines = store.Engines }));
 
     private static Config Configuration => ConfigurationFactory.ParseString("""
         akka.loglevel = OFF
@@ -281,8 +283,10 @@ public sealed class PersistenceTests : IDisposable
             {
                 (_waiting, _deleteTo) = (Sender, truncate.DeleteTo);
                 // Under its own number: Eventsourced.SaveSnapshot takes the last one handed out, and recovery would skip the tail.
-                var metadata = new Akka.Persistence.SnapshotMetadata(PersistenceId, truncate.DeleteTo > 0 ? truncate.DeleteTo : LastSequenceNr, DateTime.UtcNow);
-                SnapshotStore.Tell(new SaveSnapshot(metadata, new RaftTruncated { HardState = new HardState { Term = 1 }, Index = truncate.Index, Term = 1 }), Self);
+                var metadata = new Akka.Persistence.SnapshotMetadata(
+                    PersistenceId, truncate.DeleteTo > 0 ? truncate.DeleteTo : LastSequenceNr, DateTime.UtcNow);
+                SnapshotStore.Tell(new SaveSnapshot(
+                    metadata, new RaftTruncated { HardState = new HardState { Term = 1 }, Index = truncate.Index, Term = 1 }), Self);
             });
             Command<SaveSnapshotSuccess>(_ =>
             {
@@ -309,12 +313,14 @@ public sealed class PersistenceTests : IDisposable
 
         public static Props Props(string persistenceId) => Akka.Actor.Props.Create(() => new RaftLog(persistenceId));
 
-        protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr) => Sender.Tell(new Rejected(cause.Message));
+        protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr) =>
+            Sender.Tell(new Rejected(cause.Message));
 
         private static RaftAdvanced Advanced(Append append)
         {
             var advanced = new RaftAdvanced { HardState = new HardState { Term = 1 } };
-            for (var i = 0; i < append.Count; i++) advanced.Entries.Add(new Entry { Index = append.FirstIndex + (ulong)i, Term = 1, Data = ByteString.CopyFromUtf8("data") });
+            for (var i = 0; i < append.Count; i++)
+                advanced.Entries.Add(new Entry { Index = append.FirstIndex + (ulong)i, Term = 1, Data = ByteString.CopyFromUtf8("data") });
             return advanced;
         }
 

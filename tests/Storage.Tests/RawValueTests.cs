@@ -42,7 +42,9 @@ public class RawValueTests
 
     [Fact]
     public void A_time_to_live_under_v1_is_refused_with_TiKVs_words() =>
-        Assert.Contains("ttl is not enabled, but get put request with ttl", Assert.Throws<ArgumentException>(() => RawValue.Encode(APIVersion.V1, "v"u8, 1)).Message);
+        Assert.Contains(
+            "ttl is not enabled, but get put request with ttl",
+            Assert.Throws<ArgumentException>(() => RawValue.Encode(APIVersion.V1, "v"u8, 1)).Message);
 
     [Fact]
     public void A_value_expires_at_its_second_and_not_before()

@@ -24,7 +24,11 @@ public sealed class RegionSnapshotTests : IDisposable
         batch.Put(ColumnFamily.Default, "a outside"u8, "x"u8);
         batch.Put(ColumnFamily.Default, "z outside"u8, "x"u8);
         batch.PutRegionState(new RegionLocalState { State = PeerState.Normal, Region = TestStore.RegionOf(Region, "m", "n") });
-        batch.PutApplyState(Region, new RaftApplyState { AppliedIndex = 40, TruncatedState = new RaftTruncatedState { Index = 5, Term = 5 } });
+        batch.PutApplyState(Region, new RaftApplyState
+        {
+            AppliedIndex = 40,
+            TruncatedState = new RaftTruncatedState { Index = 5, Term = 5 }
+        });
         _sender.Engines.Data.Write(batch);
     }
 
