@@ -32,7 +32,8 @@ public class FoundBySimulationTests
         Assert.Equal(index, group[1].Node.CommittedIndex);
     }
 
-    // The only voter left had the shorter log, and did not know that the others had applied their removal: they refused it, and did not campaign themselves.
+    // The only voter left had the shorter log, and did not know that the others had applied their removal: they refused it, and did not
+    // campaign themselves.
     [Fact]
     public void A_candidate_learns_from_its_voters_what_is_committed()
     {
@@ -42,7 +43,8 @@ public class FoundBySimulationTests
         var removal = group.ProposeConfChange(1, (ConfChangeType.RemoveNode, 1)).Index;
         group[1].Process();
         group.Propose(1, "longer");
-        group.Stabilize((id, _) => group.InTransit.RemoveAll(m => m.From == 1 && (m.Commit >= removal || m.Entries.Any(e => e.Index > removal))));
+        group.Stabilize(
+            (id, _) => group.InTransit.RemoveAll(m => m.From == 1 && (m.Commit >= removal || m.Entries.Any(e => e.Index > removal))));
         Assert.Equal([2UL], group[1].Node.ConfState.Voters);
         Assert.True(group[2].Node.CommittedIndex < removal);
         Assert.True(group[2].Node.LastIndex < group[1].Node.LastIndex);

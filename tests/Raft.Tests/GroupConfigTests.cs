@@ -87,21 +87,24 @@ public class GroupConfigTests
         Assert.Contains("joint", problem);
     }
 
-    // Whatever is asked for: no peer is voter and learner at once, two successive configurations share a voter of every pair of majorities, and the state survives a round trip.
+    // Whatever is asked for: no peer is voter and learner at once, two successive configurations share a voter of every pair of majorities,
+    // and the state survives a round trip.
     [Fact]
-    public void Random_changes_keep_the_configuration_sound() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(500), Prop.ForAll<byte[]>(draws =>
-    {
-        var group = Group([1, 2, 3]);
-        for (var i = 0; i + 3 < draws.Length; i += 4)
+    public void Random_changes_keep_the_configuration_sound() =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(500), Prop.ForAll<byte[]>(draws =>
         {
-            var changes = string.Join(' ', Enumerable.Range(0, draws[i] % 4).Select(j => $"{"vlr"[draws[i + 1] / (j + 1) % 3]}{1 + (draws[i + 2] + j) % 6}"));
-            var next = group.With(Change(changes, (ConfChangeTransition)(draws[i + 3] % 3)), out _);
-            if (next is null) continue;
-            if (!IsSound(next) || !MajoritiesMeet(group, next)) return false;
-            group = next;
-        }
-        return true;
-    }));
+            var group = Group([1, 2, 3]);
+            for (var i = 0; i + 3 < draws.Length; i += 4)
+            {
+                var changes = string.Join(
+                    ' ', Enumerable.Range(0, draws[i] % 4).Select(j => $"{"vlr"[draws[i + 1] / (j + 1) % 3]}{1 + (draws[i + 2] + j) % 6}"));
+                var next = group.With(Change(changes, (ConfChangeTransition)(draws[i + 3] % 3)), out _);
+                if (next is null) continue;
+                if (!IsSound(next) || !MajoritiesMeet(group, next)) return false;
+                group = next;
+            }
+            return true;
+        }));
 
     private static bool IsSound(GroupConfig group) =>
         !group.Learners.Intersect(group.Voters.Concat(group.Outgoing)).Any()

@@ -7,7 +7,8 @@ namespace TiKvActors.Raft.Tests;
 
 public class LogTests
 {
-    private static Entry Entry(ulong index, ulong term, int bytes = 0) => new() { Index = index, Term = term, Data = ByteString.CopyFrom(new byte[bytes]) };
+    private static Entry Entry(ulong index, ulong term, int bytes = 0) =>
+        new() { Index = index, Term = term, Data = ByteString.CopyFrom(new byte[bytes]) };
 
     /// <summary>Entries from 6 on, with these terms; everything durable.</summary>
     private static RaftLog Log(params ulong[] terms) => new("test", new RaftInitialState
@@ -97,7 +98,8 @@ public class LogTests
     public void A_journal_without_its_end_is_refused()
     {
         var initial = new RaftInitialState { HardState = new HardState { Commit = 9 }, AppliedIndex = 5, TruncatedIndex = 5 };
-        Assert.Contains("committed 9 > last index 5", Assert.Throws<InvariantViolationException>(() => new RaftLog("test", initial)).Message);
+        Assert.Contains(
+            "committed 9 > last index 5", Assert.Throws<InvariantViolationException>(() => new RaftLog("test", initial)).Message);
     }
 
     // Paper 5.3, end: both sides skip whole terms when they look for the place where their logs agree.
@@ -160,40 +162,41 @@ public class LogTests
 
     // The table of runs answers like a plain list of terms, whatever is appended, cut off at either end, and asked.
     [Fact]
-    public void The_term_table_equals_a_list_of_terms() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(500), Prop.ForAll<byte[]>(draws =>
-    {
-        var table = new TermTable();
-        var terms = new List<ulong>();
-        ulong first = 1, term = 1;
-        foreach (var draw in draws)
+    public void The_term_table_equals_a_list_of_terms() =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(500), Prop.ForAll<byte[]>(draws =>
         {
-            var last = first + (ulong)terms.Count - 1;
-            if (draw % 8 == 0 && terms.Count > 1)
+            var table = new TermTable();
+            var terms = new List<ulong>();
+            ulong first = 1, term = 1;
+            foreach (var draw in draws)
             {
-                var cut = first + 1 + draw % ((ulong)terms.Count - 1);
-                table.RemoveFrom(cut);
-                terms.RemoveRange((int)(cut - first), (int)(last + 1 - cut));
+                var last = first + (ulong)terms.Count - 1;
+                if (draw % 8 == 0 && terms.Count > 1)
+                {
+                    var cut = first + 1 + draw % ((ulong)terms.Count - 1);
+                    table.RemoveFrom(cut);
+                    terms.RemoveRange((int)(cut - first), (int)(last + 1 - cut));
+                }
+                else if (draw % 8 == 1 && terms.Count > 1)
+                {
+                    var keep = first + draw % (ulong)terms.Count;
+                    table.RemoveBefore(keep);
+                    terms.RemoveRange(0, (int)(keep - first));
+                    first = keep;
+                }
+                else
+                {
+                    term = Math.Max(term, terms.LastOrDefault()) + (ulong)(draw / 100);
+                    table.Append(first + (ulong)terms.Count, term);
+                    terms.Add(term);
+                }
+                term = terms[^1];
+                for (var i = 0; i < terms.Count; i++)
+                    if (table.At(first + (ulong)i) != terms[i]) return false;
+                var found = table.LastWithTermAtMost(first + (ulong)terms.Count - 1, draw);
+                var expected = terms.FindLastIndex(t => t <= draw);
+                if (expected >= 0 ? found != first + (ulong)expected : found >= first) return false;
             }
-            else if (draw % 8 == 1 && terms.Count > 1)
-            {
-                var keep = first + draw % (ulong)terms.Count;
-                table.RemoveBefore(keep);
-                terms.RemoveRange(0, (int)(keep - first));
-                first = keep;
-            }
-            else
-            {
-                term = Math.Max(term, terms.LastOrDefault()) + (ulong)(draw / 100);
-                table.Append(first + (ulong)terms.Count, term);
-                terms.Add(term);
-            }
-            term = terms[^1];
-            for (var i = 0; i < terms.Count; i++)
-                if (table.At(first + (ulong)i) != terms[i]) return false;
-            var found = table.LastWithTermAtMost(first + (ulong)terms.Count - 1, draw);
-            var expected = terms.FindLastIndex(t => t <= draw);
-            if (expected >= 0 ? found != first + (ulong)expected : found >= first) return false;
-        }
-        return true;
-    }));
+            return true;
+        }));
 }

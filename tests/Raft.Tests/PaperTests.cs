@@ -3,15 +3,16 @@ using TiKvActors.Protocol.Eraftpb;
 namespace TiKvActors.Raft.Tests;
 
 /// <summary>
-/// What the Raft paper ("In Search of an Understandable Consensus Algorithm", extended version) and Ongaro's thesis ("Consensus: Bridging Theory and Practice") demand, section by
-/// section, in one sentence each.
+/// What the Raft paper ("In Search of an Understandable Consensus Algorithm", extended version) and Ongaro's thesis ("Consensus: Bridging
+/// Theory and Practice") demand, section by section, in one sentence each.
 /// </summary>
 public class PaperTests
 {
     private static Message VoteRequest(ulong from, ulong to, ulong term, ulong lastIndex, ulong lastTerm) =>
         new() { MsgType = MessageType.MsgRequestVote, From = from, To = to, Term = term, Index = lastIndex, LogTerm = lastTerm };
 
-    private static Message Append(ulong from, ulong to, ulong term, ulong previous, ulong previousTerm, ulong commit, params ulong[] entryTerms) => new()
+    private static Message Append(
+        ulong from, ulong to, ulong term, ulong previous, ulong previousTerm, ulong commit, params ulong[] entryTerms) => new()
     {
         MsgType = MessageType.MsgAppend,
         From = from,
@@ -132,7 +133,8 @@ public class PaperTests
         Assert.Equal((RaftRole.Follower, 2UL), (group[1].Node.Role, group[1].Node.LeaderId));
     }
 
-    // 5.3: an append is refused unless the follower has the entry before it; else what conflicts is deleted, with all that follows, and the rest appended (figure 7).
+    // 5.3: an append is refused unless the follower has the entry before it; else what conflicts is deleted, with all that follows, and the
+    // rest appended (figure 7).
     [Fact]
     public void Conflicting_entries_are_replaced()
     {
@@ -186,7 +188,8 @@ public class PaperTests
 
         var rejections = 0;
         group.Tick(3, 2);
-        group.Stabilize((_, ready) => rejections += ready.Messages.Count(m => m.MsgType == MessageType.MsgAppendResponse && m.Reject && m.Index > 0));
+        group.Stabilize(
+            (_, ready) => rejections += ready.Messages.Count(m => m.MsgType == MessageType.MsgAppendResponse && m.Reject && m.Index > 0));
 
         Assert.Equal(group[3].Journal.Select(e => e.Term), group[1].Journal.Select(e => e.Term));
         Assert.Equal(1, rejections);
@@ -207,7 +210,8 @@ public class PaperTests
         Assert.Equal(isRejected && lastTerm <= 6, Assert.Single(group.InTransit).Reject);
     }
 
-    // 5.4.2, figure 8: an entry of an earlier term is not committed by counting replicas, only by an entry of the leader's own term that follows it.
+    // 5.4.2, figure 8: an entry of an earlier term is not committed by counting replicas, only by an entry of the leader's own term that
+    // follows it.
     [Fact]
     public void Old_entries_are_committed_by_a_new_one_only()
     {
@@ -251,7 +255,8 @@ public class PaperTests
         Assert.Equal(index, group[1].Node.CommittedIndex);
     }
 
-    // The same: with a majority of followers the entry is committed before the leader's own write is done; but it applies nothing that it does not hold itself.
+    // The same: with a majority of followers the entry is committed before the leader's own write is done; but it applies nothing that it
+    // does not hold itself.
     [Fact]
     public void Nothing_is_applied_before_it_is_durable_here()
     {
@@ -282,7 +287,11 @@ public class PaperTests
             group.Stabilize();
         }
         var change = new ConfChangeV2 { Transition = ConfChangeTransition.Explicit };
-        change.Changes.AddRange([Single(ConfChangeType.AddNode, 4), Single(ConfChangeType.AddNode, 5), Single(ConfChangeType.RemoveNode, 2), Single(ConfChangeType.RemoveNode, 3)]);
+        change.Changes.AddRange(
+        [
+            Single(ConfChangeType.AddNode, 4), Single(ConfChangeType.AddNode, 5),
+            Single(ConfChangeType.RemoveNode, 2), Single(ConfChangeType.RemoveNode, 3)
+        ]);
         group[1].Node.ProposeConfChange(change);
         group.Stabilize();
         Assert.Equal([1UL, 2, 3], group[1].Node.ConfState.VotersOutgoing);
@@ -306,7 +315,8 @@ public class PaperTests
 
     private static ConfChangeSingle Single(ConfChangeType type, ulong id) => new() { ChangeType = type, NodeId = id };
 
-    // 6: elections count in the latest configuration; here that is the applied one, so a peer with a committed change still to apply does not campaign.
+    // 6: elections count in the latest configuration; here that is the applied one, so a peer with a committed change still to apply does
+    // not campaign.
     [Fact]
     public void Nobody_campaigns_in_an_outdated_configuration()
     {
@@ -337,7 +347,8 @@ public class PaperTests
         Assert.Contains(group.Leader.Config.Id, new ulong[] { 2, 3 });
     }
 
-    // 6, thesis 4.2.3: a server that has heard its leader within the minimum election timeout ignores vote requests, so a removed server disrupts nobody.
+    // 6, thesis 4.2.3: a server that has heard its leader within the minimum election timeout ignores vote requests, so a removed server
+    // disrupts nobody.
     [Fact]
     public void A_living_leader_is_not_disrupted()
     {
@@ -353,7 +364,8 @@ public class PaperTests
         Assert.Equal(term, group[2].Node.Term);
     }
 
-    // 7: a follower that needs an entry which the leader has discarded gets a snapshot; it keeps the rest of its log if the snapshot is a prefix of it.
+    // 7: a follower that needs an entry which the leader has discarded gets a snapshot; it keeps the rest of its log if the snapshot is a
+    // prefix of it.
     [Fact]
     public void A_follower_behind_the_compacted_log_gets_a_snapshot()
     {
@@ -373,7 +385,8 @@ public class PaperTests
         Assert.Equal(group[1].Node.AppliedIndex, group[3].Node.TruncatedIndex);
     }
 
-    // 8, thesis 6.4: a leader commits an empty entry first, and answers a read only after a round of heartbeats has shown that it still leads.
+    // 8, thesis 6.4: a leader commits an empty entry first, and answers a read only after a round of heartbeats has shown that it still
+    // leads.
     [Fact]
     public void A_read_waits_for_a_round_and_for_an_entry_of_the_own_term()
     {
@@ -409,7 +422,8 @@ public class PaperTests
         Assert.Empty(group[1].Reads);
     }
 
-    // Thesis 6.4.1: the lease is counted from the start of the round that a majority has answered, and is shorter than the election timeout.
+    // Thesis 6.4.1: the lease is counted from the start of the round that a majority has answered, and is shorter than the election
+    // timeout.
     [Fact]
     public void A_lease_counts_from_the_sending()
     {
@@ -427,7 +441,8 @@ public class PaperTests
         Assert.True(group[1].Config.LeaseDuration < group[1].Config.ElectionTimeout);
     }
 
-    // Thesis 3.10: leadership is transferred by bringing the target's log up to date and telling it to campaign at once; the others vote although their leader lives.
+    // Thesis 3.10: leadership is transferred by bringing the target's log up to date and telling it to campaign at once; the others vote
+    // although their leader lives.
     [Fact]
     public void Leadership_is_transferred_at_once()
     {
@@ -444,7 +459,8 @@ public class PaperTests
         Assert.True(group[3].Node.IsLeader);
     }
 
-    // Thesis 3.10: if the transfer does not succeed within an election timeout it is given up, and the leader serves again. Its lease does not return in this term.
+    // Thesis 3.10: if the transfer does not succeed within an election timeout it is given up, and the leader serves again. Its lease does
+    // not return in this term.
     [Fact]
     public void A_failed_transfer_leaves_no_lease()
     {
@@ -483,7 +499,8 @@ public class PaperTests
         Assert.Equal(Refusal.NoLeader, group.Propose(1, "x").Refusal);
     }
 
-    // Thesis 9.6: a candidate raises its term only after a majority has said that it could win, so one that was cut off comes back without disruption.
+    // Thesis 9.6: a candidate raises its term only after a majority has said that it could win, so one that was cut off comes back without
+    // disruption.
     [Fact]
     public void A_peer_that_was_cut_off_does_not_raise_the_term()
     {

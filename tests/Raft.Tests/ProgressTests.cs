@@ -2,7 +2,8 @@ namespace TiKvActors.Raft.Tests;
 
 public class ProgressTests
 {
-    private static Progress Follower(ulong next = 11, int maxMessages = 2, long maxBytes = 1000) => new(2, next, new Inflights(maxMessages, maxBytes));
+    private static Progress Follower(ulong next = 11, int maxMessages = 2, long maxBytes = 1000) =>
+        new(2, next, new Inflights(maxMessages, maxBytes));
 
     private static Progress Replicating(ulong match = 10)
     {

@@ -2,11 +2,14 @@ using System.Reflection;
 
 namespace TiKvActors.Raft.Tests;
 
-/// <summary>Time and chance are parameters of the core; threads, disks and actors are not its business. The sources are read as data.</summary>
+/// <summary>
+/// Time and chance are parameters of the core; threads, disks and actors are not its business. The sources are read as data.
+/// </summary>
 public class PurityTests
 {
     private static string Sources => Path.Combine(
-        typeof(PurityTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "RepositoryRoot").Value!, "src", "Raft");
+        typeof(PurityTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "RepositoryRoot").Value!,
+        "src", "Raft");
 
     [Theory]
     [InlineData("DateTime")]
@@ -35,5 +38,6 @@ public class PurityTests
     public void The_core_references_only_the_protocol() =>
         Assert.DoesNotContain(
             typeof(RaftNode).Assembly.GetReferencedAssemblies(),
-            a => a.Name!.StartsWith("Akka", StringComparison.Ordinal) || a.Name.StartsWith("TiKvActors.", StringComparison.Ordinal) && a.Name != "TiKvActors.Protocol");
+            a => a.Name!.StartsWith("Akka", StringComparison.Ordinal)
+                || a.Name.StartsWith("TiKvActors.", StringComparison.Ordinal) && a.Name != "TiKvActors.Protocol");
 }

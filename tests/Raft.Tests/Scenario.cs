@@ -30,7 +30,8 @@ internal sealed class Scenario
     public string Execute(string line)
     {
         var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var options = words.Skip(1).Where(w => w.Contains('=')).Select(w => w.Split('=', 2)).ToDictionary(w => w[0], w => w[1].Trim('(', ')'));
+        var options = words.Skip(1).Where(w => w.Contains('=')).Select(w => w.Split('=', 2))
+            .ToDictionary(w => w[0], w => w[1].Trim('(', ')'));
         var arguments = words.Skip(1).Where(w => !w.Contains('=')).ToList();
         _output = new StringBuilder();
         Execute(words[0], arguments, options);
@@ -53,7 +54,7 @@ internal sealed class Scenario
             case "campaign": Print(Group[id].Node.Campaign(Group.Now) ? "campaigns" : "may not campaign now"); break;
             case "propose": Propose(id, arguments[1], options); break;
             case "change": Change(id, arguments.Skip(1), options); break;
-            case "read": PrintRefusal(Group[id].Node.ReadIndex(ulong.Parse(arguments[1]), Enum.Parse<ReadMode>(arguments.ElementAtOrDefault(2) ?? "Quorum"), Group.Now)); break;
+            case "read": Read(id, ulong.Parse(arguments[1]), arguments.ElementAtOrDefault(2) ?? "Quorum"); break;
             case "transfer": PrintRefusal(Group[id].Node.TransferLeader(ulong.Parse(arguments[1]))); break;
             case "unreachable": Group[id].Node.ReportUnreachable(ulong.Parse(arguments[1])); break;
             case "stabilize": Group.Stabilize(arguments.Contains("quiet") ? null : Print); break;
@@ -126,7 +127,11 @@ internal sealed class Scenario
 
     private void Print(string line) => _output.Append(line).Append('\n');
 
-    private void Print(ProposeResult result) => Print(result.Accepted ? $"entry {result.Term}/{result.Index}" : $"refused: {result.Refusal}");
+    private void Print(ProposeResult result) =>
+        Print(result.Accepted ? $"entry {result.Term}/{result.Index}" : $"refused: {result.Refusal}");
+
+    private void Read(ulong id, ulong requestId, string mode) =>
+        PrintRefusal(Group[id].Node.ReadIndex(requestId, Enum.Parse<ReadMode>(mode), Group.Now));
 
     private void PrintRefusal(Refusal refusal)
     {
@@ -137,9 +142,12 @@ internal sealed class Scenario
     {
         if (ready.SoftState is { } soft) Print($"{id} is {soft.Role} in term {soft.Term}, leader {soft.LeaderId}");
         PrintList(id, "sends", ready.Messages.Select(Describe));
-        if (ready.Snapshot is { } snapshot) Print($"{id} installs snapshot {snapshot.Metadata.Term}/{snapshot.Metadata.Index} {Describe(snapshot.Metadata.ConfState)}");
+        if (ready.Snapshot is { } snapshot)
+            Print($"{id} installs snapshot {snapshot.Metadata.Term}/{snapshot.Metadata.Index} {Describe(snapshot.Metadata.ConfState)}");
         if (ready.HardState is { } hard)
-            Print($"{id} writes term {hard.Term} vote {hard.Vote} commit {hard.Commit}{string.Concat(ready.Entries.Select(e => " " + Describe(e)))}");
+            Print(
+                $"{id} writes term {hard.Term} vote {hard.Vote} "
+                    + $"commit {hard.Commit}{string.Concat(ready.Entries.Select(e => " " + Describe(e)))}");
         PrintList(id, "sends after the write", ready.MessagesAfterPersist.Select(Describe));
         PrintList(id, "applies", ready.CommittedEntries.Select(Describe));
         PrintList(id, "may read", ready.ReadStates.Select(r => $"{r.RequestId} at {r.Index}"));
@@ -158,7 +166,10 @@ internal sealed class Scenario
         foreach (var (id, peer) in Group.Peers)
         {
             var node = peer.Node;
-            Print($"{id}: {node.Role} term {node.Term} leader {node.LeaderId} log ({node.TruncatedIndex}, {node.LastIndex}] durable {node.DurableIndex} committed {node.CommittedIndex} applied {node.AppliedIndex} {Describe(node.ConfState)}{(node.HasLease(Group.Now) ? " lease" : "")}");
+            Print(
+                $"{id}: {node.Role} term {node.Term} leader {node.LeaderId} log ({node.TruncatedIndex}, {node.LastIndex}] "
+                    + $"durable {node.DurableIndex} committed {node.CommittedIndex} "
+                    + $"applied {node.AppliedIndex} {Describe(node.ConfState)}{(node.HasLease(Group.Now) ? " lease" : "")}");
         }
     }
 
@@ -172,7 +183,10 @@ internal sealed class Scenario
     private void PrintFollowers(RaftNode node)
     {
         foreach (var f in node.Followers)
-            Print($"{f.Id}{(f.IsLearner ? " (learner)" : "")}: {f.State} match {f.MatchIndex} next {f.NextIndex}{(f.PendingSnapshotIndex > 0 ? $" snapshot {f.PendingSnapshotIndex}" : "")}{(f.RecentlyActive ? "" : " silent")}");
+            Print(
+                $"{f.Id}{(f.IsLearner ? " (learner)" : "")}: {f.State} match {f.MatchIndex} next {f.NextIndex}"
+                    + (f.PendingSnapshotIndex > 0 ? $" snapshot {f.PendingSnapshotIndex}" : "")
+                    + (f.RecentlyActive ? "" : " silent"));
     }
 
     private static string Describe(ConfState state) =>
@@ -184,7 +198,9 @@ internal sealed class Scenario
 
     private static string Describe(Entry entry)
     {
-        var what = entry.EntryType == EntryType.EntryConfChangeV2 ? Describe(ConfChangeV2.Parser.ParseFrom(entry.Data)) : $"\"{entry.Data.ToStringUtf8()}\"";
+        var what = entry.EntryType == EntryType.EntryConfChangeV2
+            ? Describe(ConfChangeV2.Parser.ParseFrom(entry.Data))
+            : $"\"{entry.Data.ToStringUtf8()}\"";
         return $"{entry.Term}/{entry.Index}:{what}";
     }
 
@@ -196,13 +212,17 @@ internal sealed class Scenario
         var head = $"{m.MsgType.ToString()[3..]} to {m.To} term {m.Term}";
         return m.MsgType switch
         {
-            MessageType.MsgAppend => $"{head} after {m.LogTerm}/{m.Index} commit {m.Commit}{string.Concat(m.Entries.Select(e => " " + Describe(e)))}",
+            MessageType.MsgAppend =>
+                $"{head} after {m.LogTerm}/{m.Index} commit {m.Commit}{string.Concat(m.Entries.Select(e => " " + Describe(e)))}",
             MessageType.MsgAppendResponse when m.Reject => $"{head} rejects {m.Index}, hint {m.LogTerm}/{m.RejectHint}",
             MessageType.MsgAppendResponse => $"{head} has {m.Index}",
             MessageType.MsgRequestVote or MessageType.MsgRequestPreVote =>
-                $"{head} log {m.LogTerm}/{m.Index}{(m.Priority != 0 ? $" priority {m.Priority}" : "")}{(m.Context.IsEmpty ? "" : " for a transfer")}",
-            MessageType.MsgRequestVoteResponse or MessageType.MsgRequestPreVoteResponse => $"{head} {(m.Reject ? "refused" : "granted")}, committed {m.LogTerm}/{m.Commit}",
-            MessageType.MsgSnapshot => $"{head} {m.Snapshot.Metadata.Term}/{m.Snapshot.Metadata.Index} {Describe(m.Snapshot.Metadata.ConfState)}",
+                $"{head} log {m.LogTerm}/{m.Index}{(m.Priority != 0 ? $" priority {m.Priority}" : "")}"
+                    + (m.Context.IsEmpty ? "" : " for a transfer"),
+            MessageType.MsgRequestVoteResponse or MessageType.MsgRequestPreVoteResponse =>
+                $"{head} {(m.Reject ? "refused" : "granted")}, committed {m.LogTerm}/{m.Commit}",
+            MessageType.MsgSnapshot =>
+                $"{head} {m.Snapshot.Metadata.Term}/{m.Snapshot.Metadata.Index} {Describe(m.Snapshot.Metadata.ConfState)}",
             MessageType.MsgHeartbeat => $"{head} commit {m.Commit}",
             _ => head,
         };

@@ -4,8 +4,8 @@ using System.Text;
 namespace TiKvActors.Raft.Tests;
 
 /// <summary>
-/// Golden files: each block of testdata/*.txt is a command, a line <c>----</c>, and what it prints. <c>TKV_REWRITE=1</c> writes what is printed now into the files; read the
-/// difference before committing it.
+/// Golden files: each block of testdata/*.txt is a command, a line <c>----</c>, and what it prints. <c>TKV_REWRITE=1</c> writes what is
+/// printed now into the files; read the difference before committing it.
 /// </summary>
 public class ScenarioTests
 {
@@ -13,7 +13,8 @@ public class ScenarioTests
         typeof(ScenarioTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "RepositoryRoot").Value!,
         "tests", "Raft.Tests", "testdata");
 
-    public static TheoryData<string> Files() => [.. Directory.GetFiles(Folder, "*.txt").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Files() =>
+        [.. Directory.GetFiles(Folder, "*.txt").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 
     [Theory, MemberData(nameof(Files))]
     public void Prints_what_the_golden_file_says(string file)

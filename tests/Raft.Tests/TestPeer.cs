@@ -2,7 +2,9 @@ using TiKvActors.Protocol.Eraftpb;
 
 namespace TiKvActors.Raft.Tests;
 
-/// <summary>A core with the simplest shell: a journal in a list, writes that are done at once unless they are held, entries applied at once.</summary>
+/// <summary>
+/// A core with the simplest shell: a journal in a list, writes that are done at once unless they are held, entries applied at once.
+/// </summary>
 internal sealed class TestPeer
 {
     private readonly TestGroup _group;
