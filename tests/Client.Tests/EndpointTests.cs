@@ -26,12 +26,14 @@ public class EndpointTests
     }
 
     [Fact]
-    public async Task Loopback_is_reached_from_loopback() => Assert.Equal("127.0.0.1", await Endpoint.Parse("127.0.0.1:2551").LocalAddressAsync(default));
+    public async Task Loopback_is_reached_from_loopback() =>
+        Assert.Equal("127.0.0.1", await Endpoint.Parse("127.0.0.1:2551").LocalAddressAsync(default));
 
     [Fact]
     public async Task An_unknown_host_is_a_failed_connection()
     {
-        var e = await Assert.ThrowsAsync<ConnectionFailedException>(() => Endpoint.Parse("no-such-host.invalid:1").LocalAddressAsync(default));
+        var e =
+            await Assert.ThrowsAsync<ConnectionFailedException>(() => Endpoint.Parse("no-such-host.invalid:1").LocalAddressAsync(default));
         Assert.Contains("no-such-host.invalid:1", e.Message);
     }
 
@@ -47,11 +49,14 @@ public class EndpointTests
     [Fact]
     public async Task If_none_resolves_the_first_one_is_named()
     {
-        var e = await Assert.ThrowsAsync<ConnectionFailedException>(() => Endpoint.LocalAddressAsync(Endpoint.ParseList("unknown:1,unknown:2"), LocalAddress));
+        var e = await Assert.ThrowsAsync<ConnectionFailedException>(
+            () => Endpoint.LocalAddressAsync(Endpoint.ParseList("unknown:1,unknown:2"), LocalAddress));
         Assert.Contains("unknown:1", e.Message);
     }
 
     // Here every endpoint is reached from the address that it has.
     private static Task<string> LocalAddress(Endpoint endpoint) =>
-        endpoint.Host == "unknown" ? Task.FromException<string>(new ConnectionFailedException($"{endpoint} is unknown")) : Task.FromResult(endpoint.Host);
+        endpoint.Host == "unknown"
+            ? Task.FromException<string>(new ConnectionFailedException($"{endpoint} is unknown"))
+            : Task.FromResult(endpoint.Host);
 }

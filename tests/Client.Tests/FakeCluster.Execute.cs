@@ -10,7 +10,8 @@ internal sealed partial class FakeCluster
 {
     public static IRegionResponse Failed(IRegionRequest request, Protocol.Errorpb.Error error)
     {
-        var type = typeof(RawGetResponse).Assembly.GetType(request.GetType().FullName!.Replace("Request", "Response", StringComparison.Ordinal))!;
+        var type = typeof(RawGetResponse).Assembly
+            .GetType(request.GetType().FullName!.Replace("Request", "Response", StringComparison.Ordinal))!;
         var response = (IRegionResponse)Activator.CreateInstance(type)!;
         response.RegionError = error;
         return response;
@@ -28,7 +29,9 @@ internal sealed partial class FakeCluster
         switch (request)
         {
             case RawGetRequest r:
-                return _data.TryGetValue(r.Key, out var value) ? new RawGetResponse { Value = value } : new RawGetResponse { NotFound = true };
+                return _data.TryGetValue(r.Key, out var value)
+                    ? new RawGetResponse { Value = value }
+                    : new RawGetResponse { NotFound = true };
             case RawPutRequest r:
                 _data[r.Key] = r.Value;
                 return new RawPutResponse();
@@ -40,11 +43,19 @@ internal sealed partial class FakeCluster
                 var succeed = r.PreviousNotExist ? present is null : r.PreviousValue.Equals(present);
                 if (succeed)
                     _data[r.Key] = r.Value;
-                return new RawCASResponse { Succeed = succeed, PreviousNotExist = present is null, PreviousValue = present ?? ByteString.Empty };
+                return new RawCASResponse
+                {
+                    Succeed = succeed,
+                    PreviousNotExist = present is null,
+                    PreviousValue = present ?? ByteString.Empty
+                };
             case RawGetKeyTTLRequest r:
                 return new RawGetKeyTTLResponse { NotFound = !_data.ContainsKey(r.Key) };
             case RawBatchGetRequest r:
-                return new RawBatchGetResponse { Pairs = { r.Keys.Where(_data.ContainsKey).Select(k => new KvPair { Key = k, Value = _data[k] }) } };
+                return new RawBatchGetResponse
+                {
+                    Pairs = { r.Keys.Where(_data.ContainsKey).Select(k => new KvPair { Key = k, Value = _data[k] }) }
+                };
             case RawBatchPutRequest r:
                 foreach (var pair in r.Pairs)
                     _data[pair.Key] = pair.Value;
@@ -81,7 +92,10 @@ internal sealed partial class FakeCluster
             : Range(region, request.StartKey, request.EndKey);
         var all = pairs.Take((int)request.Limit).ToList();
         var sent = all.Take(CutScansAt ?? int.MaxValue).ToList();
-        var response = new RawScanResponse { Kvs = { sent.Select(p => new KvPair { Key = p.Key, Value = request.KeyOnly ? ByteString.Empty : p.Value }) } };
+        var response = new RawScanResponse
+        {
+            Kvs = { sent.Select(p => new KvPair { Key = p.Key, Value = request.KeyOnly ? ByteString.Empty : p.Value }) }
+        };
         if (sent.Count < all.Count)
             response.ResumeKey = request.Reverse ? sent[^1].Key : ByteString.CopyFrom([.. sent[^1].Key.Span, 0]);
         return response;
@@ -90,8 +104,12 @@ internal sealed partial class FakeCluster
     /// <summary>A store never looks beyond its region, whatever the request's bounds are.</summary>
     private List<KeyValuePair<ByteString, ByteString>> Range(Region region, ByteString start, ByteString end)
     {
-        Assert.True(RegionKeys.CompareEnds(RegionKeys.FromRawRequestKey(ApiVersion, end).Span, region.EndKey.Span) <= 0, "the range ends beyond the region");
-        Assert.True(RegionKeys.FromRawRequestKey(ApiVersion, start).Span.SequenceCompareTo(region.StartKey.Span) >= 0, "the range begins before the region");
+        Assert.True(
+            RegionKeys.CompareEnds(RegionKeys.FromRawRequestKey(ApiVersion, end).Span, region.EndKey.Span) <= 0,
+            "the range ends beyond the region");
+        Assert.True(
+            RegionKeys.FromRawRequestKey(ApiVersion, start).Span.SequenceCompareTo(region.StartKey.Span) >= 0,
+            "the range begins before the region");
         return [.. _data.Where(p => RegionKeys.Contains(start.Span, end.Span, p.Key.Span))];
     }
 }

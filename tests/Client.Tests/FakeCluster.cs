@@ -149,22 +149,32 @@ internal sealed partial class FakeCluster : ITransport
 
     public ByteString RegionKeyOf(string userKey) => RegionKeys.FromRawRequestKey(ApiVersion, RequestKeyOf(userKey));
 
-    private ByteString RequestKeyOf(string userKey) => new RawKeySpace(ApiVersion, KeyspaceId.Default).ToRequestKey(System.Text.Encoding.UTF8.GetBytes(userKey));
+    private ByteString RequestKeyOf(string userKey) =>
+        new RawKeySpace(ApiVersion, KeyspaceId.Default).ToRequestKey(System.Text.Encoding.UTF8.GetBytes(userKey));
 
     private IPdResponse Serve(IPdRequest request)
     {
         var header = new ResponseHeader { ClusterId = Id };
         if (request is not GetClusterIdentityRequest && request.Header?.ClusterId != Id)
-            header.Error = new Protocol.Pdpb.Error { Type = ErrorType.Unknown, Message = $"mismatch cluster id, need {Id} but got {request.Header?.ClusterId}" };
+            header.Error = new Protocol.Pdpb.Error
+            {
+                Type = ErrorType.Unknown,
+                Message = $"mismatch cluster id, need {Id} but got {request.Header?.ClusterId}"
+            };
         Region? holding(ByteString key) => _regions.FirstOrDefault(r => RegionKeys.Contains(r.StartKey.Span, r.EndKey.Span, key.Span));
         Peer leader(Region region) => region.Peers.Single(p => p.StoreId == _leaderStores[region.Id]);
-        GetRegionResponse found(Region? region) => new() { Header = header, Region = region, Leader = region is null ? null : leader(region) };
+        GetRegionResponse found(Region? region) =>
+            new() { Header = header, Region = region, Leader = region is null ? null : leader(region) };
         switch (request)
         {
             case GetClusterIdentityRequest:
                 return new GetClusterIdentityResponse { Header = header, ApiVersion = ApiVersion, Bootstrapped = true };
             case GetAllStoresRequest:
-                return new GetAllStoresResponse { Header = header, Stores = { Enumerable.Range(1, 3).Select(i => new Store { Id = (ulong)i, Address = Addresses[i - 1] }) } };
+                return new GetAllStoresResponse
+                {
+                    Header = header,
+                    Stores = { Enumerable.Range(1, 3).Select(i => new Store { Id = (ulong)i, Address = Addresses[i - 1] }) }
+                };
             case GetRegionRequest r:
                 return found(holding(r.RegionKey));
             case GetRegionByIDRequest r:
@@ -175,7 +185,11 @@ internal sealed partial class FakeCluster : ITransport
             case ScanRegionsRequest r:
                 var from = _regions.IndexOf(holding(r.StartKey)!);
                 var regions = _regions.Skip(from).Take(r.Limit <= 0 ? int.MaxValue : r.Limit);
-                return new ScanRegionsResponse { Header = header, Regions = { regions.Select(region => new Protocol.Pdpb.Region { Region_ = region, Leader = leader(region) }) } };
+                return new ScanRegionsResponse
+                {
+                    Header = header,
+                    Regions = { regions.Select(region => new Protocol.Pdpb.Region { Region_ = region, Leader = leader(region) }) }
+                };
             default:
                 throw new NotSupportedException(request.Descriptor.FullName);
         }

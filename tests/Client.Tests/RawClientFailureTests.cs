@@ -116,8 +116,10 @@ public class RawClientFailureTests
     public async Task A_store_that_cannot_tell_makes_a_compare_and_swap_undetermined()
     {
         await using var client = await _cluster.ConnectAsync();
-        _cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(FakeCluster.Failed(request, RegionErrors.UndeterminedResult("the peer stopped")));
-        Assert.Contains("the peer stopped", (await Assert.ThrowsAsync<UndeterminedException>(() => client.CompareAndSwapAsync(K, null, K))).Message);
+        _cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(
+            FakeCluster.Failed(request, RegionErrors.UndeterminedResult("the peer stopped")));
+        Assert.Contains(
+            "the peer stopped", (await Assert.ThrowsAsync<UndeterminedException>(() => client.CompareAndSwapAsync(K, null, K))).Message);
     }
 
     [Fact]
@@ -135,7 +137,8 @@ public class RawClientFailureTests
     public async Task Without_leader_the_region_is_unavailable()
     {
         await using var client = await _cluster.ConnectAsync(callTimeout: Soon);
-        _cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(FakeCluster.Failed(request, RegionErrors.NotLeader(1, null)));
+        _cluster.OnKv =
+            (_, request, _, _) => Task.FromResult<IRegionResponse?>(FakeCluster.Failed(request, RegionErrors.NotLeader(1, null)));
         var e = await Assert.ThrowsAsync<RegionUnavailableException>(() => client.PutAsync(K, K));
         Assert.Contains("region 1 has no known leader", e.Message);
         Assert.Equal(3, _cluster.KvRequests.Select(r => r.Address).Distinct().Count());
@@ -150,7 +153,8 @@ public class RawClientFailureTests
             : throw new NodeUnreachableException(address, "connection refused");
         var e = await Assert.ThrowsAsync<RegionUnavailableException>(() => client.GetAsync(K));
         Assert.Contains(
-            "region 1 has no quorum (of its 3 voters, store 1 did not answer: store 1 at n1:1: connection refused; store 2 answered: region 1 has no known leader; "
+            "region 1 has no quorum (of its 3 voters, store 1 did not answer: store 1 at n1:1: connection refused; store 2 answered: "
+                + "region 1 has no known leader; "
             + "store 3 did not answer: store 3 at n3:3: connection refused)",
             e.Message);
     }
@@ -176,7 +180,8 @@ public class RawClientFailureTests
     {
         await using var client = await _cluster.ConnectAsync(callTimeout: Soon);
         _cluster.OnKv = (_, request, _, _) =>
-            Task.FromResult<IRegionResponse?>(FakeCluster.Failed(request, RegionErrors.ServerIsBusy("too many proposals", TimeSpan.FromMilliseconds(50))));
+            Task.FromResult<IRegionResponse?>(
+                FakeCluster.Failed(request, RegionErrors.ServerIsBusy("too many proposals", TimeSpan.FromMilliseconds(50))));
         Assert.Contains("too many proposals", (await Assert.ThrowsAsync<ServerIsBusyException>(() => client.PutAsync(K, K))).Message);
     }
 
@@ -184,7 +189,8 @@ public class RawClientFailureTests
     public async Task A_full_disk_says_so_and_what_to_do()
     {
         await using var client = await _cluster.ConnectAsync(callTimeout: Soon);
-        _cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(FakeCluster.Failed(request, RegionErrors.DiskFull(2, "the disk of /data has 3 MiB left")));
+        _cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(
+            FakeCluster.Failed(request, RegionErrors.DiskFull(2, "the disk of /data has 3 MiB left")));
         var e = await Assert.ThrowsAsync<DiskFullException>(() => client.PutAsync(K, K));
         Assert.Contains("disk full on store 2: the disk of /data has 3 MiB left): free space on that store's disk", e.Message);
     }
@@ -194,7 +200,8 @@ public class RawClientFailureTests
     {
         await using var client = await _cluster.ConnectAsync(callTimeout: Soon);
         var peers = _cluster.Regions[0].Peers;
-        _cluster.OnKv = (address, request, _, _) => Task.FromResult<IRegionResponse?>(FakeCluster.Failed(request, RegionErrors.NotLeader(1, peers[address == "n1:1" ? 1 : 0])));
+        _cluster.OnKv = (address, request, _, _) => Task.FromResult<IRegionResponse?>(
+            FakeCluster.Failed(request, RegionErrors.NotLeader(1, peers[address == "n1:1" ? 1 : 0])));
         await Assert.ThrowsAsync<RegionUnavailableException>(() => client.GetAsync(K));
         Assert.InRange(_cluster.KvRequests.Count, 2, 30);
     }
@@ -203,8 +210,11 @@ public class RawClientFailureTests
     public async Task An_error_text_is_passed_on()
     {
         await using var client = await _cluster.ConnectAsync();
-        _cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(FakeCluster.Refused(request, "ttl is not enabled, but get put request with ttl"));
-        Assert.Contains("ttl is not enabled", (await Assert.ThrowsAsync<ServerErrorException>(() => client.PutAsync(K, K, TimeSpan.FromSeconds(1)))).Message);
+        _cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(
+            FakeCluster.Refused(request, "ttl is not enabled, but get put request with ttl"));
+        Assert.Contains(
+            "ttl is not enabled",
+            (await Assert.ThrowsAsync<ServerErrorException>(() => client.PutAsync(K, K, TimeSpan.FromSeconds(1)))).Message);
     }
 
     [Fact]
@@ -215,7 +225,9 @@ public class RawClientFailureTests
         _cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(request is RawScanRequest
             ? new RawScanResponse { Kvs = { refusal } }
             : new RawBatchGetResponse { Pairs = { refusal } });
-        Assert.Contains("9 bytes", (await Assert.ThrowsAsync<ServerErrorException>(async () => await client.ScanAsync(default, default).ToListAsync())).Message);
+        Assert.Contains(
+            "9 bytes",
+            (await Assert.ThrowsAsync<ServerErrorException>(async () => await client.ScanAsync(default, default).ToListAsync())).Message);
         Assert.Contains("9 bytes", (await Assert.ThrowsAsync<ServerErrorException>(() => client.BatchGetAsync([K]))).Message);
     }
 
@@ -223,7 +235,8 @@ public class RawClientFailureTests
     public async Task Cancelling_before_anything_left_is_a_plain_cancellation()
     {
         await using var client = await _cluster.ConnectAsync();
-        var e = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.PutAsync(K, K, cancellation: new CancellationToken(true)));
+        var e =
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.PutAsync(K, K, cancellation: new CancellationToken(true)));
         Assert.Null(e.InnerException);
         Assert.Empty(_cluster.KvRequests);
     }
@@ -256,7 +269,8 @@ public class RawClientFailureTests
         _cluster.OnKv = (_, request, _, _) =>
         {
             cancellation.CancelAfter(20);
-            return Task.FromResult<IRegionResponse?>(FakeCluster.Failed(request, RegionErrors.ServerIsBusy("full", TimeSpan.FromSeconds(9))));
+            return Task.FromResult<IRegionResponse?>(
+                FakeCluster.Failed(request, RegionErrors.ServerIsBusy("full", TimeSpan.FromSeconds(9))));
         };
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.GetAsync(K, cancellation.Token)).WaitAsync(Patience);
     }
@@ -293,7 +307,8 @@ public class RawClientFailureTests
     public async Task When_no_endpoint_answers_the_error_explains_host_names()
     {
         _cluster.OnPd = (address, _, _) => throw new NodeUnreachableException(address, "connection refused");
-        var e = await Assert.ThrowsAsync<ConnectionFailedException>(() => _cluster.ConnectAsync("tikv.client.connect-timeout = 200ms", "localhost:2551"));
+        var e = await Assert.ThrowsAsync<ConnectionFailedException>(
+            () => _cluster.ConnectAsync("tikv.client.connect-timeout = 200ms", "localhost:2551"));
         Assert.Contains("no answer from localhost:2551", e.Message);
         Assert.Contains("connection refused", e.Message);
         Assert.Contains("a message to localhost is not for a node named 127.0.0.1", e.Message);
@@ -355,7 +370,9 @@ public class RawClientFailureTests
     {
         await using var client = await _cluster.ConnectAsync(Impatient);
         await client.PutAsync(K, "v".B());
-        _cluster.OnKv = (address, _, _, _) => address == "n1:1" ? throw new NodeUnreachableException(address, "gone") : Task.FromResult<IRegionResponse?>(null);
+        _cluster.OnKv = (address, _, _, _) => address == "n1:1"
+            ? throw new NodeUnreachableException(address, "gone")
+            : Task.FromResult<IRegionResponse?>(null);
         _cluster.Addresses = ["moved:9", "n2:2", "n3:3"];
         Assert.Equal("v", (await client.GetAsync(K)).S());
         Assert.Equal("moved:9", _cluster.KvRequests.Last().Address);
@@ -410,14 +427,15 @@ public class RawClientFailureTests
         Assert.Single(_cluster.PdRequests, r => r.Request is ScanRegionsRequest);
     }
 
-    private static FakeCluster.KvHandler LoseWhen(Func<string, IRegionRequest, bool> condition) => async (address, request, delivery, attempt) =>
-    {
-        if (!condition(address, request))
+    private static FakeCluster.KvHandler LoseWhen(Func<string, IRegionRequest, bool> condition) =>
+        async (address, request, delivery, attempt) =>
+        {
+            if (!condition(address, request))
+                return null;
+            Assert.True(delivery.TryLeave());
+            await Task.Delay(Timeout.Infinite, attempt);
             return null;
-        Assert.True(delivery.TryLeave());
-        await Task.Delay(Timeout.Infinite, attempt);
-        return null;
-    };
+        };
 
     private static Protocol.Errorpb.Error ErrorWith(string field)
     {

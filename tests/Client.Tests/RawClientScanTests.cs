@@ -34,7 +34,8 @@ public class RawClientScanTests
     public async Task Regions_pages_and_short_responses_make_no_difference()
     {
         var splits = Gen.Elements(Alphabet.ToCharArray()).ListOf().Select(list => list.Distinct().ToList());
-        var cases = splits.SelectMany(_ => Gen.Choose(1, 4), (split, page) => (split, page)).SelectMany(_ => Gen.Choose(1, 4), (c, cut) => (c.split, c.page, cut)).ToArbitrary();
+        var cases = splits.SelectMany(_ => Gen.Choose(1, 4), (split, page) => (split, page))
+            .SelectMany(_ => Gen.Choose(1, 4), (c, cut) => (c.split, c.page, cut)).ToArbitrary();
         var found = new List<(List<char> Splits, int Page, int Cut)>();
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(60), Prop.ForAll(cases, c =>
         {
@@ -49,7 +50,8 @@ public class RawClientScanTests
                 cluster.Split(key.ToString());
             foreach (var reverse in new[] { false, true })
             {
-                var keys = await client.ScanAsync("b".B(), "i".B(), new RawScanOptions { Reverse = reverse }).Select(p => p.Key.S()).ToListAsync();
+                var keys = await client.ScanAsync("b".B(), "i".B(), new RawScanOptions { Reverse = reverse }).Select(p => p.Key.S())
+                    .ToListAsync();
                 Assert.Equal(reverse ? "hgfedcb" : "bcdefgh", string.Concat(keys));
             }
         }

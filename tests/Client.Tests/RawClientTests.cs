@@ -39,7 +39,8 @@ public class RawClientTests
         await using var client = await cluster.ConnectAsync();
         await client.PutAsync("k".B(), "v".B(), TimeSpan.FromMilliseconds(1001));
         Assert.Equal(2ul, Assert.IsType<RawPutRequest>(Assert.Single(cluster.KvRequests).Request).Ttl);
-        cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(request is RawGetKeyTTLRequest ? new RawGetKeyTTLResponse { Ttl = 7 } : null);
+        cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(
+            request is RawGetKeyTTLRequest ? new RawGetKeyTTLResponse { Ttl = 7 } : null);
         Assert.Equal(new RawTtl(TimeSpan.FromSeconds(7)), await client.GetTtlAsync("k".B()));
         cluster.OnKv = null;
         Assert.Equal(new RawTtl(null), await client.GetTtlAsync("k".B()));
@@ -101,10 +102,12 @@ public class RawClientTests
         var cluster = new FakeCluster();
         await using var client = await cluster.ConnectAsync();
         await client.BatchPutAsync([.. "abc".Select(c => new RawKeyValue(c.ToString().B(), "v".B()))]);
-        cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(request is not RawBatchGetRequest get ? null : new RawBatchGetResponse
-        {
-            Pairs = { get.Keys.Select((k, i) => new KvPair { Key = k, Value = k, Error = i == 0 ? null : new KeyError { Retryable = "full" } }) },
-        });
+        cluster.OnKv = (_, request, _, _) => Task.FromResult<IRegionResponse?>(request is not RawBatchGetRequest get
+            ? null : new RawBatchGetResponse
+            {
+                Pairs = { get.Keys.Select(
+                    (k, i) => new KvPair { Key = k, Value = k, Error = i == 0 ? null : new KeyError { Retryable = "full" } }) },
+            });
         var before = cluster.KvRequests.Count;
         Assert.All(await client.BatchGetAsync(["a".B(), "b".B(), "c".B()]), Assert.NotNull);
         Assert.Equal(3, cluster.KvRequests.Count - before);
@@ -135,7 +138,8 @@ public class RawClientTests
         await using var client = await cluster.ConnectAsync();
         await client.BatchPutAsync([.. "abcdefgh".Select(c => new RawKeyValue(c.ToString().B(), "v".B()))]);
         cluster.Split("d");
-        var results = await client.BatchScanAsync([new("a".B(), "f".B()), new("c".B(), default), new("x".B(), default)], 4, new RawScanOptions { KeysOnly = true });
+        var results = await client.BatchScanAsync(
+            [new("a".B(), "f".B()), new("c".B(), default), new("x".B(), default)], 4, new RawScanOptions { KeysOnly = true });
         Assert.Equal(["abcd", "cdef", ""], results.Select(pairs => string.Concat(pairs.Select(p => p.Key.S()))));
         Assert.All(results.SelectMany(r => r), p => Assert.Empty(p.Value));
     }
@@ -168,7 +172,8 @@ public class RawClientTests
         await Refused("scan limit -1", () => client.BatchScanAsync([new(default, default)], -1));
         Assert.Empty(cluster.KvRequests);
 
-        async Task Refused(string says, Func<Task> call) => Assert.Contains(says, (await Assert.ThrowsAsync<InvalidRequestException>(call)).Message);
+        async Task Refused(string says, Func<Task> call) =>
+            Assert.Contains(says, (await Assert.ThrowsAsync<InvalidRequestException>(call)).Message);
     }
 
     [Fact]

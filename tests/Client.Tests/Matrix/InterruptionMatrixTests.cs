@@ -5,8 +5,9 @@ using TiKvActors.Protocol.Kvrpcpb;
 namespace TiKvActors.Client.Tests.Matrix;
 
 /// <summary>
-/// Connections that break, answers that get lost, PD and nodes that are away; and in each of these scenes the caller's cancellation, or the deadline, at
-/// every point at which the call looks at its time, starts a timer or meets the transport. What must hold in any case <see cref="Scene"/> judges.
+/// Connections that break, answers that get lost, PD and nodes that are away; and in each of these scenes the caller's cancellation, or the
+/// deadline, at every point at which the call looks at its time, starts a timer or meets the transport. What must hold in any case
+/// <see cref="Scene"/> judges.
 /// </summary>
 public class InterruptionMatrixTests
 {
@@ -154,11 +155,14 @@ public class InterruptionMatrixTests
 
     /// <summary>Every point of an ordinary run; of one that tries until its deadline the first ones, and some of the others.</summary>
     private static IEnumerable<int> Choose(int points) =>
-        Enumerable.Range(1, Math.Min(points, 100)).Concat(Enumerable.Range(1, 30).Select(i => 100 + (points - 100) * i / 30).Where(p => p > 100).Distinct());
+        Enumerable.Range(1, Math.Min(points, 100))
+            .Concat(Enumerable.Range(1, 30).Select(i => 100 + (points - 100) * i / 30).Where(p => p > 100).Distinct());
 
     private static Scene.Spoiler Troubled(string trouble, string time)
     {
         var (spoil, applies) = (_troubles[trouble], _times[time]);
-        return (scene, number, address, request, delivery, attempt) => applies(number) ? spoil(scene, number, address, request, delivery, attempt) : Pass;
+        return (scene, number, address, request, delivery, attempt) => applies(number)
+            ? spoil(scene, number, address, request, delivery, attempt)
+            : Pass;
     }
 }

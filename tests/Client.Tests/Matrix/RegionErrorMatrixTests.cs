@@ -6,7 +6,10 @@ using TiKvActors.Protocol.Kvrpcpb;
 
 namespace TiKvActors.Client.Tests.Matrix;
 
-/// <summary>Every operation against every region error, at the first attempt, after a part has succeeded, and always; what must hold in any case <see cref="Scene"/> judges.</summary>
+/// <summary>
+/// Every operation against every region error, at the first attempt, after a part has succeeded, and always; what must hold in any case
+/// <see cref="Scene"/> judges.
+/// </summary>
 public class RegionErrorMatrixTests
 {
     private static readonly string[] _lasting = ["raft_entry_too_large", "FlashbackInProgress", "FlashbackNotPrepared"];
@@ -23,10 +26,13 @@ public class RegionErrorMatrixTests
             });
         }
         yield return ("an error of a newer program", (_, _) => new Error { Message = "what is that?" });
-        yield return ("not_leader, another leads", (cluster, r) => RegionErrors.NotLeader(r.Context.RegionId, RegionOf(cluster, r).Peers.First(p => p.Id != r.Context.Peer.Id)));
+        yield return ("not_leader, another leads",
+            (cluster, r) => RegionErrors.NotLeader(r.Context.RegionId, RegionOf(cluster, r).Peers.First(p => p.Id != r.Context.Peer.Id)));
         yield return ("not_leader, itself leads", (_, r) => RegionErrors.NotLeader(r.Context.RegionId, r.Context.Peer));
-        yield return ("not_leader, a stranger leads", (_, r) => RegionErrors.NotLeader(r.Context.RegionId, new() { Id = 999, StoreId = 9 }));
-        yield return ("epoch_not_match with regions", (cluster, r) => RegionErrors.EpochNotMatch(r.Context.RegionEpoch, [RegionOf(cluster, r)]));
+        yield return ("not_leader, a stranger leads",
+            (_, r) => RegionErrors.NotLeader(r.Context.RegionId, new() { Id = 999, StoreId = 9 }));
+        yield return ("epoch_not_match with regions",
+            (cluster, r) => RegionErrors.EpochNotMatch(r.Context.RegionEpoch, [RegionOf(cluster, r)]));
         yield return ("epoch_not_match with older regions", (cluster, r) =>
         {
             var older = RegionOf(cluster, r).Clone();
@@ -125,5 +131,6 @@ public class RegionErrorMatrixTests
         };
     }
 
-    private static Protocol.Metapb.Region RegionOf(FakeCluster cluster, IRegionRequest request) => cluster.Regions.Single(r => r.Id == request.Context.RegionId);
+    private static Protocol.Metapb.Region RegionOf(FakeCluster cluster, IRegionRequest request) =>
+        cluster.Regions.Single(r => r.Id == request.Context.RegionId);
 }

@@ -5,8 +5,8 @@ using TiKvActors.Protocol.Kvrpcpb;
 namespace TiKvActors.Client.Tests.Matrix;
 
 /// <summary>
-/// One operation against a cluster of two regions whose answers a scenario spoils, in virtual time and on one thread. Watches what left, what was
-/// executed and what the client was told, and judges the outcome by that alone.
+/// One operation against a cluster of two regions whose answers a scenario spoils, in virtual time and on one thread. Watches what left,
+/// what was executed and what the client was told, and judges the outcome by that alone.
 /// </summary>
 internal sealed class Scene
 {
@@ -26,7 +26,8 @@ internal sealed class Scene
 
     /// <summary>What a scenario does to a request, or null to let it pass.</summary>
     /// <param name="number">Of the request in this scene, from 1.</param>
-    public delegate Task<IRegionResponse?> Spoiler(Scene scene, int number, string address, IRegionRequest request, Delivery delivery, CancellationToken attempt);
+    public delegate Task<IRegionResponse?> Spoiler(
+        Scene scene, int number, string address, IRegionRequest request, Delivery delivery, CancellationToken attempt);
 
     public VirtualTime Time { get; } = new();
 
@@ -45,7 +46,8 @@ internal sealed class Scene
     /// <summary>At this point all of the call's time is over; 0 = never.</summary>
     public int ExpireAt { get; init; }
 
-    public static Scene Run(Operation operation, Spoiler spoiler, int cancelAt = 0, int expireAt = 0, FakeCluster.PdHandler? pd = null, bool cold = false)
+    public static Scene Run(
+        Operation operation, Spoiler spoiler, int cancelAt = 0, int expireAt = 0, FakeCluster.PdHandler? pd = null, bool cold = false)
     {
         var scene = new Scene(operation, spoiler) { CancelAt = cancelAt, ExpireAt = expireAt };
         // xUnit's would take continuations to other threads.
@@ -109,8 +111,13 @@ internal sealed class Scene
         _watching = true;
         var task = _operation.Invoke(client, admin, _cancellation.Token);
         // Cancelled, it must end without that any time passes; a cancelled wait goes on on another thread.
-        while (!(_cancellation.IsCancellationRequested ? ((IAsyncResult)task).AsyncWaitHandle.WaitOne(TimeSpan.FromSeconds(60)) : task.IsCompleted))
-            Assert.True(!_cancellation.IsCancellationRequested && Time.TryFireNext(), $"{_operation} hangs: nothing is under way that could end it (cancelled at {CancelAt}, expired at {ExpireAt}, {Points} points, {_underWay} under way)");
+        while (!(_cancellation.IsCancellationRequested
+            ? ((IAsyncResult)task).AsyncWaitHandle.WaitOne(TimeSpan.FromSeconds(60))
+            : task.IsCompleted))
+            Assert.True(
+                !_cancellation.IsCancellationRequested && Time.TryFireNext(),
+                $"{_operation} hangs: nothing is under way that could end it (cancelled at {CancelAt}, "
+                    + $"expired at {ExpireAt}, {Points} points, {_underWay} under way)");
         _watching = false;
         Failure = task.Exception?.InnerException ?? (task.IsCanceled ? Record.ExceptionAsync(() => task).GetAwaiter().GetResult() : null);
         Judge();
@@ -173,7 +180,9 @@ internal sealed class Scene
         if (Failure is null)
         {
             if (_operation.IsWrite)
-                Assert.True(_writesAnswered >= _operation.Regions, $"{_operation} succeeded, but only {_writesAnswered} of its {_operation.Regions} regions said so");
+                Assert.True(
+                    _writesAnswered >= _operation.Regions,
+                    $"{_operation} succeeded, but only {_writesAnswered} of its {_operation.Regions} regions said so");
             _operation.Check(_cluster);
             return;
         }
@@ -185,9 +194,12 @@ internal sealed class Scene
         else if (isUndetermined)
             Assert.True(_writesLeft > 0, $"{_operation} is undetermined, but nothing ever left: {Failure}");
         else
-            Assert.True(_writesExecuted == _writesAnswered && (_operation.Regions > 1 || _writesExecuted == 0), $"{_operation} was executed, but failed: {Failure}");
+            Assert.True(
+                _writesExecuted == _writesAnswered && (_operation.Regions > 1 || _writesExecuted == 0),
+                $"{_operation} was executed, but failed: {Failure}");
     }
 
     private static bool IsWrite(IRegionRequest request) =>
-        request is RawPutRequest or RawDeleteRequest or RawCASRequest or RawBatchPutRequest or RawBatchDeleteRequest or RawDeleteRangeRequest or SplitRegionRequest;
+        request is RawPutRequest or RawDeleteRequest or RawCASRequest or RawBatchPutRequest or RawBatchDeleteRequest
+            or RawDeleteRangeRequest or SplitRegionRequest;
 }

@@ -1,8 +1,8 @@
 namespace TiKvActors.Client.Tests.Matrix;
 
 /// <summary>
-/// Time that stands still until it is moved. A timer that is due runs on the thread that moved time, and so does everything that awaits it: with a
-/// transport that answers at once a whole call runs on one thread, and one that nothing moves any more hangs for certain.
+/// Time that stands still until it is moved. A timer that is due runs on the thread that moved time, and so does everything that awaits it:
+/// with a transport that answers at once a whole call runs on one thread, and one that nothing moves any more hangs for certain.
 /// </summary>
 internal sealed class VirtualTime : TimeProvider
 {

@@ -90,7 +90,8 @@ public class RegionCacheTests
             for (var i = 0; i < 20; i++)
             {
                 var expected = list.Select((range, n) => (range, n)).LastOrDefault(e => e.range.Item1 <= i && i < e.range.Item2);
-                var stillWhole = expected.range.Item2 > 0 && !list.Skip(expected.n + 1).Any(r => r.Item1 < expected.range.Item2 && expected.range.Item1 < r.Item2);
+                var stillWhole = expected.range.Item2 > 0
+                    && !list.Skip(expected.n + 1).Any(r => r.Item1 < expected.range.Item2 && expected.range.Item1 < r.Item2);
                 Assert.Equal(stillWhole ? (ulong)expected.n + 1 : null, cache.Find(Key(Name(i)))?.Region.Id);
             }
         }));

@@ -27,7 +27,8 @@ public class RegionErrorPolicyTests
 
     private bool IsCached => _cache.Find(Google.Protobuf.ByteString.CopyFromUtf8("k")) == _cached;
 
-    public static TheoryData<string> Fields => [.. Error.Descriptor.Fields.InDeclarationOrder().Where(f => f.Name != "message").Select(f => f.Name)];
+    public static TheoryData<string> Fields =>
+        [.. Error.Descriptor.Fields.InDeclarationOrder().Where(f => f.Name != "message").Select(f => f.Name)];
 
     [Theory, MemberData(nameof(Fields))]
     public void Every_error_has_a_reaction(string field)
@@ -75,7 +76,8 @@ public class RegionErrorPolicyTests
     public void After_a_split_the_new_regions_are_known_at_once()
     {
         var (left, right) = (_region.Clone(), _region.Clone());
-        (left.EndKey, right.StartKey, right.Id) = (Google.Protobuf.ByteString.CopyFromUtf8("m"), Google.Protobuf.ByteString.CopyFromUtf8("m"), 8);
+        left.EndKey = right.StartKey = Google.Protobuf.ByteString.CopyFromUtf8("m");
+        right.Id = 8;
         left.RegionEpoch.Version = right.RegionEpoch.Version = 6;
         Assert.Null(React(RegionErrors.EpochNotMatch(_region.RegionEpoch, [left, right])).Pause);
         Assert.Equal(7ul, _cache.Find(Google.Protobuf.ByteString.CopyFromUtf8("a"))!.Region.Id);
@@ -103,7 +105,9 @@ public class RegionErrorPolicyTests
     public void A_busy_store_says_how_long()
     {
         var reaction = React(RegionErrors.ServerIsBusy("full", TimeSpan.FromMilliseconds(700)));
-        Assert.Equal((BackoffKind.ServerIsBusy, TimeSpan.FromMilliseconds(700), Problem.ServerIsBusy), (reaction.Pause!.Value, reaction.AtLeast, reaction.Problem));
+        Assert.Equal(
+            (BackoffKind.ServerIsBusy, TimeSpan.FromMilliseconds(700), Problem.ServerIsBusy),
+            (reaction.Pause!.Value, reaction.AtLeast, reaction.Problem));
     }
 
     [Fact]

@@ -76,7 +76,8 @@ public sealed class ActorTransportTests : IAsyncLifetime
         _onBatch = FakeNode.AnswerAll;
         FakeNode.AnswerAll(firstBatch, client);
         await first.WaitAsync(Patience);
-        Assert.Equal(Enumerable.Range(0, 50).Select(i => $"k{i:00}"), (await Task.WhenAll(later).WaitAsync(Patience)).Select(r => r.Value.ToStringUtf8()));
+        Assert.Equal(Enumerable.Range(0, 50).Select(i => $"k{i:00}"), (await Task.WhenAll(later).WaitAsync(Patience))
+            .Select(r => r.Value.ToStringUtf8()));
         Assert.Equal(2, _batches.Count);
     }
 
@@ -136,7 +137,8 @@ public sealed class ActorTransportTests : IAsyncLifetime
     {
         await _node.GracefulStop(Patience);
         var delivery = new Delivery();
-        var e = await Assert.ThrowsAsync<NodeUnreachableException>(() => _transport.SendAsync("node", Get("k"), delivery, default).WaitAsync(Patience));
+        var e = await Assert.ThrowsAsync<NodeUnreachableException>(
+            () => _transport.SendAsync("node", Get("k"), delivery, default).WaitAsync(Patience));
         Assert.Contains("node: no connection", e.Message);
         Assert.False(delivery.MayHaveArrived());
     }
@@ -149,7 +151,8 @@ public sealed class ActorTransportTests : IAsyncLifetime
         var delivery = new Delivery();
         _ = GetAsync("1");
         _ = GetAsync("2");
-        var e = await Assert.ThrowsAsync<NodeUnreachableException>(() => _transport.SendAsync("node", Get("3"), delivery, default).WaitAsync(Patience));
+        var e = await Assert.ThrowsAsync<NodeUnreachableException>(
+            () => _transport.SendAsync("node", Get("3"), delivery, default).WaitAsync(Patience));
         Assert.True(e.IsBusy);
         Assert.False(delivery.MayHaveArrived());
     }
@@ -181,8 +184,16 @@ public sealed class ActorTransportTests : IAsyncLifetime
     {
         _onBatch = (batch, sender) =>
         {
-            sender.Tell(new BatchCommandsResponse { RequestIds = { 999_999 }, Responses = { BatchCommandsCases.ToResponse(new RawGetResponse()) } });
-            sender.Tell(new BatchCommandsResponse { RequestIds = { batch.RequestIds }, Responses = { new BatchCommandsResponse.Types.Response() } });
+            sender.Tell(new BatchCommandsResponse
+            {
+                RequestIds = { 999_999 },
+                Responses = { BatchCommandsCases.ToResponse(new RawGetResponse()) }
+            });
+            sender.Tell(new BatchCommandsResponse
+            {
+                RequestIds = { batch.RequestIds },
+                Responses = { new BatchCommandsResponse.Types.Response() }
+            });
         };
         Assert.Contains("of another version", (await Assert.ThrowsAsync<NodeUnreachableException>(() => GetAsync("k"))).Message);
     }
@@ -200,7 +211,8 @@ public sealed class ActorTransportTests : IAsyncLifetime
     public async Task PD_is_asked()
     {
         _onOther = message => message is GetClusterIdentityRequest ? new GetClusterIdentityResponse { ApiVersion = APIVersion.V2 } : null;
-        var response = await _transport.AskPdAsync("node", new GetClusterIdentityRequest { Header = new RequestHeader() }, default).WaitAsync(Patience);
+        var response = await _transport.AskPdAsync("node", new GetClusterIdentityRequest { Header = new RequestHeader() }, default)
+            .WaitAsync(Patience);
         Assert.Equal(APIVersion.V2, Assert.IsType<GetClusterIdentityResponse>(response).ApiVersion);
     }
 
@@ -208,9 +220,11 @@ public sealed class ActorTransportTests : IAsyncLifetime
     public async Task An_unanswered_question_ends_with_its_token()
     {
         using var cancellation = new CancellationTokenSource(30);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _transport.AskPdAsync("node", new GetClusterIdentityRequest(), cancellation.Token).WaitAsync(Patience));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => _transport.AskPdAsync("node", new GetClusterIdentityRequest(), cancellation.Token).WaitAsync(Patience));
         var delivery = new Delivery();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _transport.SendAsync("node", new RawCASRequest(), delivery, cancellation.Token).WaitAsync(Patience));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => _transport.SendAsync("node", new RawCASRequest(), delivery, cancellation.Token).WaitAsync(Patience));
     }
 
     [Fact]
@@ -223,8 +237,10 @@ public sealed class ActorTransportTests : IAsyncLifetime
         var cas = _transport.SendAsync("node", new RawCASRequest(), new Delivery(), default);
         await arrived.Task.WaitAsync(Patience);
         await _transport.DisposeAsync().AsTask().WaitAsync(Patience);
-        Assert.Contains("the client was closed", (await Assert.ThrowsAsync<NodeUnreachableException>(() => get.WaitAsync(Patience))).Message);
-        Assert.Contains("the client was closed", (await Assert.ThrowsAsync<NodeUnreachableException>(() => cas.WaitAsync(Patience))).Message);
+        Assert.Contains(
+            "the client was closed", (await Assert.ThrowsAsync<NodeUnreachableException>(() => get.WaitAsync(Patience))).Message);
+        Assert.Contains(
+            "the client was closed", (await Assert.ThrowsAsync<NodeUnreachableException>(() => cas.WaitAsync(Patience))).Message);
         Assert.True(delivery.MayHaveArrived());
     }
 
@@ -238,7 +254,8 @@ public sealed class ActorTransportTests : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request.WaitAsync(Patience));
     }
 
-    private async Task<RawGetResponse> GetAsync(string key) => Assert.IsType<RawGetResponse>(await _transport.SendAsync("node", Get(key), new Delivery(), default));
+    private async Task<RawGetResponse> GetAsync(string key) =>
+        Assert.IsType<RawGetResponse>(await _transport.SendAsync("node", Get(key), new Delivery(), default));
 
     private static RawGetRequest Get(string key) => new() { Key = ByteString.CopyFromUtf8(key) };
 

@@ -5,7 +5,9 @@ using TiKvActors.Protocol.Tikvpb;
 
 namespace TiKvActors.Client.Tests.Transport;
 
-/// <summary>A node's door as an actor: hands requests to a test and sends its answers back, in whatever order and grouping the test likes.</summary>
+/// <summary>
+/// A node's door as an actor: hands requests to a test and sends its answers back, in whatever order and grouping the test likes.
+/// </summary>
 internal sealed class FakeNode : ReceiveActor
 {
     private readonly Action<BatchCommandsRequest, IActorRef> _onBatch;
@@ -34,7 +36,11 @@ internal sealed class FakeNode : ReceiveActor
 
     public static void AnswerAll(BatchCommandsRequest batch, IActorRef sender)
     {
-        var response = new BatchCommandsResponse { RequestIds = { batch.RequestIds }, Responses = { batch.Requests.Select(r => BatchCommandsCases.ToResponse(Echo(r))) } };
+        var response = new BatchCommandsResponse
+        {
+            RequestIds = { batch.RequestIds },
+            Responses = { batch.Requests.Select(r => BatchCommandsCases.ToResponse(Echo(r))) }
+        };
         sender.Tell(response);
     }
 }

@@ -8,7 +8,9 @@ using TiKvActors.Protocol.Tikvpb;
 
 namespace TiKvActors.Client.Tests.Transport;
 
-/// <summary>An actor system with a node's paths, reached through real remoting on loopback; a <see cref="FakeCluster"/> answers behind it.</summary>
+/// <summary>
+/// An actor system with a node's paths, reached through real remoting on loopback; a <see cref="FakeCluster"/> answers behind it.
+/// </summary>
 internal sealed class RemoteNode : IAsyncDisposable
 {
     private readonly ActorSystem _system;

@@ -64,7 +64,8 @@ public sealed class RemotingTests : IAsyncLifetime
         var port = ((IPEndPoint)unused.LocalEndpoint).Port;
         unused.Stop();
         var stopwatch = Stopwatch.StartNew();
-        var e = await Assert.ThrowsAsync<ConnectionFailedException>(() => RawClient.ConnectAsync($"127.0.0.1:{port}", new RawClientOptions { ConnectTimeout = Patience }));
+        var e = await Assert.ThrowsAsync<ConnectionFailedException>(
+            () => RawClient.ConnectAsync($"127.0.0.1:{port}", new RawClientOptions { ConnectTimeout = Patience }));
         Assert.Contains($"no answer from 127.0.0.1:{port}", e.Message);
         Assert.True(stopwatch.Elapsed < Patience, $"a refused connection took {stopwatch.Elapsed}");
     }
@@ -73,14 +74,19 @@ public sealed class RemotingTests : IAsyncLifetime
     public async Task A_node_does_not_answer_to_a_name_that_is_not_its_own()
     {
         var endpoint = _node.Address.Replace("127.0.0.1", "localhost", StringComparison.Ordinal);
-        var e = await Assert.ThrowsAsync<ConnectionFailedException>(() => RawClient.ConnectAsync(endpoint, new RawClientOptions { ConnectTimeout = TimeSpan.FromSeconds(1) }));
+        var e = await Assert.ThrowsAsync<ConnectionFailedException>(
+            () => RawClient.ConnectAsync(endpoint, new RawClientOptions { ConnectTimeout = TimeSpan.FromSeconds(1) }));
         Assert.Contains("a message to localhost is not for a node named 127.0.0.1", e.Message);
     }
 
     [Fact]
     public async Task The_end_of_a_node_is_noticed_long_before_the_attempt_times_out()
     {
-        var options = new RawClientOptions { Config = ConfigurationFactory.ParseString("tikv.client { attempt-timeout = 60s, slow-attempt-timeout = 60s }"), CallTimeout = TimeSpan.FromSeconds(3) };
+        var options = new RawClientOptions
+        {
+            Config = ConfigurationFactory.ParseString("tikv.client { attempt-timeout = 60s, slow-attempt-timeout = 60s }"),
+            CallTimeout = TimeSpan.FromSeconds(3)
+        };
         await using var client = await RawClient.ConnectAsync(_node.Address, options);
         await client.PutAsync(K, "v".B());
         var arrived = new CountdownEvent(3);
@@ -104,7 +110,11 @@ public sealed class RemotingTests : IAsyncLifetime
     {
         _cluster.Lead(0, 2);
         // No time-out may decide: what one ends before remoting has reported the refused connection is undetermined by right.
-        var options = new RawClientOptions { Config = ConfigurationFactory.ParseString("tikv.client.attempt-timeout = 60s"), CallTimeout = TimeSpan.FromSeconds(60) };
+        var options = new RawClientOptions
+        {
+            Config = ConfigurationFactory.ParseString("tikv.client.attempt-timeout = 60s"),
+            CallTimeout = TimeSpan.FromSeconds(60)
+        };
         await using var client = await RawClient.ConnectAsync(_node.Address, options);
         var swap = client.CompareAndSwapAsync(K, null, K);
         // Between two of its questions to the node that is there it has tried the two that are not.
@@ -130,7 +140,8 @@ public sealed class RemotingTests : IAsyncLifetime
     [Fact]
     public async Task Clients_may_share_an_applications_actor_system()
     {
-        var config = ConfigurationFactory.ParseString("""akka { loglevel = OFF, actor.provider = remote, remote.dot-netty.tcp { hostname = "127.0.0.1", port = 0 } }""");
+        var config = ConfigurationFactory.ParseString(
+            """akka { loglevel = OFF, actor.provider = remote, remote.dot-netty.tcp { hostname = "127.0.0.1", port = 0 } }""");
         var system = Akka.Actor.ActorSystem.Create("application", config.WithFallback(RawClient.ReferenceConfig));
         var client = await RawClient.ConnectAsync(system, _node.Address);
         await client.PutAsync(K, "v".B());
