@@ -31,7 +31,8 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
     {
         foreach (var i in Enumerable.Range(1, 5)) await RunAsync("raw", "put", $"scan:{i}", $"v{i}");
         Assert.Equal("scan:2\tv2\nscan:3\tv3\n", (await RunAsync("raw", "scan", "scan:2", "scan:4")).Output);
-        Assert.Equal("scan:5\nscan:4\n", (await RunAsync("raw", "scan", "scan:", "scan;", "--reverse", "--limit", "2", "--keys-only")).Output);
+        Assert.Equal(
+            "scan:5\nscan:4\n", (await RunAsync("raw", "scan", "scan:", "scan;", "--reverse", "--limit", "2", "--keys-only")).Output);
         var lines = (await RunAsync("raw", "scan", "scan:", "scan;", "--json")).Output.TrimEnd('\n').Split('\n');
         Assert.Equal(["v1", "v2", "v3", "v4", "v5"], lines.Select(l => JsonDocument.Parse(l).RootElement.GetProperty("value").GetString()));
         Assert.Equal(0, (await RunAsync("raw", "delete-range", "scan:1", "scan:5")).ExitCode);
@@ -44,7 +45,9 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
         Assert.Equal(0, (await RunAsync("raw", "cas", "lock", "--absent", "--value", "me")).ExitCode);
         Assert.Equal((3, "", "tkv: not swapped: the value is me\n"), await RunAsync("raw", "cas", "lock", "--absent", "--value", "you"));
         Assert.Equal(0, (await RunAsync("raw", "cas", "lock", "--expect", "me", "--value", "you")).ExitCode);
-        Assert.Equal("""{"swapped":false,"previous":"you"}""" + "\n", (await RunAsync("raw", "cas", "lock", "--expect", "me", "--value", "x", "--json")).Output);
+        Assert.Equal(
+            """{"swapped":false,"previous":"you"}""" + "\n",
+            (await RunAsync("raw", "cas", "lock", "--expect", "me", "--value", "x", "--json")).Output);
     }
 
     [Fact]
@@ -95,7 +98,8 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
         Assert.Equal("zebra", right.GetProperty("start").GetString());
         await RunAsync("raw", "put", "zebra", "stripes");
         Assert.Equal("stripes\n", (await RunAsync("raw", "get", "zebra")).Output);
-        Assert.Equal(before + 1, (await RunAsync("ctl", "region", "list", "--json")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal(before + 1, (await RunAsync("ctl", "region", "list", "--json")).Output
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         var shown = await RunAsync("ctl", "region", "show", right.GetProperty("id").GetUInt64().ToString());
         Assert.Contains("zebra", shown.Output, StringComparison.Ordinal);
         Assert.Equal(3, (await RunAsync("ctl", "region", "show", "999999")).ExitCode);
@@ -104,7 +108,8 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
     [Fact]
     public async Task A_short_benchmark_reports_throughput_syncs_and_acknowledged_writes()
     {
-        var (exitCode, output, _) = await RunAsync("bench", "put", "--clients", "16", "--seconds", "1", "--warmup", "0", "--keys", "1000", "--json");
+        var (exitCode, output, _) =
+            await RunAsync("bench", "put", "--clients", "16", "--seconds", "1", "--warmup", "0", "--keys", "1000", "--json");
         Assert.Equal(0, exitCode);
         var report = JsonDocument.Parse(output).RootElement;
         var servers = report.GetProperty("servers");
@@ -142,7 +147,8 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
     public async Task A_silent_endpoint_is_named()
     {
         var io = (new StringWriter(), new StringWriter());
-        var exitCode = await Tkv.RunAsync(["raw", "get", "k", "--endpoint", "127.0.0.1:1"], new InvocationConfiguration { Output = io.Item1, Error = io.Item2 });
+        var exitCode = await Tkv.RunAsync(
+            ["raw", "get", "k", "--endpoint", "127.0.0.1:1"], new InvocationConfiguration { Output = io.Item1, Error = io.Item2 });
         Assert.Equal(1, exitCode);
         Assert.Contains("127.0.0.1:1", io.Item2.ToString(), StringComparison.Ordinal);
     }
@@ -166,7 +172,9 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
 
     private async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments)
     {
-        string[] all = arguments is ["raw" or "ctl" or "bench", ..] && !arguments.Contains("--help") ? [.. arguments, "--endpoint", cluster.Endpoint] : arguments;
+        string[] all = arguments is ["raw" or "ctl" or "bench", ..] && !arguments.Contains("--help")
+            ? [.. arguments, "--endpoint", cluster.Endpoint]
+            : arguments;
         var (output, error) = (new StringWriter(), new StringWriter());
         var exitCode = await Tkv.RunAsync(all, new InvocationConfiguration { Output = output, Error = error });
         return (exitCode, output.ToString(), error.ToString());
@@ -178,7 +186,8 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
 
         public string Endpoint => _playground!.Endpoint;
 
-        public async Task InitializeAsync() => _playground = await PlaygroundProcess.StartAsync("--ephemeral", PlaygroundProcess.FreePortOffset());
+        public async Task InitializeAsync() =>
+            _playground = await PlaygroundProcess.StartAsync("--ephemeral", PlaygroundProcess.FreePortOffset());
 
         public async Task DisposeAsync() => await _playground!.DisposeAsync();
     }

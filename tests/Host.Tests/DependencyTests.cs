@@ -9,12 +9,15 @@ public class DependencyTests
     [InlineData("TiKvActors.Protocol", "Akka", "Google.Protobuf")]
     [InlineData("TiKvActors.Raft", "TiKvActors.Protocol", "Google.Protobuf")]
     [InlineData("TiKvActors.Storage", "TiKvActors.Protocol", "Google.Protobuf", "Akka", "Akka.Persistence", "RocksDbSharp")]
-    [InlineData("TiKvActors.Actors", "TiKvActors.Protocol", "TiKvActors.Raft", "TiKvActors.Storage", "Google.Protobuf", "Akka", "Akka.Persistence", "Akka.Remote")]
+    [InlineData(
+        "TiKvActors.Actors",
+        "TiKvActors.Protocol", "TiKvActors.Raft", "TiKvActors.Storage", "Google.Protobuf", "Akka", "Akka.Persistence", "Akka.Remote")]
     [InlineData("TiKvActors.Client", "TiKvActors.Protocol", "Google.Protobuf", "Akka", "Akka.Remote")]
     public void A_room_uses_only_what_it_may(string room, params string[] allowed)
     {
         var used = Assembly.Load(room).GetReferencedAssemblies().Select(a => a.Name!)
-            .Where(name => !name.StartsWith("System", StringComparison.Ordinal) && name is not ("netstandard" or "Microsoft.Win32.Primitives"));
+            .Where(name => !name.StartsWith("System", StringComparison.Ordinal)
+                && name is not ("netstandard" or "Microsoft.Win32.Primitives"));
         Assert.Empty(used.Except(allowed));
     }
 }

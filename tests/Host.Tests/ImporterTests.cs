@@ -32,7 +32,9 @@ public class ImporterTests
             await full.Task;
             underWay--;
         }, (_, _) => { });
-        await importer.RunAsync(new StringReader(string.Concat(Enumerable.Range(0, Importer.BatchKeys * Importer.BatchesInFlight).Select(i => $"k{i}\tv\n"))), 1, CancellationToken.None);
+        await importer.RunAsync(
+            new StringReader(string.Concat(Enumerable.Range(0, Importer.BatchKeys * Importer.BatchesInFlight).Select(i => $"k{i}\tv\n"))),
+            1, CancellationToken.None);
         Assert.Equal(Importer.BatchesInFlight, most);
     }
 

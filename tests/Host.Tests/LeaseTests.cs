@@ -105,7 +105,8 @@ public class LeaseTests
         {
             var directory = new TemporaryDirectory();
             var cluster = await ProcessCluster.StartAsync(ProcessCluster.Options(directory.Path, 3), _ => { }, CancellationToken.None);
-            var story = new Story(directory, cluster, await RawClient.ConnectAsync(cluster.Endpoints), await AdminClient.ConnectAsync(cluster.Endpoints));
+            var story = new Story(
+                directory, cluster, await RawClient.ConnectAsync(cluster.Endpoints), await AdminClient.ConnectAsync(cluster.Endpoints));
             story._region = Assert.Single(await story._admin.ListRegionsAsync()).Region;
             story._stores = await story._admin.ListStoresAsync();
             story._running = Task.WhenAll([Task.Run(story.CountAsync), .. cluster.Nodes.Select(story.AskAsync)]);
@@ -131,16 +132,19 @@ public class LeaseTests
         public async Task ProgressAsync(int more)
         {
             var goal = Volatile.Read(ref _acknowledged) + more;
-            await Eventually.TrueAsync(() => Volatile.Read(ref _acknowledged) >= goal || !_wrong.IsEmpty || _running.IsFaulted, () => $"{goal} counts, so far {_acknowledged}");
+            await Eventually.TrueAsync(
+                () => Volatile.Read(ref _acknowledged) >= goal || !_wrong.IsEmpty || _running.IsFaulted,
+                () => $"{goal} counts, so far {_acknowledged}");
             if (_running.IsFaulted) await _running;
             Assert.Empty(_wrong);
         }
 
         /// <returns>When the store has answered questions through every connection, whatever the answers.</returns>
-        public Task KnockAsync(NodeProcess node, int each = KnocksEach) => Task.WhenAll(Enumerable.Range(0, Knockers * each).Select(async i =>
-        {
-            Assert.True(await JudgeAsync(node, _systems[1 + i % Knockers]), $"store {node.Number} did not answer");
-        }));
+        public Task KnockAsync(NodeProcess node, int each = KnocksEach) =>
+            Task.WhenAll(Enumerable.Range(0, Knockers * each).Select(async i =>
+            {
+                Assert.True(await JudgeAsync(node, _systems[1 + i % Knockers]), $"store {node.Number} did not answer");
+            }));
 
         public async ValueTask DisposeAsync()
         {
@@ -198,7 +202,8 @@ public class LeaseTests
             RawGetResponse response;
             try
             {
-                response = await asker.ActorSelection($"akka.tcp://tikv@{node.Endpoint}/user/tikv/kv").Ask<RawGetResponse>(request, _answerTimeout, _stop.Token);
+                response = await asker.ActorSelection($"akka.tcp://tikv@{node.Endpoint}/user/tikv/kv")
+                    .Ask<RawGetResponse>(request, _answerTimeout, _stop.Token);
             }
             catch (Exception e) when (e is AskTimeoutException or OperationCanceledException)
             {
@@ -208,7 +213,8 @@ public class LeaseTests
             if (response.RegionError is not null) return true;
             Assert.Equal("", response.Error);
             var found = response.NotFound ? 0 : long.Parse(response.Value.ToStringUtf8(), CultureInfo.InvariantCulture);
-            if (found < acknowledged) _wrong.Enqueue($"store {node.Number} answered {found}; {acknowledged} was acknowledged before it was asked");
+            if (found < acknowledged)
+                _wrong.Enqueue($"store {node.Number} answered {found}; {acknowledged} was acknowledged before it was asked");
             return true;
         }
     }

@@ -74,10 +74,12 @@ public class PlaygroundProcessesTests
         Assert.Contains($"port {2553 + offset} on 127.0.0.1 is in use", playground.Output, StringComparison.Ordinal);
     }
 
-    private static Task<PlaygroundProcess> StartAsync(string arguments) => PlaygroundProcess.StartAsync($"{arguments} --processes", PlaygroundProcess.FreePortOffset());
+    private static Task<PlaygroundProcess> StartAsync(string arguments) =>
+        PlaygroundProcess.StartAsync($"{arguments} --processes", PlaygroundProcess.FreePortOffset());
 
     private static Task Says(PlaygroundProcess playground, string text) =>
-        Eventually.TrueAsync(() => playground.Output.Contains(text, StringComparison.Ordinal), () => $"\"{text}\" in:\n{playground.Output}");
+        Eventually.TrueAsync(
+            () => playground.Output.Contains(text, StringComparison.Ordinal), () => $"\"{text}\" in:\n{playground.Output}");
 
     private static async Task<int> ProcessOfAsync(PlaygroundProcess playground, string pattern)
     {

@@ -19,12 +19,15 @@ public class PlaygroundTests
         for (var round = 0; round < 3; round++)
         {
             await using var playground = await PlaygroundProcess.StartAsync($"--data \"{data.Path}\"", offset);
-            await using var client = await RawClient.ConnectAsync(playground.Endpoint, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(20) });
+            await using var client =
+                await RawClient.ConnectAsync(playground.Endpoint, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(20) });
             await EveryAcknowledgedWriteIsThere(client, acknowledged, attempted);
             using var stop = new CancellationTokenSource();
-            var writers = Enumerable.Range(0, 32).Select(w => WriteAsync(client, $"writer{w:D2}", acknowledged, attempted, stop.Token)).ToArray();
+            var writers = Enumerable.Range(0, 32)
+                .Select(w => WriteAsync(client, $"writer{w:D2}", acknowledged, attempted, stop.Token)).ToArray();
             var target = acknowledged.Values.Sum() + 2_000;
-            await Eventually.TrueAsync(() => acknowledged.Values.Sum() >= target, () => $"{target} writes, so far {acknowledged.Values.Sum()}");
+            await Eventually.TrueAsync(
+                () => acknowledged.Values.Sum() >= target, () => $"{target} writes, so far {acknowledged.Values.Sum()}");
             await playground.KillAsync();
             await stop.CancelAsync();
             await Task.WhenAll(writers);
@@ -42,12 +45,15 @@ public class PlaygroundTests
         await using var playground = await PlaygroundProcess.StartAsync("--ephemeral", PlaygroundProcess.FreePortOffset());
         await using var client = await RawClient.ConnectAsync(playground.Endpoint);
         await playground.TypeAsync("stop 2");
-        await Eventually.TrueAsync(() => playground.Output.Contains("store 2 is stopped", StringComparison.Ordinal), () => playground.Output);
+        await Eventually.TrueAsync(
+            () => playground.Output.Contains("store 2 is stopped", StringComparison.Ordinal), () => playground.Output);
         for (var i = 0; i < 100; i++) await client.PutAsync(Bytes($"key{i}"), Bytes($"value{i}"));
         await playground.TypeAsync("start 2");
-        await Eventually.TrueAsync(() => playground.Output.Contains("store 2 is running", StringComparison.Ordinal), () => playground.Output);
+        await Eventually.TrueAsync(
+            () => playground.Output.Contains("store 2 is running", StringComparison.Ordinal), () => playground.Output);
         await playground.TypeAsync("stop 3");
-        await Eventually.TrueAsync(() => playground.Output.Contains("store 3 is stopped", StringComparison.Ordinal), () => playground.Output);
+        await Eventually.TrueAsync(
+            () => playground.Output.Contains("store 3 is stopped", StringComparison.Ordinal), () => playground.Output);
         for (var i = 0; i < 100; i++) Assert.Equal(Bytes($"value{i}"), await client.GetAsync(Bytes($"key{i}")));
         Assert.Equal(0, await playground.TerminateAsync());
     }
@@ -88,7 +94,8 @@ public class PlaygroundTests
 
     /// <summary>One key a writer, values counting up: what is stored is the last acknowledged value or a later attempt.</summary>
     private static async Task WriteAsync(
-        RawClient client, string key, ConcurrentDictionary<string, int> acknowledged, ConcurrentDictionary<string, int> attempted, CancellationToken stop)
+        RawClient client, string key, ConcurrentDictionary<string, int> acknowledged, ConcurrentDictionary<string, int> attempted,
+        CancellationToken stop)
     {
         for (var value = attempted.GetValueOrDefault(key) + 1; !stop.IsCancellationRequested; value++)
         {
@@ -105,7 +112,8 @@ public class PlaygroundTests
         }
     }
 
-    private static async Task EveryAcknowledgedWriteIsThere(RawClient client, ConcurrentDictionary<string, int> acknowledged, ConcurrentDictionary<string, int> attempted)
+    private static async Task EveryAcknowledgedWriteIsThere(
+        RawClient client, ConcurrentDictionary<string, int> acknowledged, ConcurrentDictionary<string, int> attempted)
     {
         foreach (var (key, last) in acknowledged)
         {

@@ -17,16 +17,24 @@ public class QuorumTests
         using var directory = new TemporaryDirectory();
         var options = ProcessCluster.Options(directory.Path, 3);
         await using var cluster = await ProcessCluster.StartAsync(options, _ => { }, CancellationToken.None);
-        await using var client = await RawClient.ConnectAsync(cluster.Endpoints, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(8) });
+        await using var client =
+            await RawClient.ConnectAsync(cluster.Endpoints, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(8) });
         await client.PutAsync(Bytes("k"), Bytes("v"));
         // Store 1 has PD: a new client, as each command is one, can only connect there.
         await Task.WhenAll(cluster.Nodes.Skip(1).Select(n => byKill ? n.KillAsync() : n.StopAsync()));
 
         // If store 1 led, it takes it some time to see that it does not any more.
-        await Eventually.TrueAsync(async () => await FailureOfAsync(() => client.GetAsync(Bytes("k"))) is RegionUnavailableException, "reads fail");
+        await Eventually.TrueAsync(
+            async () => await FailureOfAsync(() => client.GetAsync(Bytes("k"))) is RegionUnavailableException, "reads fail");
         var read = Assert.IsType<RegionUnavailableException>(await FailureOfAsync(() => client.GetAsync(Bytes("k"))));
         var write = Assert.IsType<RegionUnavailableException>(await FailureOfAsync(() => client.PutAsync(Bytes("k"), Bytes("w"))));
-        foreach (var failure in new[] { read.Message, write.Message, await RunAsync(cluster, "get", "k"), await RunAsync(cluster, "put", "k", "w") })
+        foreach (var failure in new[]
+        {
+            read.Message,
+            write.Message,
+            await RunAsync(cluster, "get", "k"),
+            await RunAsync(cluster, "put", "k", "w")
+        })
         {
             Assert.Matches("region [0-9]+ has no quorum \\(of its 3 voters, store", failure);
             Assert.Equal(2, failure.Split(" did not answer: ").Length - 1);
@@ -34,7 +42,8 @@ public class QuorumTests
         }
 
         await cluster.Nodes[2].StartAsync();
-        await Eventually.TrueAsync(async () => await FailureOfAsync(() => client.PutAsync(Bytes("k"), Bytes("x"))) is null, "writes succeed");
+        await Eventually.TrueAsync(
+            async () => await FailureOfAsync(() => client.PutAsync(Bytes("k"), Bytes("x"))) is null, "writes succeed");
         Assert.Equal(Bytes("x"), await client.GetAsync(Bytes("k")));
     }
 
@@ -56,7 +65,9 @@ public class QuorumTests
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var exitCode = await Tkv.RunAsync(["raw", .. arguments, "--timeout", "8", "--endpoint", cluster.Endpoints], new InvocationConfiguration { Output = output, Error = error });
+        var exitCode = await Tkv.RunAsync(
+            ["raw", .. arguments, "--timeout", "8", "--endpoint", cluster.Endpoints],
+            new InvocationConfiguration { Output = output, Error = error });
         Assert.Equal((1, ""), (exitCode, output.ToString()));
         return error.ToString();
     }

@@ -12,11 +12,13 @@ public class BenchCheckTests
     public async Task A_minute_of_faults_loses_nothing()
     {
         using var directory = new TemporaryDirectory();
-        var (exitCode, output, error) = await RunAsync("bench", "check", "--seconds", "60", "--seed", "20", "--history", directory.File("history"), "--json");
+        var (exitCode, output, error) =
+            await RunAsync("bench", "check", "--seconds", "60", "--seed", "20", "--history", directory.File("history"), "--json");
         Assert.True(exitCode == 0, error + output);
         var report = JsonDocument.Parse(output).RootElement;
         Assert.True(report.GetProperty("passed").GetBoolean());
-        Assert.All(report.GetProperty("operations").EnumerateObject(), kind => Assert.True(kind.Value.GetProperty("ok").GetInt32() > 10, output));
+        Assert.All(
+            report.GetProperty("operations").EnumerateObject(), kind => Assert.True(kind.Value.GetProperty("ok").GetInt32() > 10, output));
         int Sum(string what) => report.GetProperty("faults").EnumerateObject().Sum(kind => kind.Value.GetProperty(what).GetInt32());
         Assert.True(Sum("done") >= 5, output);
         Assert.True(Sum("overlapping") >= 1, output);
@@ -78,7 +80,8 @@ public class BenchCheckTests
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var exitCode = await Tkv.RunAsync(arguments, new InvocationConfiguration { Output = output, Error = TextWriter.Synchronized(error) });
+        var exitCode =
+            await Tkv.RunAsync(arguments, new InvocationConfiguration { Output = output, Error = TextWriter.Synchronized(error) });
         return (exitCode, output.ToString(), error.ToString());
     }
 }

@@ -43,7 +43,14 @@ public class HistoryTests
     {
         var swap = new HistoryOperation
         {
-            Process = "p", Number = 1, Kind = HistoryKind.CompareAndSwap, Keys = ["k"], Expected = "v", Values = ["w"], Swapped = true, Previous = "v",
+            Process = "p",
+            Number = 1,
+            Kind = HistoryKind.CompareAndSwap,
+            Keys = ["k"],
+            Expected = "v",
+            Values = ["w"],
+            Swapped = true,
+            Previous = "v",
             Invoked = 20, Completed = 25, Outcome = HistoryOutcome.Ok,
         };
         Assert.True(HistoryChecker.Check([Put("k", "v", 0), swap, Get("k", "w", 30)]).IsLinearizable);
@@ -78,8 +85,10 @@ public class HistoryTests
             """{"at":1,"event":"invoke","op":100,"client":7,"do":"put","keys":["z"],"values":["9"]}"""
             + "\n" + """{"at":2,"event":"lost","op":100}""" + "\n{\"at\":");
         var history = HistoryReader.Read([directory.File("one")]);
-        Assert.Equal(["put", "batch-put", "cas", "delete", "get", "batch-get", "scan", "get", "put"], history.Select(o => HistorySplitter.NameOf(o.Kind)));
-        Assert.Equal([.. Enumerable.Repeat(HistoryOutcome.Ok, 7), HistoryOutcome.Failed, HistoryOutcome.Unknown], history.Select(o => o.Outcome));
+        Assert.Equal(["put", "batch-put", "cas", "delete", "get", "batch-get", "scan", "get", "put"], history.Select(
+            o => HistorySplitter.NameOf(o.Kind)));
+        Assert.Equal(
+            [.. Enumerable.Repeat(HistoryOutcome.Ok, 7), HistoryOutcome.Failed, HistoryOutcome.Unknown], history.Select(o => o.Outcome));
         Assert.Equal((@"k\x0A", @"v\\"), (history[0].Keys[0], history[0].Values[0]));
         Assert.Equal([null, "3"], history[5].Values);
         Assert.Equal(["n", "m"], history[6].Keys);
@@ -93,9 +102,14 @@ public class HistoryTests
     [Theory]
     [InlineData("{}", "line 1")]
     [InlineData("""{"format":"tikv-actors-history","version":1,"process":"p"}""", "version 2")]
-    [InlineData("""{"format":"tikv-actors-history","version":2,"process":"p"}|{"at":1,"event":"ok","op":1}""", "operation 1 is completed, but has not begun")]
+    [InlineData(
+        """{"format":"tikv-actors-history","version":2,"process":"p"}|{"at":1,"event":"ok","op":1}""",
+        "operation 1 is completed, but has not begun")]
     [InlineData("""{"format":"tikv-actors-history","version":2,"process":"p"}|{"at":1,"event":"lost","op":1}""", "not under way")]
-    [InlineData("""{"format":"tikv-actors-history","version":2,"process":"p"}|{"at":1,"event":"invoke","op":1,"client":1,"do":"increment","keys":["k"]}""", "\"increment\"")]
+    [InlineData(
+        """{"format":"tikv-actors-history","version":2,"process":"p"}|"""
+            + """{"at":1,"event":"invoke","op":1,"client":1,"do":"increment","keys":["k"]}""",
+        "\"increment\"")]
     public void A_file_that_is_no_history_is_refused_with_file_and_line(string lines, string expected)
     {
         using var directory = new TemporaryDirectory();
@@ -106,14 +120,39 @@ public class HistoryTests
     }
 
     private static HistoryOperation Put(string key, string value, long at) =>
-        new() { Process = "p", Number = at, Kind = HistoryKind.Put, Keys = [key], Values = [value], Invoked = at, Completed = at + 5, Outcome = HistoryOutcome.Ok };
+        new()
+        {
+            Process = "p",
+            Number = at,
+            Kind = HistoryKind.Put,
+            Keys = [key],
+            Values = [value],
+            Invoked = at,
+            Completed = at + 5,
+            Outcome = HistoryOutcome.Ok
+        };
 
     private static HistoryOperation Get(string key, string? value, long at) =>
-        new() { Process = "p", Number = at, Kind = HistoryKind.Get, Keys = [key], Values = [value], Invoked = at, Completed = at + 5, Outcome = HistoryOutcome.Ok };
+        new()
+        {
+            Process = "p",
+            Number = at,
+            Kind = HistoryKind.Get,
+            Keys = [key],
+            Values = [value],
+            Invoked = at,
+            Completed = at + 5,
+            Outcome = HistoryOutcome.Ok
+        };
 
-    private static HistoryOperation Scan(string start, string end, int limit, bool reverse, long at, params (string Key, string Value)[] found) => new()
+    private static HistoryOperation Scan(
+        string start, string end, int limit, bool reverse, long at, params (string Key, string Value)[] found) => new()
     {
         Process = "p", Number = at, Kind = HistoryKind.Scan, Start = start, End = end, Limit = limit, Reverse = reverse,
-        Keys = [.. found.Select(f => f.Key)], Values = [.. found.Select(f => f.Value)], Invoked = at, Completed = at + 5, Outcome = HistoryOutcome.Ok,
+        Keys = [.. found.Select(f => f.Key)],
+        Values = [.. found.Select(f => f.Value)],
+        Invoked = at,
+        Completed = at + 5,
+        Outcome = HistoryOutcome.Ok,
     };
 }

@@ -83,7 +83,8 @@ internal sealed class RandomRegister(int seed)
         // One that is lost names what it would have found if it took place, else something of its own.
         _operations.Add(() => isCertain && !swapped
             ? RegisterOperation.Read(found, invoked, completed, name)
-            : RegisterOperation.Swap(swapped ? found : "what is not there", written, invoked, isCertain ? completed : RegisterOperation.Never, name, isCertain));
+            : RegisterOperation.Swap(
+                swapped ? found : "what is not there", written, invoked, isCertain ? completed : RegisterOperation.Never, name, isCertain));
     }
 
     private void Effect(long from, long to, Action effect) => _effects.Add((_random.NextInt64(from, to + 1), effect));

@@ -21,8 +21,11 @@ public class RegisterCheckerTests
         foreach (var read in reads.OrderBy(_ => random.Next()))
         {
             // The value of a write that was over before another certain write began, which was over before the read began.
-            var later = history.Find(w => w is { Action: RegisterAction.Write, IsCertain: true, Value: not null } && w.Completed < read.Invoked);
-            var earlier = later is null ? null : history.Find(w => w is { Action: RegisterAction.Write, IsCertain: true, Value: not null } && w.Completed < later.Invoked);
+            var later = history.Find(
+                w => w is { Action: RegisterAction.Write, IsCertain: true, Value: not null } && w.Completed < read.Invoked);
+            var earlier = later is null
+                ? null
+                : history.Find(w => w is { Action: RegisterAction.Write, IsCertain: true, Value: not null } && w.Completed < later.Invoked);
             if (earlier is null || history.Exists(o => !o.IsCertain && o.Value == earlier.Value)) continue;
             return [.. history.Select(o => o == read ? o with { Found = earlier.Value } : o)];
         }
@@ -87,7 +90,9 @@ public class RegisterCheckerTests
             var history = Enumerable.Range(0, random.Next(2, 7)).Select(_ => RandomOperation(random)).ToList();
             var expected = ExistsOrder(history, null);
             verdicts[expected ? 1 : 0]++;
-            Assert.True(RegisterChecker.Check(history).Verdict == (expected ? RegisterVerdict.Linearizable : RegisterVerdict.NotLinearizable), string.Join('\n', history));
+            Assert.True(
+                RegisterChecker.Check(history).Verdict == (expected ? RegisterVerdict.Linearizable : RegisterVerdict.NotLinearizable),
+                string.Join('\n', history));
         }
 
         Assert.All(verdicts, count => Assert.True(count > 10_000));
@@ -97,7 +102,8 @@ public class RegisterCheckerTests
     public void Many_concurrent_writes_stay_cheap()
     {
         var history = Enumerable.Range(0, 60).Select(i => RegisterOperation.Write($"v{i}", i, 1_000 + i)).ToList();
-        history.AddRange(Enumerable.Range(0, 40).Select(i => RegisterOperation.Write(null, 500 + i, RegisterOperation.Never, isCertain: false)));
+        history.AddRange(
+            Enumerable.Range(0, 40).Select(i => RegisterOperation.Write(null, 500 + i, RegisterOperation.Never, isCertain: false)));
         history.AddRange(Enumerable.Range(0, 20).Select(i => Read($"v{i * 3}", 100, 1_100)));
         history.AddRange(Enumerable.Range(0, 20).Select(i => Read(null, 2_000 + 10 * i, 2_005 + 10 * i)));
         Assert.Equal(RegisterVerdict.Linearizable, RegisterChecker.Check(history).Verdict);
@@ -139,10 +145,57 @@ public class RegisterCheckerTests
     {
         HistoryOperation[] history =
         [
-            new() { Process = "a", Number = 1, Client = 1, Kind = HistoryKind.Put, Keys = ["k"], Values = ["old"], Invoked = 5_000_000, Completed = 6_000_000, Outcome = HistoryOutcome.Ok },
-            new() { Process = "a", Number = 2, Client = 1, Kind = HistoryKind.Get, Keys = ["k"], Values = ["old"], Invoked = 6_100_000, Completed = 6_200_000, Outcome = HistoryOutcome.Ok },
-            new() { Process = "b", Number = 1, Client = 2, Kind = HistoryKind.Put, Keys = ["k"], Values = ["new"], Invoked = 7_000_000, Completed = 8_500_000, Outcome = HistoryOutcome.Ok },
-            new() { Process = "a", Number = 3, Client = 1, Kind = HistoryKind.Scan, Start = "a", End = "z", Limit = 10, Keys = ["k"], Values = ["old"], Invoked = 9_000_000, Completed = 9_250_000, Outcome = HistoryOutcome.Ok },
+            new()
+            {
+                Process = "a",
+                Number = 1,
+                Client = 1,
+                Kind = HistoryKind.Put,
+                Keys = ["k"],
+                Values = ["old"],
+                Invoked = 5_000_000,
+                Completed = 6_000_000,
+                Outcome = HistoryOutcome.Ok
+            },
+            new()
+            {
+                Process = "a",
+                Number = 2,
+                Client = 1,
+                Kind = HistoryKind.Get,
+                Keys = ["k"],
+                Values = ["old"],
+                Invoked = 6_100_000,
+                Completed = 6_200_000,
+                Outcome = HistoryOutcome.Ok
+            },
+            new()
+            {
+                Process = "b",
+                Number = 1,
+                Client = 2,
+                Kind = HistoryKind.Put,
+                Keys = ["k"],
+                Values = ["new"],
+                Invoked = 7_000_000,
+                Completed = 8_500_000,
+                Outcome = HistoryOutcome.Ok
+            },
+            new()
+            {
+                Process = "a",
+                Number = 3,
+                Client = 1,
+                Kind = HistoryKind.Scan,
+                Start = "a",
+                End = "z",
+                Limit = 10,
+                Keys = ["k"],
+                Values = ["old"],
+                Invoked = 9_000_000,
+                Completed = 9_250_000,
+                Outcome = HistoryOutcome.Ok
+            },
         ];
         var verdict = HistoryChecker.Check(history);
         var expected = """
@@ -161,7 +214,8 @@ public class RegisterCheckerTests
         for (var seed = 1; seed <= 500; seed++)
         {
             var register = new RandomRegister(seed);
-            if (mutate(register.Run(clients: 1 + seed % 8, operationsEach: 20), register.End, new Random(seed)) is not { } history) continue;
+            if (mutate(register.Run(clients: 1 + seed % 8, operationsEach: 20), register.End, new Random(seed)) is not { } history)
+                continue;
             mutated++;
             Assert.True(RegisterChecker.Check(history).Verdict == RegisterVerdict.NotLinearizable, $"seed {seed}");
         }
@@ -171,7 +225,8 @@ public class RegisterCheckerTests
 
     private static RegisterOperation Read(string? found, long invoked, long completed) => RegisterOperation.Read(found, invoked, completed);
 
-    private static bool IsLinearizable(params RegisterOperation[] history) => RegisterChecker.Check(history).Verdict == RegisterVerdict.Linearizable;
+    private static bool IsLinearizable(params RegisterOperation[] history) =>
+        RegisterChecker.Check(history).Verdict == RegisterVerdict.Linearizable;
 
     private static RegisterOperation RandomOperation(Random random)
     {
