@@ -28,7 +28,8 @@ public sealed class ApiModeTests
             }
             else
             {
-                var refused = await Assert.ThrowsAnyAsync<TikvException>(() => client.PutAsync(Bytes("long"), Bytes("1"), TimeSpan.FromHours(1)));
+                var refused =
+                    await Assert.ThrowsAnyAsync<TikvException>(() => client.PutAsync(Bytes("long"), Bytes("1"), TimeSpan.FromHours(1)));
                 Assert.Contains("ttl is not enabled", refused.Message);
                 Assert.Null(await client.GetAsync(Bytes("long")));
             }
@@ -65,7 +66,8 @@ public sealed class ApiModeTests
 
         if (hasTtl)
         {
-            Assert.InRange((await client.GetTtlAsync(Bytes("long")))!.Value.Remaining!.Value, TimeSpan.FromMinutes(50), TimeSpan.FromHours(1));
+            Assert.InRange(
+                (await client.GetTtlAsync(Bytes("long")))!.Value.Remaining!.Value, TimeSpan.FromMinutes(50), TimeSpan.FromHours(1));
             Assert.Null((await client.GetTtlAsync(Bytes("a")))!.Value.Remaining);
             Assert.Null(await client.GetTtlAsync(Bytes("short")));
         }

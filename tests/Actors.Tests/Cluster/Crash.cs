@@ -1,8 +1,9 @@
 namespace TiKvActors.Actors.Tests.Cluster;
 
 /// <summary>
-/// The first of some nodes that comes to a fail point dies there: its directory is copied as it is, and everything of the node that passes any fail point from then on
-/// fails. So nothing more is written, sent, read or answered, and <see cref="RestartAsync"/> goes on with the copy.
+/// The first of some nodes that comes to a fail point dies there: its directory is copied as it is, and everything of the node that passes
+/// any fail point from then on fails. So nothing more is written, sent, read or answered, and <see cref="RestartAsync"/> goes on with the
+/// copy.
 /// </summary>
 internal sealed class Crash
 {

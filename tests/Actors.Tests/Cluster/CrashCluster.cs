@@ -162,7 +162,8 @@ public sealed class CrashCluster : IAsyncLifetime
             var leader = await _cluster.LeaderOfAsync(key);
             if (leader.Node.Number != 1)
                 return true;
-            if (leader.Status.Region.Peers.FirstOrDefault(p => p.Role == PeerRole.Voter && Mortal.Any(n => n.IsRunning && n.StoreId == p.StoreId)) is { } target)
+            if (leader.Status.Region.Peers.FirstOrDefault(
+                p => p.Role == PeerRole.Voter && Mortal.Any(n => n.IsRunning && n.StoreId == p.StoreId)) is { } target)
                 leader.AskToTransfer(target);
             return false;
         }, $"the leader of \"{key}\" may die");
@@ -212,8 +213,12 @@ public sealed class CrashCluster : IAsyncLifetime
 
         foreach (var (id, all) in replicas)
         {
-            if (all.Count != all[0].Region.Peers.Count || all.Any(r => r.Applied != all[0].Applied || r.Sum != all[0].Sum || !r.Region.Equals(all[0].Region)))
-                return $"region {id}: {string.Join("; ", all.Select(r => $"node {r.Node} at {r.Applied}: {r.Sum.TotalKvs} keys {r.Sum.Crc64Xor:x}, {r.Region}"))}";
+            if (all.Count != all[0].Region.Peers.Count
+                || all.Any(r => r.Applied != all[0].Applied || r.Sum != all[0].Sum || !r.Region.Equals(all[0].Region)))
+            {
+                var seen = all.Select(r => $"node {r.Node} at {r.Applied}: {r.Sum.TotalKvs} keys {r.Sum.Crc64Xor:x}, {r.Region}");
+                return $"region {id}: {string.Join("; ", seen)}";
+            }
         }
 
         return "";
@@ -261,7 +266,8 @@ public sealed class CrashCluster : IAsyncLifetime
                 if (_cluster.Nodes.FirstOrDefault(n => n.StoreId != 0 && peers.All(p => p.StoreId != n.StoreId)) is not { } target)
                     return false;
                 added = ++_lastPeerId;
-                await ChangeAsync(leader, ConfChangeType.AddLearnerNode, new Peer { Id = added, StoreId = target.StoreId, Role = PeerRole.Learner });
+                await ChangeAsync(
+                    leader, ConfChangeType.AddLearnerNode, new Peer { Id = added, StoreId = target.StoreId, Role = PeerRole.Learner });
             }
             else
             {

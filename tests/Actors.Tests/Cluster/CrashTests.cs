@@ -6,8 +6,9 @@ using TiKvActors.Storage;
 namespace TiKvActors.Actors.Tests.Cluster;
 
 /// <summary>
-/// A node dies at every place that has a name, and at the places of an interrupted installation or destruction also when it starts again. The load goes on; afterwards
-/// nothing acknowledged is lost, the replicas are equal, and nothing is left of removed ones. All crashes hit the same cluster, one after the other.
+/// A node dies at every place that has a name, and at the places of an interrupted installation or destruction also when it starts again.
+/// The load goes on; afterwards nothing acknowledged is lost, the replicas are equal, and nothing is left of removed ones. All crashes hit
+/// the same cluster, one after the other.
 /// </summary>
 public sealed class CrashTests(CrashCluster cluster) : IClassFixture<CrashCluster>
 {
@@ -113,7 +114,10 @@ public sealed class CrashTests(CrashCluster cluster) : IClassFixture<CrashCluste
         [RegionFailPoints.DestroyForgetting] = RegionFailPoints.DestroyPurged,
     };
 
-    /// <summary>Not hit here: they need messages to overtake each other in ways that a test with real nodes cannot order. The simulation comes there.</summary>
+    /// <summary>
+    /// Not hit here: they need messages to overtake each other in ways that a test with real nodes cannot order. The simulation comes
+    /// there.
+    /// </summary>
     private static readonly string[] _elsewhere =
     [
         RegionFailPoints.RangeTaken,
@@ -168,7 +172,8 @@ public sealed class CrashTests(CrashCluster cluster) : IClassFixture<CrashCluste
     public void EveryFailPointIsHitSomewhere()
     {
         var all = new[] { typeof(FailPoints), typeof(RegionFailPoints), typeof(StoreFailPoints) }
-            .SelectMany(t => t.GetFields(BindingFlags.Public | BindingFlags.Static)).Where(f => f.IsLiteral).Select(f => (string)f.GetRawConstantValue()!).Order();
+            .SelectMany(t => t.GetFields(BindingFlags.Public | BindingFlags.Static)).Where(f => f.IsLiteral)
+                .Select(f => (string)f.GetRawConstantValue()!).Order();
         Assert.Equal(all, _points.Keys.Concat(_secondCrashes.Keys).Concat(_elsewhere).Distinct().Order());
     }
 }

@@ -124,12 +124,14 @@ public sealed class DamageTests
         await cluster.Client.PutAsync("z", "1");
         Assert.Equal("1", await cluster.Client.GetAsync("z"));
         await Eventually.TrueAsync(
-            async () => (await otherPeer.Ask<RegionPeer.Status>(RegionPeer.GetStatus.Instance, TimeSpan.FromSeconds(5))).AppliedIndex > other.Status.AppliedIndex,
+            async () => (await otherPeer.Ask<RegionPeer.Status>(RegionPeer.GetStatus.Instance, TimeSpan.FromSeconds(5))).AppliedIndex
+                > other.Status.AppliedIndex,
             "the other region's peer on the store applies the write");
         Assert.Null(router.Find(failing.Status.Region.Id));
         await load.ProgressAsync(50);
 
-        await Eventually.TrueAsync(() => router.Find(failing.Status.Region.Id) is { } peer && !peer.Equals(failingPeer), "the peer has come back");
+        await Eventually.TrueAsync(
+            () => router.Find(failing.Status.Region.Id) is { } peer && !peer.Equals(failingPeer), "the peer has come back");
         await load.ProgressAsync(50);
         await load.StopAsync();
         await cluster.AllReplicasAreEqualAsync();
@@ -160,7 +162,8 @@ public sealed class DamageTests
         for (var i = 0; i < journals.Count; i++)
         {
             var now = journals[i].Statistics;
-            var (batches, syncs, requests) = (now.Batches - before[i].Batches, now.Syncs - before[i].Syncs, now.Requests - before[i].Requests);
+            var (batches, syncs, requests) = (now.Batches - before[i].Batches, now.Syncs - before[i].Syncs,
+                now.Requests - before[i].Requests);
             var figures = $"node {i + 1}: {load.Acknowledged} puts, {requests} journal writes, {batches} batches, {syncs} syncs";
             Assert.True(batches > 0 && syncs >= batches, figures);
             // Puts of a region share a journal write, journal writes of several regions share a batch.

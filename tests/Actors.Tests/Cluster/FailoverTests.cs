@@ -124,7 +124,9 @@ public sealed class FailoverTests
         await cluster.AllReplicasAreEqualAsync();
         // Its log begins where the snapshot stood: it never had the entries before.
         var returned = Assert.Single(await away.PeersAsync());
-        Assert.True(returned.TruncatedIndex >= truncated, $"the log of the returned peer begins at {returned.TruncatedIndex}, the leader's began at {truncated}");
+        Assert.True(
+            returned.TruncatedIndex >= truncated,
+            $"the log of the returned peer begins at {returned.TruncatedIndex}, the leader's began at {truncated}");
         Assert.True(installations >= 1, "no snapshot was installed");
         // More than 400 rows of 1000 bytes, 8 KiB a chunk.
         Assert.True(away.Tikv.Counters.ReceivedSnapshotChunks >= 40, $"{away.Tikv.Counters.ReceivedSnapshotChunks} chunks were received");

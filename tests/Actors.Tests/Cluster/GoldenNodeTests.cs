@@ -7,8 +7,8 @@ using TiKvActors.Protocol.RaftServerpb;
 namespace TiKvActors.Actors.Tests.Cluster;
 
 /// <summary>
-/// A node starts on a directory as a released version left it after a crash; what is in it stands at <c>GoldenDirectory</c> in tests/Storage.Tests, which also reads it
-/// record by record.
+/// A node starts on a directory as a released version left it after a crash; what is in it stands at <c>GoldenDirectory</c> in
+/// tests/Storage.Tests, which also reads it record by record.
 /// </summary>
 public sealed class GoldenNodeTests
 {
@@ -17,7 +17,8 @@ public sealed class GoldenNodeTests
     [InlineData("v1ttl", "v1-api-v1ttl")]
     public async Task ANodeGoesOnWithADirectoryOfFormat1(string mode, string name)
     {
-        await using var cluster = await TestCluster.StartAsync(1, $"tikv.pd.api-version = {mode}", c => Copy(Path.Combine(AppContext.BaseDirectory, "golden", name), c.Node(1).DataDirectory));
+        await using var cluster = await TestCluster.StartAsync(
+            1, $"tikv.pd.api-version = {mode}", c => Copy(Path.Combine(AppContext.BaseDirectory, "golden", name), c.Node(1).DataDirectory));
         var node = cluster.Node(1);
         Assert.Equal(1ul, node.StoreId);
         await using (var client = await RawClient.ConnectAsync($"127.0.0.1:{node.Port}"))
@@ -55,7 +56,8 @@ public sealed class GoldenNodeTests
     {
         var engines = node.Tikv.Engines!;
         await Eventually.TrueAsync(() => engines.Data.ReadApplyState(6) is null, "the destruction of region 6 is complete");
-        Assert.Equal([PeerState.Normal, PeerState.Normal, PeerState.Tombstone, PeerState.Tombstone], engines.Data.ReadRegionStates().Select(s => s.State));
+        Assert.Equal([PeerState.Normal, PeerState.Normal, PeerState.Tombstone, PeerState.Tombstone], engines.Data.ReadRegionStates()
+            .Select(s => s.State));
         Assert.Null(engines.Data.ReadApplyingSnapshot(4));
         using (var snapshot = engines.Data.NewSnapshot())
             Assert.Equal(0ul, Storage.Data.RangeChecksum.OfRegion(snapshot, Bytes("t"), []).TotalKvs);
@@ -71,7 +73,8 @@ public sealed class GoldenNodeTests
         Assert.InRange(allocated.Id, 2001ul, ulong.MaxValue);
     }
 
-    private static async Task<string?> GetAsync(RawClient client, string key) => await client.GetAsync(Bytes(key)) is { } value ? Encoding.UTF8.GetString(value) : null;
+    private static async Task<string?> GetAsync(RawClient client, string key) =>
+        await client.GetAsync(Bytes(key)) is { } value ? Encoding.UTF8.GetString(value) : null;
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 

@@ -14,7 +14,9 @@ using TiKvActors.Tests.Shared;
 
 namespace TiKvActors.Actors.Tests.Cluster;
 
-/// <summary>Nodes under load while their ports are bombarded: by sockets that speak nothing, and by an actor system that speaks nonsense.</summary>
+/// <summary>
+/// Nodes under load while their ports are bombarded: by sockets that speak nothing, and by an actor system that speaks nonsense.
+/// </summary>
 public sealed class HostilePortTests
 {
     private const int Seed = 3;
@@ -90,7 +92,9 @@ public sealed class HostilePortTests
         }
     }
 
-    /// <summary>Messages of every kind: empty, with arbitrary contents, damaged; and batches for the store whose header is right and nothing else.</summary>
+    /// <summary>
+    /// Messages of every kind: empty, with arbitrary contents, damaged; and batches for the store whose header is right and nothing else.
+    /// </summary>
     private static IEnumerable<Spoken> Nonsense(Random random, ulong clusterId, ulong storeId)
     {
         var rows = Manifests.All;
@@ -112,7 +116,12 @@ public sealed class HostilePortTests
                      new RaftMessage(),
                      new RaftMessage { RegionId = 2 },
                      new RaftMessage { RegionId = 2, ToPeer = new() { StoreId = storeId, Id = 3 } },
-                     new RaftMessage { RegionId = 2, ToPeer = new() { StoreId = storeId, Id = 3 }, FromPeer = new() { StoreId = 99, Id = 98 } },
+                     new RaftMessage
+                     {
+                         RegionId = 2,
+                         ToPeer = new() { StoreId = storeId, Id = 3 },
+                         FromPeer = new() { StoreId = 99, Id = 98 }
+                     },
                  })
         {
             for (ulong peer = 0; peer < 12; peer++)
@@ -124,7 +133,8 @@ public sealed class HostilePortTests
             }
         }
 
-        yield return new Spoken(ProtocolSerializer.Id, Manifests.Of(new SnapshotChunkRequest()), new SnapshotChunkRequest { Header = header }.ToByteArray());
+        yield return new Spoken(
+            ProtocolSerializer.Id, Manifests.Of(new SnapshotChunkRequest()), new SnapshotChunkRequest { Header = header }.ToByteArray());
     }
 
     private static Spoken Batch(StoreRaftBatch batch) => new(ProtocolSerializer.Id, Manifests.Of(batch), batch.ToByteArray());
@@ -166,8 +176,11 @@ public sealed class HostilePortTests
 
         public void Say(int port, string part, Spoken spoken)
         {
-            object message = spoken.SerializerId == ProtocolSerializer.Id ? new Known(spoken.Manifest, spoken.Bytes) : new Foreign(spoken.Manifest, spoken.Bytes);
-            ((ExtendedActorSystem)_system).Provider.ResolveActorRef($"akka.tcp://tikv@127.0.0.1:{port}/user/tikv/{part}").Tell(message, ActorRefs.NoSender);
+            object message = spoken.SerializerId == ProtocolSerializer.Id
+                ? new Known(spoken.Manifest, spoken.Bytes)
+                : new Foreign(spoken.Manifest, spoken.Bytes);
+            ((ExtendedActorSystem)_system).Provider.ResolveActorRef($"akka.tcp://tikv@127.0.0.1:{port}/user/tikv/{part}")
+                .Tell(message, ActorRefs.NoSender);
         }
 
         public void Dispose() => _system.Terminate().Wait(TimeSpan.FromSeconds(20));

@@ -19,8 +19,8 @@ public sealed class ManyRegionsTests(ITestOutputHelper output)
     private static readonly TimeSpan _longestSilence = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Each region has one voter, so every idle peer that has recovered also elects itself: a persisted vote, a persisted and applied entry and a
-    /// report to PD each, which peers with a leader elsewhere do not need.
+    /// Each region has one voter, so every idle peer that has recovered also elects itself: a persisted vote, a persisted and applied entry
+    /// and a report to PD each, which peers with a leader elsewhere do not need.
     /// </summary>
     [Fact]
     public async Task TenThousandIdlePeersRecoverTogetherWhileALoadedRegionServes()
@@ -39,13 +39,17 @@ public sealed class ManyRegionsTests(ITestOutputHelper output)
             await SplitOffAsync(cluster);
             await AllLeadAsync(node);
             var meanwhile = loadMeanwhile.Acknowledged - before;
-            output.WriteLine($"{IdleRegions} regions split off, started and led after {watch.Elapsed.TotalSeconds:0.0} s; {meanwhile} writes acknowledged meanwhile");
+            output.WriteLine(
+                $"{IdleRegions} regions split off, started and led after {watch.Elapsed.TotalSeconds:0.0} s; "
+                    + $"{meanwhile} writes acknowledged meanwhile");
             Assert.True(meanwhile > 0, "nothing was served while the new peers started");
             await loadMeanwhile.ProgressAsync(100);
             await loadMeanwhile.StopAsync();
         }
 
-        output.WriteLine($"memory: {(MemoryAfterCollection() - memory) / IdleRegions:N0} bytes of managed heap a peer; process {Environment.WorkingSet >> 20} MiB");
+        output.WriteLine(
+            $"memory: {(MemoryAfterCollection() - memory) / IdleRegions:N0} bytes of managed heap a peer; "
+                + $"process {Environment.WorkingSet >> 20} MiB");
         output.WriteLine($"idle: {await CoresInUseAsync():0.00} cores");
 
         await using var load = new WriteLoad(cluster.Client, letters: "abcdefgh");
@@ -59,9 +63,13 @@ public sealed class ManyRegionsTests(ITestOutputHelper output)
         var probe = Probe.Start(node.System);
         before = load.Acknowledged;
         await Eventually.TrueAsync(() => ServesAsync(node), "the loaded region serves");
-        output.WriteLine($"first write after {watch.Elapsed.TotalSeconds:0.0} s, with {node.Tikv.Node!.Services!.Router.Peers.Count} peers recovered");
-        await Eventually.TrueAsync(() => node.Tikv.Node?.Services is { } services && services.Router.Peers.Count == IdleRegions + 2, "all peers have recovered");
-        output.WriteLine($"all peers recovered after {watch.Elapsed.TotalSeconds:0.0} s, {GC.GetTotalMemory(false) >> 20} MiB of heap; {load.Acknowledged - before} writes acknowledged meanwhile");
+        output.WriteLine(
+            $"first write after {watch.Elapsed.TotalSeconds:0.0} s, with {node.Tikv.Node!.Services!.Router.Peers.Count} peers recovered");
+        await Eventually.TrueAsync(
+            () => node.Tikv.Node?.Services is { } services && services.Router.Peers.Count == IdleRegions + 2, "all peers have recovered");
+        output.WriteLine(
+            $"all peers recovered after {watch.Elapsed.TotalSeconds:0.0} s, {GC.GetTotalMemory(false) >> 20} MiB of "
+                + $"heap; {load.Acknowledged - before} writes acknowledged meanwhile");
         before = load.Acknowledged;
         await AllLeadAsync(node);
         output.WriteLine($"all peers lead after {watch.Elapsed.TotalSeconds:0.0} s; {load.Acknowledged - before} more writes acknowledged");
@@ -90,7 +98,8 @@ public sealed class ManyRegionsTests(ITestOutputHelper output)
         };
         try
         {
-            return await node.System.ActorSelection("/user/tikv/kv").Ask<RawPutResponse>(put, TimeSpan.FromMilliseconds(500)) is { RegionError: null, Error: "" };
+            return await node.System.ActorSelection("/user/tikv/kv")
+                .Ask<RawPutResponse>(put, TimeSpan.FromMilliseconds(500)) is { RegionError: null, Error: "" };
         }
         catch (AskTimeoutException)
         {
@@ -98,7 +107,8 @@ public sealed class ManyRegionsTests(ITestOutputHelper output)
         }
     }
 
-    private static Task AllLeadAsync(TestNode node) => Eventually.TrueAsync(() => node.Tikv.Counters.Leaders == IdleRegions + 2, "all peers lead");
+    private static Task AllLeadAsync(TestNode node) =>
+        Eventually.TrueAsync(() => node.Tikv.Counters.Leaders == IdleRegions + 2, "all peers lead");
 
     private static long MemoryAfterCollection()
     {
@@ -146,7 +156,9 @@ public sealed class ManyRegionsTests(ITestOutputHelper output)
         public override void Fail(Error error) => _done.TrySetResult(error);
     }
 
-    /// <summary>Stands for whatever has to answer in time beside the store, such as heartbeats. It says how long it once had to wait for its turn.</summary>
+    /// <summary>
+    /// Stands for whatever has to answer in time beside the store, such as heartbeats. It says how long it once had to wait for its turn.
+    /// </summary>
     private sealed class Probe : ReceiveActor, IWithTimers
     {
         public sealed class Report

@@ -28,9 +28,17 @@ public sealed class MembershipTests
         var target = await Eventually.NotNullAsync(
             () => Task.FromResult(cluster.Nodes.FirstOrDefault(n => n.StoreId != 0 && n.Checksums().Count == 0)), "a store has no region");
 
-        await ChangeAsync(cluster, region => new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = new Peer { Id = 5000, StoreId = target.StoreId, Role = PeerRole.Learner } });
+        await ChangeAsync(cluster, region => new ChangePeerRequest
+        {
+            ChangeType = ConfChangeType.AddLearnerNode,
+            Peer = new Peer { Id = 5000, StoreId = target.StoreId, Role = PeerRole.Learner }
+        });
         await Eventually.TrueAsync(() => target.Checksums().ContainsKey(regionId), "the learner has its data");
-        await ChangeAsync(cluster, region => new ChangePeerRequest { ChangeType = ConfChangeType.AddNode, Peer = region.Peers.Single(p => p.Id == 5000) });
+        await ChangeAsync(cluster, region => new ChangePeerRequest
+        {
+            ChangeType = ConfChangeType.AddNode,
+            Peer = region.Peers.Single(p => p.Id == 5000)
+        });
 
         var leader = await cluster.LeaderOfAsync("a");
         var leaving = cluster.Nodes.First(n => n != leader.Node && n != target);
@@ -50,7 +58,9 @@ public sealed class MembershipTests
         await load.StopAsync();
 
         var engine = leaving.Tikv.Engines!.Data;
-        await Eventually.TrueAsync(() => engine.ReadRegionState(regionId)?.State == PeerState.Tombstone && engine.ReadApplyState(regionId) is null, "the removed peer is destroyed");
+        await Eventually.TrueAsync(
+            () => engine.ReadRegionState(regionId)?.State == PeerState.Tombstone && engine.ReadApplyState(regionId) is null,
+            "the removed peer is destroyed");
         Assert.Equal(failAt is null ? 0 : 1, Math.Min(hits, 1));
         using (var snapshot = engine.NewSnapshot())
             Assert.Equal(0ul, Storage.Data.RangeChecksum.OfRegion(snapshot, [], []).TotalKvs);
@@ -72,7 +82,8 @@ public sealed class MembershipTests
             {
                 var leader = await cluster.LeaderOfAsync("a");
                 var request = new MembershipChange(leader.Status, change(leader.Status.Region));
-                leader.Node.Tikv.Node!.Services!.Router.Find(leader.Status.Region.Id)!.Tell(new RegionPeer.Submit([request]), Akka.Actor.ActorRefs.NoSender);
+                leader.Node.Tikv.Node!.Services!.Router.Find(leader.Status.Region.Id)!
+                    .Tell(new RegionPeer.Submit([request]), Akka.Actor.ActorRefs.NoSender);
                 return await request.Done.WaitAsync(TimeSpan.FromSeconds(20)) is null;
             },
             "the membership changes");

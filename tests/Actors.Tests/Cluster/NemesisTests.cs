@@ -6,8 +6,8 @@ using TiKvActors.Storage;
 namespace TiKvActors.Actors.Tests.Cluster;
 
 /// <summary>
-/// Random faults and administrative operations under load. Counters are raised by compare-and-swap, so each acknowledged swap must show exactly
-/// once, and an unknown one at most once.
+/// Random faults and administrative operations under load. Counters are raised by compare-and-swap, so each acknowledged swap must show
+/// exactly once, and an unknown one at most once.
 /// </summary>
 public sealed class NemesisTests
 {
@@ -78,21 +78,24 @@ public sealed class NemesisTests
             var value = int.Parse(Encoding.UTF8.GetString((await client.GetAsync(Key(counter)))!));
             var (acknowledged, unknown) = counts[counter];
             Assert.True(value >= acknowledged && value <= acknowledged + unknown,
-                $"counter {counter} is {value} after {acknowledged} acknowledged swaps and {unknown} unknown ones; seed {seed}: {string.Join("; ", story)}");
+                $"counter {counter} is {value} after {acknowledged} acknowledged swaps and {unknown} unknown ones; "
+                    + $"seed {seed}: {string.Join("; ", story)}");
         }
 
         async Task ProgressAsync(int more)
         {
             var goal = counts.Values.Sum(c => c.Acknowledged) + more;
             await Eventually.TrueAsync(
-                () => counts.Values.Sum(c => c.Acknowledged) >= goal || workers.Exists(w => w.IsFaulted), $"{goal} swaps are acknowledged, after {string.Join("; ", story)}");
+                () => counts.Values.Sum(c => c.Acknowledged) >= goal || workers.Exists(w => w.IsFaulted),
+                $"{goal} swaps are acknowledged, after {string.Join("; ", story)}");
             await Task.WhenAll(workers.Where(w => w.IsFaulted));
         }
     }
 
     private static byte[] Key(int counter) => Encoding.UTF8.GetBytes($"c{counter}");
 
-    private static async Task CountAsync(RawClient client, int counter, ConcurrentDictionary<int, (int Acknowledged, int Unknown)> counts, CancellationToken stop)
+    private static async Task CountAsync(
+        RawClient client, int counter, ConcurrentDictionary<int, (int Acknowledged, int Unknown)> counts, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
@@ -100,7 +103,8 @@ public sealed class NemesisTests
             {
                 var before = await client.GetAsync(Key(counter), CancellationToken.None);
                 var after = (before is null ? 0 : int.Parse(Encoding.UTF8.GetString(before))) + 1;
-                var result = await client.CompareAndSwapAsync(Key(counter), before, Encoding.UTF8.GetBytes($"{after}"), cancellation: CancellationToken.None);
+                var result = await client.CompareAndSwapAsync(
+                    Key(counter), before, Encoding.UTF8.GetBytes($"{after}"), cancellation: CancellationToken.None);
                 if (result.Swapped)
                     counts.AddOrUpdate(counter, (1, 0), (_, c) => (c.Acknowledged + 1, c.Unknown));
             }

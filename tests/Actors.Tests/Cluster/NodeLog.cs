@@ -12,7 +12,8 @@ internal sealed class NodeLog
     public IReadOnlyList<string> Lines => [.. _lines];
 
     /// <param name="ids">Such as TKA203; see <see cref="LogMessages"/>.</param>
-    public List<string> Of(params IReadOnlyList<string> ids) => [.. _lines.Where(line => ids.Any(id => line.StartsWith(id, StringComparison.Ordinal)))];
+    public List<string> Of(params IReadOnlyList<string> ids) =>
+        [.. _lines.Where(line => ids.Any(id => line.StartsWith(id, StringComparison.Ordinal)))];
 
     public void Follow(ActorSystem system)
     {

@@ -55,20 +55,24 @@ public sealed class OverloadTests
         }
 
         var answers = await Task.WhenAll(Enumerable.Range(0, Requests).Select(i =>
-            kv.Ask<RawPutResponse>(new RawPutRequest { Context = context.Clone(), Key = TestClient.Key($"a{i}"), Value = ByteString.CopyFromUtf8($"v{i}") }, _patience)));
+            kv.Ask<RawPutResponse>(
+                new RawPutRequest { Context = context.Clone(), Key = TestClient.Key($"a{i}"), Value = ByteString.CopyFromUtf8($"v{i}") },
+                _patience)));
 
         var stored = Enumerable.Range(0, Requests).Where(i => answers[i] is { RegionError: null, Error: "" }).ToList();
         var busy = answers.Where(a => a.RegionError?.Kind() == RegionErrorKind.ServerIsBusy).ToList();
         Assert.NotEmpty(stored);
         Assert.NotEmpty(busy);
         // A leader that loses its place under the load says so; nobody is left without an answer.
-        var moved = answers.Count(a => a.RegionError?.Kind() is RegionErrorKind.NotLeader or RegionErrorKind.StaleCommand or RegionErrorKind.UndeterminedResult);
+        var moved = answers.Count(
+            a => a.RegionError?.Kind() is RegionErrorKind.NotLeader or RegionErrorKind.StaleCommand or RegionErrorKind.UndeterminedResult);
         Assert.Equal(Requests, stored.Count + busy.Count + moved);
         Assert.All(busy, AsksToWait);
         await QueuesAreWithinTheirBoundsAsync(cluster);
         foreach (var share in stored.Chunk(100))
         {
-            var found = await cluster.Client.SendAsync<RawBatchGetResponse>(() => new RawBatchGetRequest { Keys = { share.Select(i => TestClient.Key($"a{i}")) } });
+            var found = await cluster.Client.SendAsync<RawBatchGetResponse>(
+                () => new RawBatchGetRequest { Keys = { share.Select(i => TestClient.Key($"a{i}")) } });
             Assert.Equal(share.Select(i => $"v{i}").Order(), found.Pairs.Select(p => p.Value.ToStringUtf8()).Order());
         }
     }
@@ -80,7 +84,8 @@ public sealed class OverloadTests
         var endpoints = string.Join(',', cluster.Nodes.Select(n => $"127.0.0.1:{n.Port}"));
         var clients = new List<RawClient>();
         for (var i = 0; i < 3; i++)
-            clients.Add(await RawClient.ConnectAsync(endpoints, new RawClientOptions { CallTimeout = _patience, ConnectTimeout = _patience }));
+            clients.Add(
+                await RawClient.ConnectAsync(endpoints, new RawClientOptions { CallTimeout = _patience, ConnectTimeout = _patience }));
         await Task.WhenAll(Enumerable.Range(0, Requests).Select(i => clients[i % clients.Count].PutAsync(Key(i), Key(i))));
         var values = await clients[0].BatchGetAsync([.. Enumerable.Range(0, Requests).Select(i => (ReadOnlyMemory<byte>)Key(i))]);
         Assert.Equal(Enumerable.Range(0, Requests).Select(Key), values);
@@ -124,7 +129,9 @@ public sealed class OverloadTests
         Assert.InRange(answers.Count(a => a.RegionError?.Kind() == RegionErrorKind.ServerIsBusy), 1, Requests);
     }
 
-    /// <summary>Hundreds of callers repeat at once whatever was refused: the managed heap is the same after many thousands of requests.</summary>
+    /// <summary>
+    /// Hundreds of callers repeat at once whatever was refused: the managed heap is the same after many thousands of requests.
+    /// </summary>
     [Fact]
     public async Task UnderALastingOverloadMemoryDoesNotGrow()
     {

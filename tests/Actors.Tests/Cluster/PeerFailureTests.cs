@@ -9,8 +9,8 @@ using TiKvActors.Protocol;
 namespace TiKvActors.Actors.Tests.Cluster;
 
 /// <summary>
-/// What stops one peer stops that peer: the store keeps its engines and its other peers, which serve under load, says why, and starts the peer again after a pause that
-/// grows. <see cref="DamageTests"/> has the same for rows that cannot be written.
+/// What stops one peer stops that peer: the store keeps its engines and its other peers, which serve under load, says why, and starts the
+/// peer again after a pause that grows. <see cref="DamageTests"/> has the same for rows that cannot be written.
 /// </summary>
 public sealed partial class PeerFailureTests
 {
@@ -70,7 +70,8 @@ public sealed partial class PeerFailureTests
             store.Tikv.FailPoints.Clear(RegionFailPoints.SwapRead);
             throw new InvalidOperationException("a bug made by a test");
         });
-        await Eventually.TrueAsync(async () => await cluster.Client.CompareAndSwapAsync("a", null, "1") is not null, "the swap is answered by the next leader");
+        await Eventually.TrueAsync(
+            async () => await cluster.Client.CompareAndSwapAsync("a", null, "1") is not null, "the swap is answered by the next leader");
         Assert.Equal("1", await cluster.Client.GetAsync("a"));
         await load.ProgressAsync(100);
         await Eventually.TrueAsync(() => router.Find(regionId) is { } peer && !peer.Equals(failingPeer), "the peer has come back");
@@ -81,7 +82,8 @@ public sealed partial class PeerFailureTests
 
         Assert.Same(engines, store.Tikv.Engines);
         Assert.Equal(otherPeer, router.Find(other.Status.Region.Id));
-        Assert.Contains(store.Log.Lines, line => line.Contains("a bug made by a test", StringComparison.Ordinal) && line.Contains($"/region-{regionId}-", StringComparison.Ordinal));
+        Assert.Contains(store.Log.Lines, line => line.Contains("a bug made by a test", StringComparison.Ordinal)
+            && line.Contains($"/region-{regionId}-", StringComparison.Ordinal));
         Assert.Equal([100], Pauses(store, regionId));
     }
 
@@ -112,7 +114,9 @@ public sealed partial class PeerFailureTests
     private static partial Regex StartsAgain();
 }
 
-/// <summary>Between the peers and the journal of a node: throws for events whose entries hold a certain text, which makes Akka reject the write.</summary>
+/// <summary>
+/// Between the peers and the journal of a node: throws for events whose entries hold a certain text, which makes Akka reject the write.
+/// </summary>
 public sealed class RejectingAdapter(ExtendedActorSystem system) : IWriteEventAdapter
 {
     private static readonly ConcurrentDictionary<int, byte[]> _rejected = new();
@@ -125,7 +129,8 @@ public sealed class RejectingAdapter(ExtendedActorSystem system) : IWriteEventAd
 
     public object ToJournal(object evt)
     {
-        if (_rejected.TryGetValue(system.Provider.DefaultAddress.Port ?? 0, out var text) && ((RaftAdvanced)evt).Entries.Any(e => e.Data.Span.IndexOf(text) >= 0))
+        if (_rejected.TryGetValue(system.Provider.DefaultAddress.Port ?? 0, out var text)
+            && ((RaftAdvanced)evt).Entries.Any(e => e.Data.Span.IndexOf(text) >= 0))
             throw new InvalidOperationException("rejected by a test");
         return evt;
     }

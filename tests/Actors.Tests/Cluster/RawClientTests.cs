@@ -56,7 +56,8 @@ public sealed class RawClientTests
         async Task Progress(int more)
         {
             var goal = acknowledged.Count + more;
-            await Eventually.TrueAsync(() => acknowledged.Count >= goal || writers.Exists(w => w.IsFaulted), $"{goal} writes are acknowledged");
+            await Eventually.TrueAsync(
+                () => acknowledged.Count >= goal || writers.Exists(w => w.IsFaulted), $"{goal} writes are acknowledged");
             await Task.WhenAll(writers.Where(w => w.IsFaulted));
         }
     }

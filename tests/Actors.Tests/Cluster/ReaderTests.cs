@@ -21,7 +21,9 @@ public sealed class ReaderTests
         try
         {
             services.Router.Find(leader.Status.Region.Id)!.Tell(new RegionPeer.Submit(scans), ActorRefs.NoSender);
-            await Eventually.TrueAsync(() => scans.TrueForAll(s => s.HasBegun), $"every reader of scans holds one ({string.Join("; ", scans.Select(s => s.Failure))})");
+            await Eventually.TrueAsync(
+                () => scans.TrueForAll(s => s.HasBegun),
+                $"every reader of scans holds one ({string.Join("; ", scans.Select(s => s.Failure))})");
             var behind = new HeldScan(leader.Status, release);
             services.Router.Find(leader.Status.Region.Id)!.Tell(new RegionPeer.Submit([behind]), ActorRefs.NoSender);
 

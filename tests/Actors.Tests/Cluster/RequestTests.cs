@@ -24,14 +24,18 @@ public sealed class RequestTests : IAsyncLifetime
     {
         Assert.Contains("empty", (await Ask<RawPutResponse>(new RawPutRequest { Key = TestClient.Key("") })).Error);
         Assert.Contains("8192", (await Ask<RawPutResponse>(new RawPutRequest { Key = TestClient.Key(new string('k', 8193)) })).Error);
-        var large = await Ask<RawPutResponse>(new RawPutRequest { Key = TestClient.Key("k"), Value = ByteString.CopyFrom(new byte[8 << 20]) });
+        var large =
+            await Ask<RawPutResponse>(new RawPutRequest { Key = TestClient.Key("k"), Value = ByteString.CopyFrom(new byte[8 << 20]) });
         Assert.Contains("8388609", large.Error);
         Assert.Contains("8388608", large.Error);
         Assert.Contains("invalid key mode", (await Ask<RawGetResponse>(new RawGetRequest { Key = ByteString.CopyFromUtf8("k") })).Error);
         Assert.Contains("nosuch", (await Ask<RawGetResponse>(new RawGetRequest { Key = TestClient.Key("k"), Cf = "nosuch" })).Error);
-        Assert.Contains("inverted range", (await Ask<RawDeleteRangeResponse>(new RawDeleteRangeRequest { StartKey = TestClient.Key("b"), EndKey = TestClient.Key("a") })).Error);
-        Assert.Contains("limit 0", (await Ask<RawScanResponse>(new RawScanRequest { StartKey = TestClient.Key("b"), EndKey = TestClient.Key("c") })).Kvs[0].Error.Abort);
-        Assert.Contains("100 years", (await Ask<RawPutResponse>(new RawPutRequest { Key = TestClient.Key("k"), Ttl = ulong.MaxValue })).Error);
+        Assert.Contains("inverted range", (await Ask<RawDeleteRangeResponse>(
+            new RawDeleteRangeRequest { StartKey = TestClient.Key("b"), EndKey = TestClient.Key("a") })).Error);
+        Assert.Contains("limit 0", (await Ask<RawScanResponse>(
+            new RawScanRequest { StartKey = TestClient.Key("b"), EndKey = TestClient.Key("c") })).Kvs[0].Error.Abort);
+        Assert.Contains(
+            "100 years", (await Ask<RawPutResponse>(new RawPutRequest { Key = TestClient.Key("k"), Ttl = ulong.MaxValue })).Error);
         Assert.Contains("3 TTLs for 2 pairs", (await Ask<RawBatchPutResponse>(new RawBatchPutRequest
         {
             Pairs = { new KvPair { Key = TestClient.Key("a") }, new KvPair { Key = TestClient.Key("b") } },
@@ -47,22 +51,33 @@ public sealed class RequestTests : IAsyncLifetime
     public async Task ARequestWithAWrongContextGetsTheRegionErrorThatSaysSo()
     {
         var leader = await _cluster.LeaderOfAsync("a");
-        var right = new Context { ApiVersion = APIVersion.V2, RegionId = leader.Status.Region.Id, RegionEpoch = leader.Status.Region.RegionEpoch, Peer = leader.Status.Self };
+        var right = new Context
+        {
+            ApiVersion = APIVersion.V2,
+            RegionId = leader.Status.Region.Id,
+            RegionEpoch = leader.Status.Region.RegionEpoch,
+            Peer = leader.Status.Self
+        };
         var follower = leader.Status.Region.Peers.First(p => p.Id != leader.Status.Self.Id);
         var followerNode = _cluster.Nodes.First(n => n.StoreId == follower.StoreId);
 
         Assert.Null((await Try(leader.Node, _ => { })).RegionError);
         Assert.Equal(RegionErrorKind.RegionNotFound, (await Try(leader.Node, c => c.RegionId = 99999)).RegionError.Kind());
         Assert.Equal(RegionErrorKind.StoreNotMatch, (await Try(leader.Node, c => c.Peer = follower)).RegionError.Kind());
-        Assert.Equal(RegionErrorKind.MismatchPeerId, (await Try(leader.Node, c => c.Peer = new Peer { Id = 7777, StoreId = leader.Node.StoreId })).RegionError.Kind());
+        Assert.Equal(
+            RegionErrorKind.MismatchPeerId,
+            (await Try(leader.Node, c => c.Peer = new Peer { Id = 7777, StoreId = leader.Node.StoreId })).RegionError.Kind());
         Assert.Equal(leader.Status.Self.Id, (await Try(followerNode, c => c.Peer = follower)).RegionError.NotLeader.Leader.Id);
-        Assert.Equal(RegionErrorKind.EpochNotMatch, (await Try(leader.Node, c => c.RegionEpoch = new RegionEpoch { ConfVer = 1, Version = 99 })).RegionError.Kind());
+        Assert.Equal(
+            RegionErrorKind.EpochNotMatch,
+            (await Try(leader.Node, c => c.RegionEpoch = new RegionEpoch { ConfVer = 1, Version = 99 })).RegionError.Kind());
 
         async Task<RawPutResponse> Try(TestNode node, Action<Context> change)
         {
             var context = right.Clone();
             change(context);
-            return (await Client.AskAsync<RawPutResponse>(node, new RawPutRequest { Context = context, Key = TestClient.Key("a"), Value = ByteString.CopyFromUtf8("1") }))!;
+            return (await Client.AskAsync<RawPutResponse>(
+                node, new RawPutRequest { Context = context, Key = TestClient.Key("a"), Value = ByteString.CopyFromUtf8("1") }))!;
         }
     }
 
@@ -71,14 +86,26 @@ public sealed class RequestTests : IAsyncLifetime
     {
         await Client.SplitAsync("m");
         var keys = "abcdefghijklmnopqrstuvwxyz".Select(c => $"{c}").ToList();
-        await Client.SendAsync<RawBatchPutResponse>(() => new RawBatchPutRequest { Pairs = { keys.Select(k => new KvPair { Key = TestClient.Key(k), Value = ByteString.CopyFromUtf8(k + k) }) } });
+        await Client.SendAsync<RawBatchPutResponse>(() => new RawBatchPutRequest
+        {
+            Pairs = { keys.Select(k => new KvPair { Key = TestClient.Key(k), Value = ByteString.CopyFromUtf8(k + k) }) }
+        });
 
-        var gets = await Client.SendAsync<RawBatchGetResponse>(() => new RawBatchGetRequest { Keys = { keys.Append("nothing").Select(TestClient.Key) } });
+        var gets = await Client.SendAsync<RawBatchGetResponse>(
+            () => new RawBatchGetRequest { Keys = { keys.Append("nothing").Select(TestClient.Key) } });
         Assert.Equal(keys.Select(k => k + k), gets.Pairs.Select(p => p.Value.ToStringUtf8()).Order());
 
-        var scan = await Client.SendAsync<RawScanResponse>(() => new RawScanRequest { StartKey = TestClient.Key("k"), EndKey = TestClient.Key("p"), Limit = 100 });
+        var scan = await Client.SendAsync<RawScanResponse>(
+            () => new RawScanRequest { StartKey = TestClient.Key("k"), EndKey = TestClient.Key("p"), Limit = 100 });
         Assert.Equal(["k", "l", "m", "n", "o"], Names(scan));
-        var reverse = await Client.SendAsync<RawScanResponse>(() => new RawScanRequest { StartKey = TestClient.Key("p"), EndKey = TestClient.Key("k"), Limit = 4, Reverse = true, KeyOnly = true });
+        var reverse = await Client.SendAsync<RawScanResponse>(() => new RawScanRequest
+        {
+            StartKey = TestClient.Key("p"),
+            EndKey = TestClient.Key("k"),
+            Limit = 4,
+            Reverse = true,
+            KeyOnly = true
+        });
         Assert.Equal(["o", "n", "m", "l"], Names(reverse));
         Assert.All(reverse.Kvs, p => Assert.True(p.Value.IsEmpty));
 
@@ -87,10 +114,13 @@ public sealed class RequestTests : IAsyncLifetime
         Assert.Equal(26ul, sum.TotalKvs);
         Assert.Equal((ulong)(26 * (4 + 1 + 2)), sum.TotalBytes);
 
-        await Client.SendAsync<RawDeleteRangeResponse>(() => new RawDeleteRangeRequest { StartKey = TestClient.Key("c"), EndKey = TestClient.Key("y") });
-        var left = await Client.SendAsync<RawScanResponse>(() => new RawScanRequest { StartKey = TestClient.Key("a"), EndKey = TestClient.Key("zz"), Limit = 100 });
+        await Client.SendAsync<RawDeleteRangeResponse>(
+            () => new RawDeleteRangeRequest { StartKey = TestClient.Key("c"), EndKey = TestClient.Key("y") });
+        var left = await Client.SendAsync<RawScanResponse>(
+            () => new RawScanRequest { StartKey = TestClient.Key("a"), EndKey = TestClient.Key("zz"), Limit = 100 });
         Assert.Equal(["a", "b", "y", "z"], Names(left));
-        await Client.SendAsync<RawBatchDeleteResponse>(() => new RawBatchDeleteRequest { Keys = { TestClient.Key("a"), TestClient.Key("z") } });
+        await Client.SendAsync<RawBatchDeleteResponse>(
+            () => new RawBatchDeleteRequest { Keys = { TestClient.Key("a"), TestClient.Key("z") } });
         Assert.Null(await Client.GetAsync("z"));
         Assert.Equal("bb", await Client.GetAsync("b"));
         await _cluster.AllReplicasAreEqualAsync();
@@ -101,7 +131,8 @@ public sealed class RequestTests : IAsyncLifetime
     {
         await Client.SendAsync<RawBatchPutResponse>(() => new RawBatchPutRequest
         {
-            Pairs = { Enumerable.Range(0, 30).Select(i => new KvPair { Key = TestClient.Key($"k{i:00}"), Value = ByteString.CopyFrom(new byte[10_000]) }) },
+            Pairs = { Enumerable.Range(0, 30)
+                .Select(i => new KvPair { Key = TestClient.Key($"k{i:00}"), Value = ByteString.CopyFrom(new byte[10_000]) }) },
         });
         var names = new List<string>();
         var start = TestClient.Key("k");
@@ -109,7 +140,8 @@ public sealed class RequestTests : IAsyncLifetime
         while (!start.IsEmpty)
         {
             var from = start;
-            var page = (await Client.AskAsync<RawScanResponse>(_cluster.Node(2), new RawScanRequest { StartKey = from, EndKey = TestClient.Key("l"), Limit = 100 }))!;
+            var page = (await Client.AskAsync<RawScanResponse>(
+                _cluster.Node(2), new RawScanRequest { StartKey = from, EndKey = TestClient.Key("l"), Limit = 100 }))!;
             Assert.Null(page.RegionError);
             Assert.True(page.CalculateSize() < 128_000);
             names.AddRange(Names(page));
@@ -129,7 +161,13 @@ public sealed class RequestTests : IAsyncLifetime
     public async Task EveryRequestOfABatchIsAnsweredOnceUnderItsId()
     {
         var leader = await _cluster.LeaderOfAsync("a");
-        var context = new Context { ApiVersion = APIVersion.V2, RegionId = leader.Status.Region.Id, RegionEpoch = leader.Status.Region.RegionEpoch, Peer = leader.Status.Self };
+        var context = new Context
+        {
+            ApiVersion = APIVersion.V2,
+            RegionId = leader.Status.Region.Id,
+            RegionEpoch = leader.Status.Region.RegionEpoch,
+            Peer = leader.Status.Self
+        };
         var batch = new BatchCommandsRequest();
         for (ulong id = 1; id <= 100; id++)
         {
@@ -183,10 +221,13 @@ public sealed class RequestTests : IAsyncLifetime
         await Client.PutAsync("ever", "3");
         var ttl = await Client.SendAsync<RawGetKeyTTLResponse>(() => new RawGetKeyTTLRequest { Key = TestClient.Key("long") });
         Assert.InRange(ttl.Ttl, 900ul, 1000ul);
-        Assert.Equal(0ul, (await Client.SendAsync<RawGetKeyTTLResponse>(() => new RawGetKeyTTLRequest { Key = TestClient.Key("ever") })).Ttl);
+        Assert.Equal(
+            0ul, (await Client.SendAsync<RawGetKeyTTLResponse>(() => new RawGetKeyTTLRequest { Key = TestClient.Key("ever") })).Ttl);
         await Eventually.TrueAsync(async () => await Client.GetAsync("short") is null, "the key has expired");
-        Assert.True((await Client.SendAsync<RawGetKeyTTLResponse>(() => new RawGetKeyTTLRequest { Key = TestClient.Key("short") })).NotFound);
-        var scan = await Client.SendAsync<RawScanResponse>(() => new RawScanRequest { StartKey = TestClient.Key("long"), EndKey = TestClient.Key("zz"), Limit = 10 });
+        Assert.True(
+            (await Client.SendAsync<RawGetKeyTTLResponse>(() => new RawGetKeyTTLRequest { Key = TestClient.Key("short") })).NotFound);
+        var scan = await Client.SendAsync<RawScanResponse>(
+            () => new RawScanRequest { StartKey = TestClient.Key("long"), EndKey = TestClient.Key("zz"), Limit = 10 });
         Assert.Equal(["long"], Names(scan));
         // An expired value counts as absent.
         Assert.Equal(true, await Client.CompareAndSwapAsync("short", null, "again"));

@@ -4,12 +4,18 @@ using TiKvActors.Storage;
 namespace TiKvActors.Actors.Tests.Cluster;
 
 /// <summary>
-/// What may happen to a region while one of its replicas is being sent a snapshot, which takes as long as a test wants. That either side dies then is among
-/// <see cref="CrashTests"/>: the sender at chunk-read, the receiver at chunk-staged and after.
+/// What may happen to a region while one of its replicas is being sent a snapshot, which takes as long as a test wants. That either side
+/// dies then is among <see cref="CrashTests"/>: the sender at chunk-read, the receiver at chunk-staged and after.
 /// </summary>
 public sealed class SnapshotInFlightTests
 {
-    public static TheoryData<string> Places => [FailPoints.StagingBegun, FailPoints.ChunkStaged, FailPoints.SnapshotStaged, RegionFailPoints.SnapshotStaged, FailPoints.SnapshotRecorded];
+    public static TheoryData<string> Places => [
+        FailPoints.StagingBegun,
+        FailPoints.ChunkStaged,
+        FailPoints.SnapshotStaged,
+        RegionFailPoints.SnapshotStaged,
+        FailPoints.SnapshotRecorded
+    ];
 
     [Theory]
     [MemberData(nameof(Places))]
@@ -31,7 +37,9 @@ public sealed class SnapshotInFlightTests
         await load.EveryAcknowledgedWriteIsThereAsync();
     }
 
-    /// <param name="answers">Whether the peer, while it is held, answers the next leader, which learns only by that that it needs a snapshot.</param>
+    /// <param name="answers">
+    /// Whether the peer, while it is held, answers the next leader, which learns only by that that it needs a snapshot.
+    /// </param>
     [Theory]
     [InlineData(FailPoints.StagingBegun, true)]
     [InlineData(FailPoints.ChunkStaged, true)]
@@ -60,7 +68,10 @@ public sealed class SnapshotInFlightTests
         await load.EveryAcknowledgedWriteIsThereAsync();
     }
 
-    /// <summary>The returning node stops while it pulls, and returns once more after a split and another election: what it has staged is of no use any more.</summary>
+    /// <summary>
+    /// The returning node stops while it pulls, and returns once more after a split and another election: what it has staged is of no use
+    /// any more.
+    /// </summary>
     [Fact]
     public async Task WhatWasStagedForAnEarlierAttemptIsNotUsed()
     {

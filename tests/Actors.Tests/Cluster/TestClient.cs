@@ -80,7 +80,12 @@ internal sealed class TestClient(ActorSystem system, TestCluster cluster)
     public async Task<T?> AskAsync<T>(IRegionRequest request)
         where T : class, IRegionResponse
     {
-        request.Context = new Context { ApiVersion = APIVersion.V2, MaxExecutionDurationMs = (ulong)_attempt.TotalMilliseconds, MaxResponseBytes = 4 << 20 };
+        request.Context = new Context
+        {
+            ApiVersion = APIVersion.V2,
+            MaxExecutionDurationMs = (ulong)_attempt.TotalMilliseconds,
+            MaxResponseBytes = 4 << 20
+        };
         var running = cluster.Running.Where(Asks).ToList();
         if (running.Count == 0)
             return null;
@@ -102,15 +107,19 @@ internal sealed class TestClient(ActorSystem system, TestCluster cluster)
 
     public async Task<List<Protocol.Pdpb.Region>> RegionsAsync()
     {
-        var identity = await Selection(cluster.Node(1), "pd").Ask<Protocol.GetClusterIdentityResponse>(new Protocol.GetClusterIdentityRequest { Header = new RequestHeader() }, _attempt);
+        var identity = await Selection(cluster.Node(1), "pd")
+            .Ask<Protocol.GetClusterIdentityResponse>(new Protocol.GetClusterIdentityRequest { Header = new RequestHeader() }, _attempt);
         var header = new RequestHeader { ClusterId = identity.Header.ClusterId };
-        return [.. (await Selection(cluster.Node(1), "pd").Ask<ScanRegionsResponse>(new ScanRegionsRequest { Header = header }, _attempt)).Regions];
+        return [.. (await Selection(cluster.Node(1), "pd")
+            .Ask<ScanRegionsResponse>(new ScanRegionsRequest { Header = header }, _attempt)).Regions];
     }
 
-    public ActorSelection Selection(TestNode node, string part) => system.ActorSelection($"akka.tcp://tikv@127.0.0.1:{node.Port}/user/tikv/{part}");
+    public ActorSelection Selection(TestNode node, string part) =>
+        system.ActorSelection($"akka.tcp://tikv@127.0.0.1:{node.Port}/user/tikv/{part}");
 
     private static bool MayStand(IRegionResponse response) =>
-        response.RegionError is null || response.RegionError.Kind() is RegionErrorKind.RaftEntryTooLarge or RegionErrorKind.Unknown or RegionErrorKind.KeyNotInRegion;
+        response.RegionError is null || response.RegionError.Kind() is RegionErrorKind.RaftEntryTooLarge or RegionErrorKind.Unknown
+            or RegionErrorKind.KeyNotInRegion;
 
     private static void Check(IErrorTextResponse response)
     {
@@ -133,8 +142,12 @@ internal sealed class WriteLoad : IAsyncDisposable
 
     /// <param name="name">Within each key: tells the writes of one load from those of another.</param>
     /// <param name="swaps">Whether somebody also swaps values: what comes of it is not checked.</param>
-    /// <param name="letters">First letters of the keys: they spread the load over the regions that a test splits off, or keep it within some.</param>
-    public WriteLoad(TestClient client, int writers = 8, int valueBytes = 20, string letters = "abcdefghijklmnopqrstuvwxyz", string name = "", bool swaps = false)
+    /// <param name="letters">
+    /// First letters of the keys: they spread the load over the regions that a test splits off, or keep it within some.
+    /// </param>
+    public WriteLoad(
+        TestClient client, int writers = 8, int valueBytes = 20, string letters = "abcdefghijklmnopqrstuvwxyz", string name = "",
+        bool swaps = false)
     {
         _client = client;
         _name = name;
@@ -182,10 +195,13 @@ internal sealed class WriteLoad : IAsyncDisposable
     {
         foreach (var share in _acknowledged.Chunk(200))
         {
-            var response = await _client.SendAsync<RawBatchGetResponse>(() => new RawBatchGetRequest { Keys = { share.Select(p => TestClient.Key(p.Key)) } });
+            var response = await _client.SendAsync<RawBatchGetResponse>(
+                () => new RawBatchGetRequest { Keys = { share.Select(p => TestClient.Key(p.Key)) } });
             var found = response.Pairs.ToDictionary(p => p.Key, p => p.Value.ToStringUtf8());
             foreach (var (key, value) in share)
-                Assert.True(found.TryGetValue(TestClient.Key(key), out var stored) && stored == value, $"acknowledged write of {key} is lost (found: {found.GetValueOrDefault(TestClient.Key(key))})");
+                Assert.True(
+                    found.TryGetValue(TestClient.Key(key), out var stored) && stored == value,
+                    $"acknowledged write of {key} is lost (found: {found.GetValueOrDefault(TestClient.Key(key))})");
         }
     }
 

@@ -44,7 +44,8 @@ internal sealed class TestCluster : IAsyncDisposable
         config = $"tikv.pd.initial-stores = {nodes}\n{config}";
         var cluster = new TestCluster(
             directory,
-            [.. Enumerable.Range(1, nodes).Select(n => new TestNode(n, ports[n - 1], ports[0], Path.Combine(directory, $"node-{n}"), config))]);
+            [.. Enumerable.Range(1, nodes)
+                .Select(n => new TestNode(n, ports[n - 1], ports[0], Path.Combine(directory, $"node-{n}"), config))]);
         prepare?.Invoke(cluster);
         foreach (var node in cluster.Nodes)
             node.Start();
@@ -61,7 +62,8 @@ internal sealed class TestCluster : IAsyncDisposable
         {
             foreach (var peer in await node.PeersAsync())
             {
-                if (peer.Region.Peers.Count > 0 && peer.Leader?.Id == peer.Self.Id && KeyRange.Contains(peer.Region, regionKey) && (leader is null || leader.Status.Term < peer.Term))
+                if (peer.Region.Peers.Count > 0 && peer.Leader?.Id == peer.Self.Id && KeyRange.Contains(peer.Region, regionKey)
+                    && (leader is null || leader.Status.Term < peer.Term))
                     leader = new Leadership(node, peer);
             }
         }
@@ -79,8 +81,10 @@ internal sealed class TestCluster : IAsyncDisposable
                 () =>
                 {
                     var sums = Running.Select(n => n.Checksums()).ToList();
-                    last = string.Join("; ", sums.Select(s => string.Join(", ", s.Select(r => $"{r.Key}@{r.Value.Applied}: {r.Value.Sum.TotalKvs} keys {r.Value.Sum.Crc64Xor:x}"))));
-                    return sums[0].Count > 0 && sums.All(s => s.Count == sums[0].Count && s.All(r => sums[0].TryGetValue(r.Key, out var same) && same == r.Value));
+                    last = string.Join("; ", sums.Select(s => string.Join(
+                        ", ", s.Select(r => $"{r.Key}@{r.Value.Applied}: {r.Value.Sum.TotalKvs} keys {r.Value.Sum.Crc64Xor:x}"))));
+                    return sums[0].Count > 0 && sums.All(
+                        s => s.Count == sums[0].Count && s.All(r => sums[0].TryGetValue(r.Key, out var same) && same == r.Value));
                 },
                 "all replicas are equal");
         }

@@ -73,8 +73,8 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
     }
 
     /// <summary>
-    /// Copies the directory as kill -9 would leave it now. Nobody may write meanwhile but who has begun to: what then misses in the copy, or is torn,
-    /// nobody has heard of.
+    /// Copies the directory as kill -9 would leave it now. Nobody may write meanwhile but who has begun to: what then misses in the copy,
+    /// or is torn, nobody has heard of.
     /// </summary>
     public void TakeImage()
     {
@@ -154,7 +154,8 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
         {
             using var snapshot = engines.Data.NewSnapshot();
             if (snapshot.ReadRegionState(state.Region.Id) is { State: Protocol.RaftServerpb.PeerState.Normal } now)
-                sums[now.Region.Id] = (snapshot.ReadApplyState(now.Region.Id)!.AppliedIndex, RangeChecksum.OfRegion(snapshot, now.Region.StartKey.Span, now.Region.EndKey.Span));
+                sums[now.Region.Id] = (snapshot.ReadApplyState(now.Region.Id)!.AppliedIndex,
+                    RangeChecksum.OfRegion(snapshot, now.Region.StartKey.Span, now.Region.EndKey.Span));
         }
 
         return sums;

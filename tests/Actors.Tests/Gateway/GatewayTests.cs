@@ -21,10 +21,12 @@ public sealed class GatewayTests : IAsyncLifetime
     public async Task ARoutedRequestNeedsOnePlace()
     {
         await using var cluster = await TestCluster.StartAsync(1, "tikv.gateway.max-requests = 1");
-        await Eventually.NotNullAsync(async () => (await cluster.Client.RegionsAsync()).Find(r => r.Leader is { Id: not 0 }), "PD knows the leader");
+        await Eventually.NotNullAsync(
+            async () => (await cluster.Client.RegionsAsync()).Find(r => r.Leader is { Id: not 0 }), "PD knows the leader");
         for (var i = 0; i < 3; i++)
         {
-            var put = await cluster.Client.AskAsync<RawPutResponse>(new RawPutRequest { Key = TestClient.Key("a"), Value = ByteString.CopyFromUtf8("1") });
+            var put = await cluster.Client.AskAsync<RawPutResponse>(
+                new RawPutRequest { Key = TestClient.Key("a"), Value = ByteString.CopyFromUtf8("1") });
             Assert.Null(put!.RegionError);
         }
     }
@@ -35,7 +37,8 @@ public sealed class GatewayTests : IAsyncLifetime
         await Client.PutAsync("k", "default");
         Assert.Null(await Swap(null, "1"));
         Assert.Equal("1", await Swap("1", "2"));
-        Assert.Equal("2", (await Client.SendAsync<RawGetResponse>(() => new RawGetRequest { Key = TestClient.Key("k"), Cf = "lock" })).Value.ToStringUtf8());
+        Assert.Equal("2", (await Client.SendAsync<RawGetResponse>(() => new RawGetRequest { Key = TestClient.Key("k"), Cf = "lock" })).Value
+            .ToStringUtf8());
         Assert.Equal("default", await Client.GetAsync("k"));
 
         async Task<string?> Swap(string? expected, string value)
@@ -61,7 +64,9 @@ public sealed class GatewayTests : IAsyncLifetime
         await Client.SendAsync<RawBatchPutResponse>(() => new RawBatchPutRequest { Pairs = { Pair("a"), Pair("b") }, Ttl = 1000 });
 #pragma warning restore CS0612
         foreach (var key in new[] { "a", "b" })
-            Assert.InRange((await Client.SendAsync<RawGetKeyTTLResponse>(() => new RawGetKeyTTLRequest { Key = TestClient.Key(key) })).Ttl, 900ul, 1000ul);
+            Assert.InRange(
+                (await Client.SendAsync<RawGetKeyTTLResponse>(() => new RawGetKeyTTLRequest { Key = TestClient.Key(key) })).Ttl, 900ul,
+                1000ul);
 
         static KvPair Pair(string key) => new() { Key = TestClient.Key(key), Value = ByteString.CopyFromUtf8(key) };
     }
@@ -109,7 +114,8 @@ public sealed class GatewayTests : IAsyncLifetime
         var (start, end) = reverse ? (TestClient.Key("l"), TestClient.Key("k")) : (TestClient.Key("k"), TestClient.Key("l"));
         while (!start.IsEmpty)
         {
-            var page = (await Client.AskAsync<RawScanResponse>(_cluster.Node(1), new RawScanRequest { StartKey = start, EndKey = end, Limit = 100, Reverse = reverse }))!;
+            var page = (await Client.AskAsync<RawScanResponse>(
+                _cluster.Node(1), new RawScanRequest { StartKey = start, EndKey = end, Limit = 100, Reverse = reverse }))!;
             Assert.Null(page.RegionError);
             Assert.True(page.CalculateSize() <= RequestScope.DefaultMaxResponseBytes, $"{page.CalculateSize()} bytes");
             Assert.All(page.Kvs, p => Assert.Null(p.Error));
@@ -139,9 +145,13 @@ public sealed class GatewayTests : IAsyncLifetime
         Told(await Client.SendAsync<RawGetKeyTTLResponse>(() => new RawGetKeyTTLRequest { Key = key }), r => r.Error);
         Told(await Client.SendAsync<RawCASResponse>(() => new RawCASRequest { Key = key, PreviousNotExist = true }), r => r.Error);
         Told(await Client.SendAsync<RawBatchGetResponse>(() => new RawBatchGetRequest { Keys = { key } }), r => r.Pairs[0].Error.Abort);
-        Told(await Client.SendAsync<RawScanResponse>(() => new RawScanRequest { StartKey = start, EndKey = end, Limit = 9 }), r => r.Kvs[0].Error.Abort);
+        Told(
+            await Client.SendAsync<RawScanResponse>(() => new RawScanRequest { StartKey = start, EndKey = end, Limit = 9 }),
+            r => r.Kvs[0].Error.Abort);
         var range = new Protocol.Kvrpcpb.KeyRange { StartKey = start, EndKey = end };
-        Told(await Client.SendAsync<RawBatchScanResponse>(() => new RawBatchScanRequest { Ranges = { range }, EachLimit = 9 }), r => r.Kvs[0].Error.Abort);
+        Told(
+            await Client.SendAsync<RawBatchScanResponse>(() => new RawBatchScanRequest { Ranges = { range }, EachLimit = 9 }),
+            r => r.Kvs[0].Error.Abort);
         Told(await Client.SendAsync<RawChecksumResponse>(() => new RawChecksumRequest { Ranges = { range } }), r => r.Error);
         // The swap has let go of the key.
         await Client.PutAsync("bad", "good");

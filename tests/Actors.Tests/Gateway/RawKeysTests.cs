@@ -17,7 +17,8 @@ public sealed class RawKeysTests
         Assert.Null(RawKeys.CheckKey(Key(mode, RequestLimits.MaxKeyBytes), mode));
         Assert.Contains("max key size exceeded", RawKeys.CheckKey(Key(mode, RequestLimits.MaxKeyBytes + 1), mode));
         Assert.Null(RawKeys.CheckRange(Key(mode, RequestLimits.MaxKeyBytes + 1), Key(mode, RequestLimits.MaxKeyBytes + 1), mode));
-        Assert.Contains("max key size exceeded", RawKeys.CheckRange(Key(mode, RequestLimits.MaxKeyBytes + 2), Key(mode, RequestLimits.MaxKeyBytes + 2), mode));
+        Assert.Contains("max key size exceeded", RawKeys.CheckRange(
+            Key(mode, RequestLimits.MaxKeyBytes + 2), Key(mode, RequestLimits.MaxKeyBytes + 2), mode));
     }
 
     private static ByteString Key(APIVersion mode, int userBytes) =>

@@ -8,7 +8,8 @@ namespace TiKvActors.Actors.Tests.Nodes;
 
 public sealed partial class TikvSettingsTests
 {
-    private static TikvSettings Parse(string hocon) => TikvSettings.From(ConfigurationFactory.ParseString("tikv.data-directory = /tmp/x\n" + hocon).WithFallback(TikvSettings.Reference()));
+    private static TikvSettings Parse(string hocon) => TikvSettings.From(
+        ConfigurationFactory.ParseString("tikv.data-directory = /tmp/x\n" + hocon).WithFallback(TikvSettings.Reference()));
 
     [Fact]
     public void TheReferenceAloneNeedsOnlyADirectory()
@@ -30,9 +31,12 @@ public sealed partial class TikvSettingsTests
     [InlineData("tikv.store.tick-interval = 0s", "tick-interval")]
     [InlineData("tikv.meta.members = [\"127.0.0.1:2551\"]", "meta.members")]
     [InlineData("tikv.meta.members = [\"1@a:1\", \"1@b:1\"]", "meta.members")]
-    public void AValueOutOfRangeIsRefusedByName(string hocon, string named) => Assert.Contains(named, Assert.Throws<ArgumentException>(() => Parse(hocon)).Message);
+    public void AValueOutOfRangeIsRefusedByName(string hocon, string named) =>
+        Assert.Contains(named, Assert.Throws<ArgumentException>(() => Parse(hocon)).Message);
 
-    /// <summary>A key that the code reads and reference.conf lacks would silently be 0; one that nobody reads would have no effect.</summary>
+    /// <summary>
+    /// A key that the code reads and reference.conf lacks would silently be 0; one that nobody reads would have no effect.
+    /// </summary>
     [Fact]
     public void TheCodeReadsExactlyTheKeysOfTheReference()
     {
@@ -44,8 +48,11 @@ public sealed partial class TikvSettingsTests
 
         var config = TikvSettings.Reference().GetConfig("tikv");
         Assert.All(read, key => Assert.True(config.HasPath(key), $"tikv.{key} is not in reference.conf"));
-        var own = ConfigurationFactory.FromResource("TiKvActors.Actors.reference.conf", typeof(TikvSettings).Assembly).GetConfig("tikv").AsEnumerable()
-            .SelectMany(section => section.Value.IsObject() ? section.Value.GetObject().Items.Keys.Select(k => $"{section.Key}.{k}") : [section.Key])
+        var own = ConfigurationFactory.FromResource("TiKvActors.Actors.reference.conf", typeof(TikvSettings).Assembly).GetConfig("tikv")
+            .AsEnumerable()
+            .SelectMany(section => section.Value.IsObject()
+                ? section.Value.GetObject().Items.Keys.Select(k => $"{section.Key}.{k}")
+                : [section.Key])
             .Where(key => !key.StartsWith("dispatchers."));
         Assert.All(own, key => Assert.True(read.Contains(key), $"nobody reads tikv.{key}"));
     }

@@ -71,9 +71,16 @@ public sealed class PdStateTests
     };
 
     private void Beat(Region region, ulong leader = 0, ulong term = 6) => Ask<RegionHeartbeatResponse>(
-        new RegionHeartbeatRequest { Header = Header, Region = region, Leader = region.Peers.First(p => leader == 0 || p.Id == leader), Term = term });
+        new RegionHeartbeatRequest
+        {
+            Header = Header,
+            Region = region,
+            Leader = region.Peers.First(p => leader == 0 || p.Id == leader),
+            Term = term
+        });
 
-    private GetRegionResponse At(string key) => Ask<GetRegionResponse>(new GetRegionRequest { Header = Header, RegionKey = ByteString.CopyFromUtf8(key) });
+    private GetRegionResponse At(string key) =>
+        Ask<GetRegionResponse>(new GetRegionRequest { Header = Header, RegionKey = ByteString.CopyFromUtf8(key) });
 
     [Fact]
     public void TheFirstRegionIsDecidedOnceWithAVoterOnEachInitialStore()
@@ -122,7 +129,8 @@ public sealed class PdStateTests
     {
         var answer = Ask<AllocIDResponse>(new AllocIDRequest { Header = new RequestHeader { ClusterId = 7 }, Count = 1 });
         Assert.Equal("mismatch cluster id, need 42 but got 7", answer.Header.Error.Message);
-        Assert.Equal(Cluster, Ask<GetClusterIdentityResponse>(new GetClusterIdentityRequest { Header = new RequestHeader() }).Header.ClusterId);
+        Assert.Equal(
+            Cluster, Ask<GetClusterIdentityResponse>(new GetClusterIdentityRequest { Header = new RequestHeader() }).Header.ClusterId);
     }
 
     [Fact]
@@ -146,7 +154,9 @@ public sealed class PdStateTests
 
     [Fact]
     public void AnUnknownStoreIsAnErrorWithTheTextThatClientsMatch() =>
-        Assert.Equal("invalid store ID 9, not found", Ask<GetStoreResponse>(new GetStoreRequest { Header = Header, StoreId = 9 }).Header.Error.Message);
+        Assert.Equal(
+            "invalid store ID 9, not found",
+            Ask<GetStoreResponse>(new GetStoreRequest { Header = Header, StoreId = 9 }).Header.Error.Message);
 
     [Fact]
     public void RegionsFollowHeartbeatsOrderedByEpoch()
@@ -187,13 +197,20 @@ public sealed class PdStateTests
     {
         Bootstrap();
         Beat(Part(4, "", "", 2));
-        Ask<ReportBatchSplitResponse>(new ReportBatchSplitRequest { Header = Header, Regions = { Part(30, "", "g", 4), Part(31, "g", "m", 4), Part(4, "m", "", 4) } });
+        Ask<ReportBatchSplitResponse>(new ReportBatchSplitRequest
+        {
+            Header = Header,
+            Regions = { Part(30, "", "g", 4), Part(31, "g", "m", 4), Part(4, "m", "", 4) }
+        });
         var scan = Ask<ScanRegionsResponse>(new ScanRegionsRequest { Header = Header });
         Assert.Equal([30ul, 31, 4], scan.Regions.Select(r => r.Region_.Id));
-        Assert.Equal([31ul, 4], Ask<ScanRegionsResponse>(new ScanRegionsRequest { Header = Header, StartKey = ByteString.CopyFromUtf8("h") }).RegionMetas.Select(r => r.Id));
-        Assert.Equal([30ul, 31], Ask<ScanRegionsResponse>(new ScanRegionsRequest { Header = Header, EndKey = ByteString.CopyFromUtf8("m") }).RegionMetas.Select(r => r.Id));
+        Assert.Equal([31ul, 4], Ask<ScanRegionsResponse>(
+            new ScanRegionsRequest { Header = Header, StartKey = ByteString.CopyFromUtf8("h") }).RegionMetas.Select(r => r.Id));
+        Assert.Equal([30ul, 31], Ask<ScanRegionsResponse>(
+            new ScanRegionsRequest { Header = Header, EndKey = ByteString.CopyFromUtf8("m") }).RegionMetas.Select(r => r.Id));
         Assert.Equal([30ul], Ask<ScanRegionsResponse>(new ScanRegionsRequest { Header = Header, Limit = 1 }).RegionMetas.Select(r => r.Id));
-        Assert.Equal(30ul, Ask<GetRegionResponse>(new GetPrevRegionRequest { Header = Header, RegionKey = ByteString.CopyFromUtf8("h") }).Region.Id);
+        Assert.Equal(
+            30ul, Ask<GetRegionResponse>(new GetPrevRegionRequest { Header = Header, RegionKey = ByteString.CopyFromUtf8("h") }).Region.Id);
         Assert.Null(Ask<GetRegionResponse>(new GetPrevRegionRequest { Header = Header, RegionKey = ByteString.CopyFromUtf8("a") }).Region);
         Assert.Equal(31ul, Ask<GetRegionResponse>(new GetRegionByIDRequest { Header = Header, RegionId = 31 }).Region.Id);
     }
@@ -207,6 +224,7 @@ public sealed class PdStateTests
         var all = answer.Ids.SelectMany(i => i.NewPeerIds.Append(i.NewRegionId)).ToList();
         Assert.Equal(3, answer.Ids.Count);
         Assert.Equal(9, all.Distinct().Count());
-        Assert.Equal(ErrorType.RegionNotFound, Ask<AskBatchSplitResponse>(new AskBatchSplitRequest { Header = Header, Region = Part(77, "", "", 2), SplitCount = 1 }).Header.Error.Type);
+        Assert.Equal(ErrorType.RegionNotFound, Ask<AskBatchSplitResponse>(
+            new AskBatchSplitRequest { Header = Header, Region = Part(77, "", "", 2), SplitCount = 1 }).Header.Error.Type);
     }
 }

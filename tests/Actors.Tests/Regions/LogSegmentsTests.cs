@@ -7,7 +7,8 @@ namespace TiKvActors.Actors.Tests.Regions;
 public sealed class LogSegmentsTests
 {
     private static Entry[] Entries(ulong first, ulong last) =>
-        [.. Enumerable.Range((int)first, (int)(last - first + 1)).Select(i => new Entry { Index = (ulong)i, Term = 1, Data = ByteString.CopyFrom(new byte[68]) })];
+        [.. Enumerable.Range((int)first, (int)(last - first + 1))
+            .Select(i => new Entry { Index = (ulong)i, Term = 1, Data = ByteString.CopyFrom(new byte[68]) })];
 
     [Fact]
     public void TheEventBeforeTheOneWithTheFirstKeptEntryIsTheLastToDelete()

@@ -13,8 +13,8 @@ using Region = TiKvActors.Protocol.Metapb.Region;
 namespace TiKvActors.Actors.Tests.Regions;
 
 /// <summary>
-/// Stores with pure peers on one thread: messages, journals and data in memory, time by hand. Everything that can be done is done at once, unless a
-/// test cuts a store off or holds its journal.
+/// Stores with pure peers on one thread: messages, journals and data in memory, time by hand. Everything that can be done is done at once,
+/// unless a test cuts a store off or holds its journal.
 /// </summary>
 internal sealed class PeerCluster
 {
@@ -49,9 +49,11 @@ internal sealed class PeerCluster
 
     public bool Has(ulong store, ulong region) => _replicas.ContainsKey((store, region));
 
-    public Replica LeaderOf(ulong region) => _replicas.Values.Single(r => r.Peer.Region.Id == region && r.Peer.IsLeader && !_cutOff.Contains(r.StoreId));
+    public Replica LeaderOf(ulong region) =>
+        _replicas.Values.Single(r => r.Peer.Region.Id == region && r.Peer.IsLeader && !_cutOff.Contains(r.StoreId));
 
-    public bool HasLeader(ulong region) => _replicas.Values.Any(r => r.Peer.Region.Id == region && r.Peer.IsLeader && !_cutOff.Contains(r.StoreId));
+    public bool HasLeader(ulong region) =>
+        _replicas.Values.Any(r => r.Peer.Region.Id == region && r.Peer.IsLeader && !_cutOff.Contains(r.StoreId));
 
     public void CutOff(ulong store) => _cutOff.Add(store);
 
@@ -96,7 +98,8 @@ internal sealed class PeerCluster
     public Replica Restart(ulong store, ulong region)
     {
         var old = _replicas[(store, region)];
-        return _replicas[(store, region)] = new Replica(this, store, old.Peer.Self, Stores[store].States[region].Region, old.Journal, NextRandom());
+        return _replicas[(store, region)] = new Replica(
+            this, store, old.Peer.Self, Stores[store].States[region].Region, old.Journal, NextRandom());
     }
 
     public void Run()
@@ -130,9 +133,11 @@ internal sealed class PeerCluster
         message = RaftMessage.Parser.ParseFrom(message.ToByteArray());
         if (!_replicas.TryGetValue((to, message.RegionId), out var replica))
         {
-            if (message.IsTombstone || message.Message is null || !PeerMachine.MayCreatePeer(message.Message) || Stores[to].States.ContainsKey(message.RegionId))
+            if (message.IsTombstone || message.Message is null || !PeerMachine.MayCreatePeer(message.Message)
+                || Stores[to].States.ContainsKey(message.RegionId))
                 return;
-            replica = _replicas[(to, message.RegionId)] = new Replica(this, to, message.ToPeer, new Region { Id = message.RegionId }, new MemoryJournal(), NextRandom());
+            replica = _replicas[(to, message.RegionId)] = new Replica(
+                this, to, message.ToPeer, new Region { Id = message.RegionId }, new MemoryJournal(), NextRandom());
         }
 
         replica.Peer.Step(message, Now);
@@ -178,8 +183,11 @@ internal sealed class PeerCluster
             entries.RemoveAll(e => e.Index <= truncated);
             segments.TruncateTo(truncated);
             var neverRan = hardState is null;
-            hardState ??= initialized ? new HardState { Term = RegionState.InitialLogTerm, Commit = RegionState.InitialLogIndex } : new HardState();
-            var config = cluster._configure(new PeerConfig { StoreId = store, Raft = new RaftConfig { Id = 1, MaxPendingBytes = 64 << 20 } });
+            hardState ??= initialized
+                ? new HardState { Term = RegionState.InitialLogTerm, Commit = RegionState.InitialLogIndex }
+                : new HardState();
+            var config = cluster._configure(
+                new PeerConfig { StoreId = store, Raft = new RaftConfig { Id = 1, MaxPendingBytes = 64 << 20 } });
             Peer = new PeerMachine(config, new PeerInitialState
             {
                 Region = region,
@@ -194,7 +202,8 @@ internal sealed class PeerCluster
                 NeverRan = neverRan,
             }, random, cluster.Now);
             if (initialized)
-                _applier = new RegionApplier(region, self.Id, store, memory.Applied[region.Id].AppliedIndex, memory.Applied[region.Id].TruncatedState);
+                _applier = new RegionApplier(
+                    region, self.Id, store, memory.Applied[region.Id].AppliedIndex, memory.Applied[region.Id].TruncatedState);
         }
 
         public ulong StoreId { get; }
@@ -299,7 +308,8 @@ internal sealed class PeerCluster
         private List<Entry> ReadLog(LogReadTask task)
         {
             var entries = new List<Entry>();
-            foreach (var (_, advanced) in Journal.Events.Where(e => e.SequenceNr >= task.FromSequenceNr && e.SequenceNr <= task.ToSequenceNr && e.Event.Entries.Count > 0))
+            foreach (var (_, advanced) in Journal.Events.Where(
+                e => e.SequenceNr >= task.FromSequenceNr && e.SequenceNr <= task.ToSequenceNr && e.Event.Entries.Count > 0))
             {
                 entries.RemoveAll(e => e.Index >= advanced.Entries[0].Index);
                 entries.AddRange(advanced.Entries.Where(e => e.Index >= task.Read.FirstIndex && e.Index <= task.Read.LastIndex));
@@ -318,7 +328,12 @@ internal sealed class PeerCluster
             Memory.PutRegionState(new RegionLocalState { State = PeerState.Normal, Region = install.Region });
             Memory.PutApplyState(install.Region.Id, apply);
             Journal.Events.Clear();
-            Journal.Snapshot = new RaftTruncated { HardState = install.Record.HardState, Index = install.Record.Snapshot.Index, Term = install.Record.Snapshot.Term };
+            Journal.Snapshot = new RaftTruncated
+            {
+                HardState = install.Record.HardState,
+                Index = install.Record.Snapshot.Index,
+                Term = install.Record.Snapshot.Term
+            };
             _applier = new RegionApplier(install.Region, Peer.Self.Id, StoreId, apply.AppliedIndex, apply.TruncatedState);
             _held.Clear();
             Peer.Installed(install.Region, Journal.LastSequenceNr, _cluster.Now);
@@ -337,7 +352,11 @@ internal sealed class PeerCluster
             {
                 var id = _cluster._nextId;
                 _cluster._nextId += 1 + (ulong)Peer.Region.Peers.Count;
-                return new Protocol.Pdpb.SplitID { NewRegionId = id, NewPeerIds = { Enumerable.Range(1, Peer.Region.Peers.Count).Select(n => id + (ulong)n) } };
+                return new Protocol.Pdpb.SplitID
+                {
+                    NewRegionId = id,
+                    NewPeerIds = { Enumerable.Range(1, Peer.Region.Peers.Count).Select(n => id + (ulong)n) }
+                };
             }).ToList();
             Peer.ProposeSplit(split, ids);
         }
@@ -347,7 +366,8 @@ internal sealed class PeerCluster
             foreach (var region in split.Created)
             {
                 var self = region.Peers.Single(p => p.StoreId == StoreId);
-                var replica = _cluster._replicas[(StoreId, region.Id)] = new Replica(_cluster, StoreId, self, region, new MemoryJournal(), _cluster.NextRandom());
+                var replica = _cluster._replicas[(StoreId, region.Id)] = new Replica(
+                    _cluster, StoreId, self, region, new MemoryJournal(), _cluster.NextRandom());
                 if (split.Campaign)
                     replica.Peer.Campaign(_cluster.Now);
             }
@@ -372,7 +392,8 @@ internal sealed class MemoryStore : IRegionBatch
 
     public void DeleteRange(string cf, ByteString startKey, ByteString endKey)
     {
-        foreach (var key in Data.Keys.Where(k => KeyRange.Compare(k, startKey) >= 0 && (endKey.IsEmpty || KeyRange.Compare(k, endKey) < 0)).ToList())
+        foreach (var key in Data.Keys.Where(k => KeyRange.Compare(k, startKey) >= 0 && (endKey.IsEmpty || KeyRange.Compare(k, endKey) < 0))
+            .ToList())
             Data.Remove(key);
     }
 

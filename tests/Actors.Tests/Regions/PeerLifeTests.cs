@@ -77,7 +77,8 @@ public sealed class PeerLifeTests
         cluster.Tick(5);
         cluster.Stores[4] = new MemoryStore();
         var newcomer = new Protocol.Metapb.Peer { Id = 50, StoreId = 4, Role = PeerRole.Learner };
-        cluster.Submit(leader, new TestChangePeers(For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = newcomer }));
+        cluster.Submit(leader, new TestChangePeers(
+            For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = newcomer }));
         cluster.Tick(20);
         Assert.Equal(20, cluster.Stores[4].Data.Count);
         Assert.Equal(leader.Peer.AppliedIndex, cluster[4, 1].Peer.AppliedIndex);
@@ -130,7 +131,8 @@ public sealed class PeerLifeTests
         var leader = cluster.Elect();
         var gone = leader.Peer.Region.Peers.First(p => p.Id != leader.Peer.Self.Id);
         cluster.CutOff(gone.StoreId);
-        cluster.Submit(leader, new TestChangePeers(For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.RemoveNode, Peer = gone }));
+        cluster.Submit(
+            leader, new TestChangePeers(For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.RemoveNode, Peer = gone }));
         cluster.Reconnect(gone.StoreId);
         cluster.Tick(60);
         Assert.False(cluster.Has(gone.StoreId, 1));
@@ -238,14 +240,16 @@ public sealed class PeerLifeTests
         var cluster = new PeerCluster(3);
         var leader = cluster.Elect();
         var learner = cluster.Replicas.First(r => !r.Peer.IsLeader);
-        var demotion = new TestChangePeers(For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = learner.Peer.Self });
+        var demotion = new TestChangePeers(
+            For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.AddLearnerNode, Peer = learner.Peer.Self });
         cluster.Submit(leader, demotion);
         cluster.Tick(3);
         Assert.Null(demotion.Outcome.Error);
         Assert.Equal(PeerRole.Learner, learner.Peer.Self.Role);
 
         cluster.CutOff(learner.StoreId);
-        var removal = new TestChangePeers(For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.RemoveNode, Peer = learner.Peer.Self });
+        var removal = new TestChangePeers(
+            For(leader), new ChangePeerRequest { ChangeType = ConfChangeType.RemoveNode, Peer = learner.Peer.Self });
         cluster.Submit(leader, removal);
         cluster.Tick(3);
         Assert.Null(removal.Outcome.Error);

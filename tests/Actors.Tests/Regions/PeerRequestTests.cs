@@ -40,7 +40,8 @@ public sealed class PeerRequestTests
         Assert.Equal(RegionErrorKind.NotLeader, Try(follower, c => c.Peer = follower.Peer.Self));
         Assert.Equal(RegionErrorKind.StaleCommand, Try(leader, _ => { }));
         Assert.Equal(RegionErrorKind.EpochNotMatch, Try(leader, c => c.Term = leader.Peer.Term));
-        Assert.Equal(RegionErrorKind.KeyNotInRegion, Try(leader, c => (c.Term, c.RegionEpoch) = (leader.Peer.Term, leader.Peer.Region.RegionEpoch)));
+        Assert.Equal(
+            RegionErrorKind.KeyNotInRegion, Try(leader, c => (c.Term, c.RegionEpoch) = (leader.Peer.Term, leader.Peer.Region.RegionEpoch)));
 
         RegionErrorKind? Try(PeerCluster.Replica at, Action<Protocol.Kvrpcpb.Context> change)
         {
@@ -310,7 +311,8 @@ public sealed class PeerRequestTests
         leader.HoldApply = true;
         var swap = new TestSwap(For(leader), "k1", null, "s");
         cluster.Submit(leader, swap);
-        var deletes = new[] { ("k0", "k3"), ("k1", "k5"), ("k2", "k9") }.Select(r => new TestWrite(For(leader), TimeSpan.MaxValue, DeleteRange(r.Item1, r.Item2))).ToArray();
+        var deletes = new[] { ("k0", "k3"), ("k1", "k5"), ("k2", "k9") }
+            .Select(r => new TestWrite(For(leader), TimeSpan.MaxValue, DeleteRange(r.Item1, r.Item2))).ToArray();
         cluster.Submit(leader, deletes);
         leader.HoldApply = false;
         cluster.Tick(3);
@@ -358,7 +360,12 @@ public sealed class PeerRequestTests
         Assert.True(old.Peer.IsLeader);
         // The empty entries of the two elections were applied where the first two had been: that is proof. For the others there is none.
         Assert.Equal(
-            [RegionErrorKind.StaleCommand, RegionErrorKind.StaleCommand, RegionErrorKind.UndeterminedResult, RegionErrorKind.UndeterminedResult],
+            [
+                RegionErrorKind.StaleCommand,
+                RegionErrorKind.StaleCommand,
+                RegionErrorKind.UndeterminedResult,
+                RegionErrorKind.UndeterminedResult
+            ],
             writes.Select(w => w.Outcome.Kind!.Value));
     }
 }

@@ -41,7 +41,8 @@ internal static class Requests
 
     public static ByteString Bytes(string text) => ByteString.CopyFromUtf8(text);
 
-    public static Request Put(string key, string value) => new() { CmdType = CmdType.Put, Put = new PutRequest { Key = Bytes(key), Value = Bytes(value) } };
+    public static Request Put(string key, string value) =>
+        new() { CmdType = CmdType.Put, Put = new PutRequest { Key = Bytes(key), Value = Bytes(value) } };
 
     public static Request Delete(string key) => new() { CmdType = CmdType.Delete, Delete = new DeleteRequest { Key = Bytes(key) } };
 
@@ -61,7 +62,8 @@ internal sealed class TestWrite(Context context, TimeSpan deadline, params Reque
 
     public override void Fail(Error error) => Outcome.Set(error);
 
-    public static TestWrite Put(PeerCluster.Replica at, string key, string value) => new(Requests.For(at), TimeSpan.MaxValue, Requests.Put(key, value));
+    public static TestWrite Put(PeerCluster.Replica at, string key, string value) =>
+        new(Requests.For(at), TimeSpan.MaxValue, Requests.Put(key, value));
 }
 
 internal sealed class TestRead(Context context, TimeSpan deadline, string key) : ReadRequest(context, deadline)
@@ -85,7 +87,8 @@ internal sealed class TestRead(Context context, TimeSpan deadline, string key) :
     public static TestRead Get(PeerCluster.Replica at, string key) => new(Requests.For(at), TimeSpan.MaxValue, key);
 }
 
-internal sealed class TestSwap(Context context, string key, string? expected, string value) : CompareAndSwapRequest(context, TimeSpan.MaxValue)
+internal sealed class TestSwap(Context context, string key, string? expected, string value)
+    : CompareAndSwapRequest(context, TimeSpan.MaxValue)
 {
     public Outcome Outcome { get; } = new();
 
@@ -124,7 +127,8 @@ internal sealed class TestChangePeers(Context context, params ChangePeerRequest[
     public override void Fail(Error error) => Outcome.Set(error);
 }
 
-internal sealed class TestTransfer(Context context, Protocol.Metapb.Peer to) : Actors.Regions.TransferLeaderRequest(context, TimeSpan.MaxValue)
+internal sealed class TestTransfer(Context context, Protocol.Metapb.Peer to)
+    : Actors.Regions.TransferLeaderRequest(context, TimeSpan.MaxValue)
 {
     public Outcome Outcome { get; } = new();
 

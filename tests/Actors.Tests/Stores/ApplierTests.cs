@@ -20,7 +20,9 @@ public sealed class ApplierTests
 {
     private static readonly RegionEpoch Epoch = new() { ConfVer = 1, Version = 1 };
 
-    /// <summary>Invariant 3: rows and the applied index that covers them are written together, also if what comes next cannot be applied.</summary>
+    /// <summary>
+    /// Invariant 3: rows and the applied index that covers them are written together, also if what comes next cannot be applied.
+    /// </summary>
     [Fact]
     public async Task RowsThatShareABatchWithAFailureKeepTheirAppliedIndex()
     {
@@ -75,7 +77,8 @@ public sealed class ApplierTests
             var region = new Region { Id = 1, RegionEpoch = Epoch, Peers = { new Protocol.Metapb.Peer { Id = 11, StoreId = 1 } } };
             var syncsWhenTold = new List<(ulong Applied, long Syncs)>();
             using var applier = new EntryApplier<string>(
-                engines.Data, 1 << 20, (_, m) => syncsWhenTold.Add((((Applier.Applied)m).AppliedIndex, engines.Data.Syncs)), () => { }, Akka.Event.NoLogger.Instance);
+                engines.Data, 1 << 20, (_, m) => syncsWhenTold.Add((((Applier.Applied)m).AppliedIndex, engines.Data.Syncs)), () => { },
+                Akka.Event.NoLogger.Instance);
             applier.Register("peer", new RegionApplier(region, 11, 1, 5, new RaftTruncatedState { Index = 5, Term = 5 }));
             var before = engines.Data.Syncs;
 
@@ -101,9 +104,16 @@ public sealed class ApplierTests
         {
             using var engines = StoreEngines.Open(folder.FullName);
             var told = new List<object>();
-            using var applier = new EntryApplier<string>(engines.Data, 1 << 20, (_, m) => told.Add(m), () => { }, Akka.Event.NoLogger.Instance);
+            using var applier = new EntryApplier<string>(
+                engines.Data, 1 << 20, (_, m) => told.Add(m), () => { }, Akka.Event.NoLogger.Instance);
             Register();
-            var ofNoVersion = new Entry { Index = 7, Term = 6, EntryType = EntryType.EntryNormal, Data = Google.Protobuf.ByteString.CopyFrom(0xff) };
+            var ofNoVersion = new Entry
+            {
+                Index = 7,
+                Term = 6,
+                EntryType = EntryType.EntryNormal,
+                Data = Google.Protobuf.ByteString.CopyFrom(0xff)
+            };
             applier.Apply(1, [SplitAt(6, "m"), ofNoVersion]);
             Assert.IsType<Applier.Failed>(Assert.Single(told));
             applier.Unregister(1);

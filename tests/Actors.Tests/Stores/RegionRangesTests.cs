@@ -8,7 +8,8 @@ public sealed class RegionRangesTests
 {
     private readonly RegionRanges _ranges = new();
 
-    private static Region Range(ulong id, string start, string end) => new() { Id = id, StartKey = ByteString.CopyFromUtf8(start), EndKey = ByteString.CopyFromUtf8(end) };
+    private static Region Range(ulong id, string start, string end) =>
+        new() { Id = id, StartKey = ByteString.CopyFromUtf8(start), EndKey = ByteString.CopyFromUtf8(end) };
 
     /// <summary>The installation deletes the old, wide range: a neighbour that moved in before would lose its rows.</summary>
     [Fact]

@@ -21,7 +21,8 @@ public sealed class StorePeersTests : IDisposable, IStoreHost<StorePeersTests.Ha
     public StorePeersTests()
     {
         _engines = StoreEngines.Open(Path.Combine(_folder.FullName, "store"));
-        _peers = new StorePeers<Handle>(this, _engines.Data, _ranges, new StoreSettings(Second, Second, Second, Second, 1, 1, 1, 1, Second, Second, Second), 1);
+        _peers = new StorePeers<Handle>(
+            this, _engines.Data, _ranges, new StoreSettings(Second, Second, Second, Second, 1, 1, 1, 1, Second, Second, Second), 1);
     }
 
     internal sealed record Handle(PeerStart Start);
@@ -42,7 +43,8 @@ public sealed class StorePeersTests : IDisposable, IStoreHost<StorePeersTests.Ha
             RegionEpoch = new RegionEpoch { ConfVer = 1, Version = 1 },
             Peers = { new Protocol.Metapb.Peer { Id = id + 100, StoreId = 1 } },
         };
-        return new PeerStart(id, region.Peers[0], new RegionLocalState { State = PeerState.Normal, Region = region }, RegionState.InitialApplyState());
+        return new PeerStart(
+            id, region.Peers[0], new RegionLocalState { State = PeerState.Normal, Region = region }, RegionState.InitialApplyState());
     }
 
     /// <summary>The parent's peer failed before it could divide the ranges; it waits for its restart while its part starts.</summary>
@@ -53,7 +55,8 @@ public sealed class StorePeersTests : IDisposable, IStoreHost<StorePeersTests.Ha
         _peers.Stopped(_peers.Find(1)!);
         _peers.StateRead(new FailedPeerState(1, StartOf(1, "m", ""), null, [StartOf(2, "", "m")]));
         Assert.NotNull(_peers.Find(2));
-        Assert.Equal(["-m", "m-"], _ranges.Owned.Select(r => $"{r.StartKey.ToStringUtf8()}-{r.EndKey.ToStringUtf8()}").Order(StringComparer.Ordinal));
+        Assert.Equal(["-m", "m-"], _ranges.Owned.Select(r => $"{r.StartKey.ToStringUtf8()}-{r.EndKey.ToStringUtf8()}")
+            .Order(StringComparer.Ordinal));
     }
 
     /// <summary>Two peers failed together, and one of them had just split: the other's state is read first.</summary>
@@ -68,7 +71,8 @@ public sealed class StorePeersTests : IDisposable, IStoreHost<StorePeersTests.Ha
         Assert.Null(_peers.Find(2));
         _peers.StateRead(new FailedPeerState(1, StartOf(1, "e", "m"), null, [StartOf(2, "", "e")]));
         Assert.NotNull(_peers.Find(2));
-        Assert.Equal(["-e", "e-m", "m-"], _ranges.Owned.Select(r => $"{r.StartKey.ToStringUtf8()}-{r.EndKey.ToStringUtf8()}").Order(StringComparer.Ordinal));
+        Assert.Equal(["-e", "e-m", "m-"], _ranges.Owned.Select(r => $"{r.StartKey.ToStringUtf8()}-{r.EndKey.ToStringUtf8()}")
+            .Order(StringComparer.Ordinal));
     }
 
     TimeSpan IStoreHost<Handle>.Now => TimeSpan.Zero;
