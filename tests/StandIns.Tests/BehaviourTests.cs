@@ -9,7 +9,8 @@ public class BehaviourTests
 
     private static readonly Assembly _assembly = typeof(BehaviourTests).Assembly;
 
-    private static string Folder => _assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "AkkaBehaviour")?.Value;
+    private static string Folder =>
+        _assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "AkkaBehaviour")?.Value;
 
     public static TheoryData<string> Scenarios()
     {

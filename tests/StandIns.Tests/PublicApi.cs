@@ -8,13 +8,18 @@ namespace TiKvActors.StandIns.Tests;
 /// <summary>What an assembly shows to others, one line a type or member, in the format of the lists in ../shared/akka-api.</summary>
 internal static class PublicApi
 {
-    private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags Declared =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
     private static readonly Dictionary<Type, string> _keywords = new()
     {
         [typeof(void)] = "void", [typeof(object)] = "object", [typeof(string)] = "string", [typeof(bool)] = "bool", [typeof(char)] = "char",
         [typeof(byte)] = "byte", [typeof(short)] = "short", [typeof(ushort)] = "ushort", [typeof(int)] = "int", [typeof(uint)] = "uint",
-        [typeof(long)] = "long", [typeof(ulong)] = "ulong", [typeof(float)] = "float", [typeof(double)] = "double", [typeof(decimal)] = "decimal"
+        [typeof(long)] = "long",
+        [typeof(ulong)] = "ulong",
+        [typeof(float)] = "float",
+        [typeof(double)] = "double",
+        [typeof(decimal)] = "decimal"
     };
 
     public static IEnumerable<Type> Types(Assembly assembly) => assembly.GetTypes().Where(IsVisible);
@@ -41,20 +46,27 @@ internal static class PublicApi
 
     /// <summary>Null for none but object or ValueType.</summary>
     public static string BaseOf(Type type) =>
-        type.IsInterface || type.IsValueType || IsDelegate(type) || type.BaseType == typeof(object) || type.BaseType == null ? null : Name(type.BaseType);
+        type.IsInterface || type.IsValueType || IsDelegate(type) || type.BaseType == typeof(object) || type.BaseType == null
+            ? null : Name(type.BaseType);
 
     public static IEnumerable<string> InterfacesOf(Type type) =>
-        IsDelegate(type) || type.IsEnum ? [] : type.GetInterfaces().Where(i => IsVisible(i.IsGenericType ? i.GetGenericTypeDefinition() : i)).Select(Name);
+        IsDelegate(type) || type.IsEnum
+            ? [] : type.GetInterfaces().Where(i => IsVisible(i.IsGenericType ? i.GetGenericTypeDefinition() : i)).Select(Name);
 
     /// <summary>Without overrides: what they are called by is a member of a base class, and shown there.</summary>
     public static IEnumerable<string> Members(Type type)
     {
         if (IsDelegate(type)) return [];
-        var members = type.GetConstructors(Declared).Where(c => !c.IsStatic && IsVisible(c)).Select(c => $"{Access(c)}ctor({Parameters(c)})")
-            .Concat(type.GetMethods(Declared).Where(m => IsVisible(m) && (!m.IsSpecialName || m.Name.StartsWith("op_", StringComparison.Ordinal)) && !IsOverride(m)).Select(Method))
+        var members = type.GetConstructors(Declared).Where(c => !c.IsStatic && IsVisible(c))
+            .Select(c => $"{Access(c)}ctor({Parameters(c)})")
+            .Concat(type.GetMethods(Declared)
+                .Where(m => IsVisible(m) && (!m.IsSpecialName || m.Name.StartsWith("op_", StringComparison.Ordinal)) && !IsOverride(m))
+                .Select(Method))
             .Concat(type.GetProperties(Declared).Select(Property).Where(p => p != null))
-            .Concat(type.GetEvents(Declared).Where(e => IsVisible(e.AddMethod)).Select(e => $"{Access(e.AddMethod)}{Modifiers(e.AddMethod)}event {Name(e.EventHandlerType)} {e.Name}"))
-            .Concat(type.GetFields(Declared).Where(f => (f.IsPublic || f.IsFamily || f.IsFamilyOrAssembly) && !f.IsSpecialName).Select(Field));
+            .Concat(type.GetEvents(Declared).Where(e => IsVisible(e.AddMethod))
+                .Select(e => $"{Access(e.AddMethod)}{Modifiers(e.AddMethod)}event {Name(e.EventHandlerType)} {e.Name}"))
+            .Concat(
+                type.GetFields(Declared).Where(f => (f.IsPublic || f.IsFamily || f.IsFamilyOrAssembly) && !f.IsSpecialName).Select(Field));
         return members.Select(m => Name(type) + " :: " + m);
     }
 
@@ -62,7 +74,8 @@ internal static class PublicApi
     {
         var arguments = method.IsGenericMethodDefinition ? method.GetGenericArguments() : [];
         var names = arguments.Length == 0 ? "" : "<" + string.Join(", ", arguments.Select(a => a.Name)) + ">";
-        return $"{Access(method)}{Modifiers(method)}{Name(method.ReturnType)} {method.Name}{names}({Parameters(method)}){Constraints(arguments)}";
+        return $"{Access(method)}{Modifiers(method)}{Name(method.ReturnType)} {method.Name}{names}({Parameters(method)})"
+            + Constraints(arguments);
     }
 
     private static string Property(PropertyInfo property)
@@ -86,7 +99,8 @@ internal static class PublicApi
     {
         var access = field.IsPublic ? "public " : field.IsFamily ? "protected " : "protected internal ";
         var modifiers = field.IsLiteral ? "const " : (field.IsStatic ? "static " : "") + (field.IsInitOnly ? "readonly " : "");
-        return $"{access}{modifiers}{Name(field.FieldType)} {field.Name}" + (field.IsLiteral ? " = " + Literal(field.GetRawConstantValue()) : "");
+        return $"{access}{modifiers}{Name(field.FieldType)} {field.Name}"
+            + (field.IsLiteral ? " = " + Literal(field.GetRawConstantValue()) : "");
     }
 
     private static string Parameters(MethodBase method)
@@ -98,8 +112,10 @@ internal static class PublicApi
     private static string Parameter(ParameterInfo parameter)
     {
         var type = parameter.ParameterType;
-        var kind = parameter.IsDefined(typeof(ParamArrayAttribute), false) ? "params " : !type.IsByRef ? "" : parameter.IsOut ? "out " : parameter.IsIn ? "in " : "ref ";
-        return kind + Name(type.IsByRef ? type.GetElementType() : type) + " " + parameter.Name + (parameter.HasDefaultValue ? " = default" : "");
+        var kind = parameter.IsDefined(typeof(ParamArrayAttribute), false)
+            ? "params " : !type.IsByRef ? "" : parameter.IsOut ? "out " : parameter.IsIn ? "in " : "ref ";
+        return kind + Name(type.IsByRef ? type.GetElementType() : type) + " " + parameter.Name
+            + (parameter.HasDefaultValue ? " = default" : "");
     }
 
     private static string Constraints(Type[] arguments) => string.Concat(arguments.Select(argument =>
@@ -109,7 +125,9 @@ internal static class PublicApi
         if (attributes.HasFlag(GenericParameterAttributes.ReferenceTypeConstraint)) all.Add("class");
         if (attributes.HasFlag(GenericParameterAttributes.NotNullableValueTypeConstraint)) all.Add("struct");
         all.AddRange(argument.GetGenericParameterConstraints().Where(c => c != typeof(ValueType)).Select(Name));
-        if (attributes.HasFlag(GenericParameterAttributes.DefaultConstructorConstraint) && !attributes.HasFlag(GenericParameterAttributes.NotNullableValueTypeConstraint)) all.Add("new()");
+        if (attributes.HasFlag(GenericParameterAttributes.DefaultConstructorConstraint)
+            && !attributes.HasFlag(GenericParameterAttributes.NotNullableValueTypeConstraint))
+            all.Add("new()");
         return all.Count == 0 ? "" : $" where {argument.Name} : {string.Join(", ", all)}";
     }));
 
@@ -148,14 +166,17 @@ internal static class PublicApi
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)
     };
 
-    private static string Modifiers(MethodInfo method) => (method.IsStatic ? "static " : "") + (method.IsAbstract && !method.DeclaringType!.IsInterface ? "abstract " : "");
+    private static string Modifiers(MethodInfo method) =>
+        (method.IsStatic ? "static " : "") + (method.IsAbstract && !method.DeclaringType!.IsInterface ? "abstract " : "");
 
     private static string Access(MethodBase method) => method.IsPublic ? "public " : method.IsFamily ? "protected " : "protected internal ";
 
     private static bool IsVisible(MethodBase method) => method != null && (method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly);
 
     private static bool IsVisible(Type type) =>
-        type.IsNested ? (type.IsNestedPublic || type.IsNestedFamily || type.IsNestedFamORAssem) && IsVisible(type.DeclaringType) : type.IsPublic;
+        type.IsNested
+            ? (type.IsNestedPublic || type.IsNestedFamily || type.IsNestedFamORAssem) && IsVisible(type.DeclaringType)
+            : type.IsPublic;
 
     private static bool IsOverride(MethodInfo method) => method.GetBaseDefinition() != method;
 

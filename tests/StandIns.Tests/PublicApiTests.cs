@@ -6,7 +6,8 @@ namespace TiKvActors.StandIns.Tests;
 /// <summary>A stand-in shows nothing that the real package does not have: a use of it would not build with AkkaSource=nuget.</summary>
 public partial class PublicApiTests
 {
-    private static string Folder => typeof(PublicApiTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "AkkaApi")?.Value;
+    private static string Folder =>
+        typeof(PublicApiTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "AkkaApi")?.Value;
 
     [ApiListTheory]
     [InlineData("Akka")]
@@ -112,7 +113,8 @@ public partial class PublicApiTests
     {
         public ApiListTheoryAttribute()
         {
-            if (Folder == null || !Directory.Exists(Folder)) Skip = "the lists of the real packages' API (../shared/akka-api) are not beside this checkout";
+            if (Folder == null || !Directory.Exists(Folder))
+                Skip = "the lists of the real packages' API (../shared/akka-api) are not beside this checkout";
 #if AKKA_NUGET
             Skip = "built with the real packages";
 #endif

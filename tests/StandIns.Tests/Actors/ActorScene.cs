@@ -45,7 +45,8 @@ public abstract class ActorScene : IAsyncLifetime
         }
     }
 
-    protected IActorRef Do(Action<object, IActorContext> receive, string name = null) => System.ActorOf(Props.Create(() => new Doing(receive)), name);
+    protected IActorRef Do(Action<object, IActorContext> receive, string name = null) =>
+        System.ActorOf(Props.Create(() => new Doing(receive)), name);
 
     /// <summary>What was published on the event stream, in order.</summary>
     protected ConcurrentQueue<T> Published<T>() where T : class

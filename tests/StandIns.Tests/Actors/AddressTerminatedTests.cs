@@ -12,7 +12,8 @@ public sealed class AddressTerminatedTests : ActorScene
 
     private ExtendedActorSystem Extended => (ExtendedActorSystem)System;
 
-    private Elsewhere RefElsewhere(string name) => new(new ChildActorPath(new RootActorPath(_elsewhere) / "user", name, 7), Extended.Provider);
+    private Elsewhere RefElsewhere(string name) =>
+        new(new ChildActorPath(new RootActorPath(_elsewhere) / "user", name, 7), Extended.Provider);
 
     private void Terminate(Address address) => AddressTerminatedTopic.Get(System).Publish(new AddressTerminated(address));
 

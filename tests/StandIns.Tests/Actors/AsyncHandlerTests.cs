@@ -101,7 +101,8 @@ public sealed class AsyncHandlerTests : ActorScene
         Assert.IsType<InvalidOperationException>(refusal);
     }
 
-    private IActorRef Handle(Func<object, Func<IActorContext>, Task> handle, string name = null) => System.ActorOf(Props.Create(() => new Handling(handle)), name);
+    private IActorRef Handle(Func<object, Func<IActorContext>, Task> handle, string name = null) =>
+        System.ActorOf(Props.Create(() => new Handling(handle)), name);
 
     private sealed class Handling : ReceiveActor
     {

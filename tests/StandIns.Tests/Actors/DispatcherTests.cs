@@ -17,10 +17,14 @@ public sealed class DispatcherTests : ActorScene
         no-threads { type = ForkJoinDispatcher, dedicated-thread-pool { thread-count = 0 } }
         custom { type = "{{typeof(OneByOneConfigurator).FullName}}, StandIns.Tests", marker = here }
         no-type { type = "No.Such.Type, Nowhere" }
-        deadline { type = Dispatcher, throughput = 1000000, throughput-deadline-time = 5ms, executor = fork-join-executor, dedicated-thread-pool { thread-count = 1 } }
+        deadline {
+          type = Dispatcher, throughput = 1000000, throughput-deadline-time = 5ms
+          executor = fork-join-executor, dedicated-thread-pool { thread-count = 1 }
+        }
         """;
 
-    private IActorRef On(string dispatcher, Action<object, IActorContext> receive) => System.ActorOf(Props.Create(() => new Doing(receive)).WithDispatcher(dispatcher));
+    private IActorRef On(string dispatcher, Action<object, IActorContext> receive) =>
+        System.ActorOf(Props.Create(() => new Doing(receive)).WithDispatcher(dispatcher));
 
     private static IReadOnlyList<Thread> ThreadsSeen(ConcurrentDictionary<Thread, bool> threads) => threads.Keys.ToList();
 
@@ -122,8 +126,10 @@ public sealed class DispatcherTests : ActorScene
         Assert.False(await thread.Task.WaitAsync(Patience));
     }
 
-    public sealed class OneByOneConfigurator(Config config, IDispatcherPrerequisites prerequisites) : MessageDispatcherConfigurator(config, prerequisites)
+    public sealed class OneByOneConfigurator(Config config, IDispatcherPrerequisites prerequisites)
+        : MessageDispatcherConfigurator(config, prerequisites)
     {
-        public override MessageDispatcher Dispatcher() => new Akka.Dispatch.Dispatcher(this, "custom", 1, null, ConfigureExecutor(), TimeSpan.FromSeconds(1));
+        public override MessageDispatcher Dispatcher() =>
+            new Akka.Dispatch.Dispatcher(this, "custom", 1, null, ConfigureExecutor(), TimeSpan.FromSeconds(1));
     }
 }

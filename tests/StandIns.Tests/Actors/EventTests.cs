@@ -77,7 +77,8 @@ public sealed class EventTests : ActorScene
     [Fact]
     public async Task Dead_letters_are_logged_as_often_as_configured_and_then_no_more_for_a_while()
     {
-        var system = Start("akka { loglevel = INFO, log-dead-letters = 3, log-dead-letters-suspend-duration = 1h, loggers = [\"" + typeof(Silent).FullName + ", StandIns.Tests\"] }");
+        var system = Start("akka { loglevel = INFO, log-dead-letters = 3, log-dead-letters-suspend-duration = 1h, loggers = [\""
+            + typeof(Silent).FullName + ", StandIns.Tests\"] }");
         var logged = new ConcurrentQueue<string>();
         Action<object, IActorContext> collect = (m, _) => logged.Enqueue(((Info)m).Message.ToString());
         system.EventStream.Subscribe(system.ActorOf(Props.Create(() => new Doing(collect))), typeof(Info));
@@ -106,7 +107,8 @@ public sealed class EventTests : ActorScene
             () =>
             {
                 actor.Tell("what is this");
-                return logged.Any(d => d.LogSource == "akka://Test/user/empty" && d.Message.ToString().EndsWith("what is this", StringComparison.Ordinal));
+                return logged.Any(d => d.LogSource == "akka://Test/user/empty"
+                    && d.Message.ToString().EndsWith("what is this", StringComparison.Ordinal));
             },
             "the log of an unhandled message");
     }

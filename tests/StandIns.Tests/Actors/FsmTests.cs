@@ -7,7 +7,8 @@ public class FsmTests
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
 
-    private static ActorSystem Start() => ActorSystem.Create("fsm", "akka.loglevel = OFF\nakka.stdout-loglevel = OFF\nakka.coordinated-shutdown.run-by-clr-shutdown-hook = off");
+    private static ActorSystem Start() => ActorSystem.Create(
+        "fsm", "akka.loglevel = OFF\nakka.stdout-loglevel = OFF\nakka.coordinated-shutdown.run-by-clr-shutdown-hook = off");
 
     [Fact]
     public async Task Goes_from_state_to_state_and_tells_those_who_want_to_know()

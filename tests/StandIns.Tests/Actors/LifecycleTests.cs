@@ -59,7 +59,9 @@ public sealed class LifecycleTests : ActorScene
         {
             try
             {
-                while (true) system.ActorOf(Props.Create(() => new Counted(() => Interlocked.Increment(ref started), () => Interlocked.Increment(ref stopped))));
+                while (true)
+                    system.ActorOf(Props.Create(
+                        () => new Counted(() => Interlocked.Increment(ref started), () => Interlocked.Increment(ref stopped))));
             }
             catch (InvalidOperationException)
             {
@@ -75,7 +77,8 @@ public sealed class LifecycleTests : ActorScene
     [Fact]
     public async Task A_failure_in_PostStop_does_not_keep_an_actor_from_its_end()
     {
-        var actor = System.ActorOf(Props.Create(typeof(Counted), Nothing, (Action)(() => throw new InvalidOperationException("on purpose"))));
+        var actor = System.ActorOf(
+            Props.Create(typeof(Counted), Nothing, (Action)(() => throw new InvalidOperationException("on purpose"))));
         Assert.True(await actor.GracefulStop(Patience));
     }
 
@@ -120,7 +123,9 @@ public sealed class LifecycleTests : ActorScene
             Assert.Equal(i, await System.ActorSelection("/user/again").Ask<int>(i, Patience));
             Assert.Equal(named, await System.ActorSelection("akka://Test/user/again").ResolveOne(Patience));
             await named.GracefulStop(Patience);
-            await Eventually(() => ((ExtendedActorSystem)System).Provider.ResolveActorRef("akka://Test/user/again") is EmptyLocalActorRef, "the name to be free");
+            await Eventually(
+                () => ((ExtendedActorSystem)System).Provider.ResolveActorRef("akka://Test/user/again") is EmptyLocalActorRef,
+                "the name to be free");
         }
     }
 
@@ -181,7 +186,8 @@ public sealed class LifecycleTests : ActorScene
             _child = Context.ActorOf(Props.Create(() => new Failing()));
         }
 
-        protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => throw new InvalidOperationException("cannot decide"));
+        protected override SupervisorStrategy SupervisorStrategy() =>
+            new OneForOneStrategy(_ => throw new InvalidOperationException("cannot decide"));
 
         protected override void OnReceive(object message)
         {

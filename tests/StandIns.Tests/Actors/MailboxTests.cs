@@ -11,7 +11,9 @@ public sealed class MailboxTests : ActorScene
 {
     protected override string Hocon => $$"""
         small { mailbox-type = "Akka.Dispatch.BoundedMailbox, Akka", mailbox-capacity = 3, mailbox-push-timeout-time = 50ms }
-        small-deque { mailbox-type = "Akka.Dispatch.BoundedDequeBasedMailbox, Akka", mailbox-capacity = 3, mailbox-push-timeout-time = 50ms }
+        small-deque {
+          mailbox-type = "Akka.Dispatch.BoundedDequeBasedMailbox, Akka", mailbox-capacity = 3, mailbox-push-timeout-time = 50ms
+        }
         no-capacity { mailbox-type = "Akka.Dispatch.BoundedMailbox, Akka", mailbox-capacity = 0 }
         own { mailbox-type = "{{typeof(NewestFirst).FullName}}, StandIns.Tests" }
         no-type { mailbox-type = "No.Such.Type, Nowhere" }

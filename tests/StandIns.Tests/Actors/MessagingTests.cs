@@ -44,7 +44,9 @@ public sealed class MessagingTests : ActorScene
             })).ToList();
             senders.Add(Task.Run(() => System.Stop(target)));
             await Task.WhenAll(senders);
-            await Eventually(() => Volatile.Read(ref handled) + deadLetters.Count(d => Equals(d.Message, target.Path.Name)) == Senders * Each, "every message to be accounted for");
+            await Eventually(
+                () => Volatile.Read(ref handled) + deadLetters.Count(d => Equals(d.Message, target.Path.Name)) == Senders * Each,
+                "every message to be accounted for");
         }
     }
 

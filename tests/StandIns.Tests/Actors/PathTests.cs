@@ -13,14 +13,16 @@ public sealed class PathTests
     [InlineData(9, "/user/a/b/c")]
     [InlineData(-1, "/user/a/b")]
     [InlineData(-9, "/")]
-    public void An_ancestor_is_named_by_its_depth_or_by_steps(int depth, string ancestor) => Assert.Equal(ancestor, _path.ParentOf(depth).ToStringWithoutAddress());
+    public void An_ancestor_is_named_by_its_depth_or_by_steps(int depth, string ancestor) =>
+        Assert.Equal(ancestor, _path.ParentOf(depth).ToStringWithoutAddress());
 
     [Fact]
     public void A_path_survives_its_text()
     {
         Assert.Equal(_path, ActorPath.Parse(_path.ToSerializationFormat()));
         Assert.Equal(5, ActorPath.Parse(_path.ToSerializationFormat()).Uid);
-        Assert.Equal("akka.tcp://system@host:1/user/a/b/c#5", _path.ToSerializationFormatWithAddress(new Address("akka.tcp", "other", "elsewhere", 2)));
+        Assert.Equal("akka.tcp://system@host:1/user/a/b/c#5", _path.ToSerializationFormatWithAddress(
+            new Address("akka.tcp", "other", "elsewhere", 2)));
     }
 
     [Theory]

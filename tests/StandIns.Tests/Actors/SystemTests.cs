@@ -22,12 +22,14 @@ public sealed class SystemTests : ActorScene
     [InlineData("akka.scheduler.implementation = \"No.Such.Scheduler\"", "No.Such.Scheduler")]
     [InlineData("akka.coordinated-shutdown.terminate-actor-system = off", "terminate-actor-system")]
     public void A_setting_that_makes_no_sense_is_named(string hocon, string named) =>
-        Assert.Contains(named, Assert.Throws<ConfigurationException>(() => ActorSystem.Create("Test", hocon + "\nakka.stdout-loglevel = OFF")).Message);
+        Assert.Contains(
+            named, Assert.Throws<ConfigurationException>(() => ActorSystem.Create("Test", hocon + "\nakka.stdout-loglevel = OFF")).Message);
 
     [Fact]
     public async Task Setups_reach_the_system_and_its_configuration()
     {
-        var bootstrap = BootstrapSetup.Create().WithConfig("akka { loglevel = OFF, stdout-loglevel = OFF }\nmine = 1").WithConfigFallback("mine = 2, yours = 3").WithActorRefProvider(ProviderSelection.Local.Instance);
+        var bootstrap = BootstrapSetup.Create().WithConfig("akka { loglevel = OFF, stdout-loglevel = OFF }\nmine = 1")
+            .WithConfigFallback("mine = 2, yours = 3").WithActorRefProvider(ProviderSelection.Local.Instance);
         var system = ActorSystem.Create("Test", bootstrap.And(new Custom("handed over")));
         Assert.Equal(1, system.Settings.Config.GetInt("mine"));
         Assert.Equal(3, system.Settings.Config.GetInt("yours"));
@@ -42,7 +44,8 @@ public sealed class SystemTests : ActorScene
         var before = global::System.Diagnostics.Process.GetCurrentProcess().Threads.Count;
         for (var round = 0; round < 5; round++)
         {
-            var systems = Enumerable.Range(0, 10).Select(i => Start($"own {{ type = PinnedDispatcher, shutdown-timeout = 10ms }}")).ToList();
+            var systems = Enumerable.Range(0, 10)
+                .Select(i => Start($"own {{ type = PinnedDispatcher, shutdown-timeout = 10ms }}")).ToList();
             foreach (var system in systems)
             {
                 var actor = system.ActorOf(Props.Create(() => new Echo()).WithDispatcher("own"));
@@ -96,7 +99,8 @@ public sealed class SystemTests : ActorScene
     {
         private int _attempts;
 
-        public override Flaky CreateExtension(ExtendedActorSystem system) => ++_attempts == 1 ? throw new TimeoutException("not yet") : new Flaky();
+        public override Flaky CreateExtension(ExtendedActorSystem system) =>
+            ++_attempts == 1 ? throw new TimeoutException("not yet") : new Flaky();
     }
 
     private sealed class Custom(string text) : Setup

@@ -17,7 +17,9 @@ internal sealed class ClusterNode : IAsyncDisposable
     {
         System = (ExtendedActorSystem)system;
         Cluster = Cluster.Get(system);
-        Cluster.Subscribe(system.ActorOf(Props.Create(() => new Keeper(_events))), ClusterEvent.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent), typeof(ClusterEvent.IReachabilityEvent));
+        Cluster.Subscribe(
+            system.ActorOf(Props.Create(() => new Keeper(_events))), ClusterEvent.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent),
+            typeof(ClusterEvent.IReachabilityEvent));
     }
 
     public ExtendedActorSystem System { get; }
@@ -31,7 +33,10 @@ internal sealed class ClusterNode : IAsyncDisposable
         get { lock (_events) return _events.ToArray(); }
     }
 
-    public static ClusterNode Start(string hocon = "", int port = 0, string name = "members") => new(ActorSystem.Create(name, ConfigurationFactory.ParseString(hocon).WithFallback(ConfigurationFactory.ParseString($$"""
+    public static ClusterNode Start(string hocon = "", int port = 0, string name = "members") =>
+        new(ActorSystem.Create(name, ConfigurationFactory.ParseString(hocon).WithFallback(Configuration(port))));
+
+    private static Config Configuration(int port) => ConfigurationFactory.ParseString($$"""
         akka.loglevel = OFF
         akka.stdout-loglevel = OFF
         akka.coordinated-shutdown.run-by-clr-shutdown-hook = off
@@ -42,12 +47,13 @@ internal sealed class ClusterNode : IAsyncDisposable
           retry-gate-closed-for = 100ms
         }
         akka.cluster {
-          gossip-interval = 50ms, leader-actions-interval = 50ms, unreachable-nodes-reaper-interval = 50ms, periodic-tasks-initial-delay = 10ms
+          gossip-interval = 50ms, leader-actions-interval = 50ms
+          unreachable-nodes-reaper-interval = 50ms, periodic-tasks-initial-delay = 10ms
           retry-unsuccessful-join-after = 500ms, seed-node-timeout = 1s
           failure-detector { heartbeat-interval = 100ms, acceptable-heartbeat-pause = 2s, expected-response-after = 100ms }
           split-brain-resolver { stable-after = 1s, down-all-when-unstable = off }
         }
-        """))));
+        """);
 
     /// <summary>Several nodes, all up in all eyes.</summary>
     public static async Task<ClusterNode[]> StartCluster(int size, string hocon = "")
@@ -60,7 +66,8 @@ internal sealed class ClusterNode : IAsyncDisposable
     }
 
     public Task SeesUp(int members) => Until(
-        () => Cluster.State.Members.Count == members && Cluster.State.Unreachable.IsEmpty && Cluster.State.Members.All(m => m.Status == MemberStatus.Up),
+        () => Cluster.State.Members.Count == members && Cluster.State.Unreachable.IsEmpty
+            && Cluster.State.Members.All(m => m.Status == MemberStatus.Up),
         () => $"{members} members up at {Address}, sees {string.Join(", ", Cluster.State.Members)}");
 
     /// <summary>As the end of the process would.</summary>

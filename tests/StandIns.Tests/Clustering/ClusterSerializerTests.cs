@@ -18,16 +18,22 @@ public class ClusterSerializerTests
 
     private static Gossip Gossip()
     {
-        var members = new[] { Member.Create(_a, ["pd", "störe"], AppVersion.Create("1.2.3-rc1")).CopyUp(7), Member.Create(_b, [], AppVersion.Zero) };
+        var members =
+            new[] { Member.Create(_a, ["pd", "störe"], AppVersion.Create("1.2.3-rc1")).CopyUp(7), Member.Create(_b, [], AppVersion.Zero) };
         var reachability = Reachability.Empty.Change(_a, _b, ReachabilityStatus.Unreachable);
         var gone = new UniqueAddress(_a.Address, 5);
-        return new Gossip(members.ToImmutableSortedSet(), [_a], reachability, VectorClock.Create().Increment(Akka.Cluster.Membership.Gossip.ClockNode(_a)).Increment(new VectorClock.Node("x")), ImmutableDictionary<UniqueAddress, long>.Empty.Add(gone, 123));
+        return new Gossip(
+            members.ToImmutableSortedSet(), [_a], reachability,
+            VectorClock.Create().Increment(Akka.Cluster.Membership.Gossip.ClockNode(_a)).Increment(new VectorClock.Node("x")),
+            ImmutableDictionary<UniqueAddress, long>.Empty.Add(gone, 123));
     }
 
     private static IClusterMessage[] Messages() =>
     [
-        new InitJoin(_a), new InitJoinAck(_a.Address), new InitJoinNack(_b.Address), new Join(_b, ["x", "y"], AppVersion.Create("2")), new Welcome(_a, Gossip()),
-        new GossipEnvelope(_a, _b, Gossip()), new GossipStatus(_b, Gossip().Version), new ExitingConfirmed(_a), new Heartbeat(_a.Address, long.MaxValue), new HeartbeatRsp(_b, -1)
+        new InitJoin(_a), new InitJoinAck(_a.Address), new InitJoinNack(_b.Address), new Join(_b, ["x", "y"], AppVersion.Create("2")),
+        new Welcome(_a, Gossip()),
+        new GossipEnvelope(_a, _b, Gossip()), new GossipStatus(_b, Gossip().Version), new ExitingConfirmed(_a),
+        new Heartbeat(_a.Address, long.MaxValue), new HeartbeatRsp(_b, -1)
     ];
 
     [Fact]
@@ -38,10 +44,12 @@ public class ClusterSerializerTests
         {
             var serializer = node.System.Serialization.FindSerializerFor(message);
             Assert.IsType<ClusterMessageSerializer>(serializer);
-            var copy = node.System.Serialization.Deserialize(serializer.ToBinary(message), serializer.Identifier, Akka.Serialization.Serialization.ManifestFor(serializer, message));
+            var copy = node.System.Serialization.Deserialize(
+                serializer.ToBinary(message), serializer.Identifier, Akka.Serialization.Serialization.ManifestFor(serializer, message));
             Assert.Equal(Text(message), Text(copy));
         }
-        Assert.Equal(Messages().Length, typeof(Join).Assembly.GetTypes().Count(t => !t.IsInterface && typeof(IClusterMessage).IsAssignableFrom(t)));
+        Assert.Equal(
+            Messages().Length, typeof(Join).Assembly.GetTypes().Count(t => !t.IsInterface && typeof(IClusterMessage).IsAssignableFrom(t)));
     }
 
     [Fact]
@@ -69,7 +77,10 @@ public class ClusterSerializerTests
         Join join => $"{join.Node} {string.Join(",", join.Roles.Order())} {join.AppVersion}",
         Welcome welcome => $"{welcome.From} {Text(welcome.Gossip)}",
         GossipEnvelope envelope => $"{envelope.From} {envelope.To} {Text(envelope.Gossip)}",
-        Gossip gossip => $"{gossip} {string.Join(",", gossip.Members.SelectMany(m => m.Roles.Order()))} {string.Join(",", gossip.Tombstones.Select(t => $"{t.Key}={t.Value}"))} {string.Join(",", gossip.Reachability.Rows.Select(r => $"{r.Key}={r.Value.Version}"))}",
+        Gossip gossip => string.Join(
+            ' ', gossip, string.Join(",", gossip.Members.SelectMany(m => m.Roles.Order())),
+            string.Join(",", gossip.Tombstones.Select(t => $"{t.Key}={t.Value}")),
+            string.Join(",", gossip.Reachability.Rows.Select(r => $"{r.Key}={r.Value.Version}"))),
         _ => message.ToString()
     };
 }

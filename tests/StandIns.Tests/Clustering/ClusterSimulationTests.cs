@@ -9,7 +9,8 @@ public class ClusterSimulationTests
     private static readonly TimeSpan _second = TimeSpan.FromSeconds(1);
 
     /// <summary>TKV_CLUSTER_SEEDS: how many hundreds to run, for a longer search. TKV_CLUSTER_SEED: one seed again.</summary>
-    public static TheoryData<int> Seeds() => new(Enumerable.Range(1, int.TryParse(Environment.GetEnvironmentVariable("TKV_CLUSTER_SEEDS"), out var many) ? many : 2));
+    public static TheoryData<int> Seeds() =>
+        new(Enumerable.Range(1, int.TryParse(Environment.GetEnvironmentVariable("TKV_CLUSTER_SEEDS"), out var many) ? many : 2));
 
     [Theory, MemberData(nameof(Seeds))]
     public void However_it_is_treated_the_cluster_ends_with_one_view(int hundred) => EachSeed(hundred, ToOneView);
@@ -45,7 +46,9 @@ public class ClusterSimulationTests
         cluster.Run(_second * 40);
         var here = cluster.Members.Where(side.Contains).Where(n => IsFull(cluster, n)).ToList();
         var there = cluster.Members.Except(side).Where(n => IsFull(cluster, n)).ToList();
-        Assert.True(here.Count == 0 || there.Count == 0, $"Both {string.Join(",", here)} and {string.Join(",", there)} survive:\n" + cluster.Describe());
+        Assert.True(
+            here.Count == 0 || there.Count == 0,
+            $"Both {string.Join(",", here)} and {string.Join(",", there)} survive:\n" + cluster.Describe());
     });
 
     [Theory]
@@ -129,7 +132,8 @@ public class ClusterSimulationTests
         return cluster;
     }
 
-    private static bool IsFull(SimulatedCluster cluster, int node) => cluster.Core(node).State.SelfMember.Status is MemberStatus.Up or MemberStatus.Leaving;
+    private static bool IsFull(SimulatedCluster cluster, int node) =>
+        cluster.Core(node).State.SelfMember.Status is MemberStatus.Up or MemberStatus.Leaving;
 
     private static void Calm(SimulatedCluster cluster)
     {

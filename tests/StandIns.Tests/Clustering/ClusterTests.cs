@@ -20,7 +20,8 @@ public class ClusterTests
         await nodes[0].SeesUp(2);
         await nodes[1].SeesUp(2);
         await terminated.Task.WaitAsync(ClusterNode.Patience);
-        var heard = nodes[0].Events.Where(e => e is ClusterEvent.IMemberEvent m && m.Member.Address == nodes[2].Address).Select(e => e.GetType().Name);
+        var heard = nodes[0].Events.Where(e => e is ClusterEvent.IMemberEvent m && m.Member.Address == nodes[2].Address)
+            .Select(e => e.GetType().Name);
         Assert.Equal(["MemberUp", "MemberDowned", "MemberRemoved"], heard.Where(n => n != "MemberJoined"));
         // The minority of one downs itself.
         await nodes[2].System.WhenTerminated.WaitAsync(ClusterNode.Patience);
@@ -52,13 +53,16 @@ public class ClusterTests
         await ports.End();
         var nodes = new ClusterNode[3];
         // The others wait for the first one.
-        foreach (var i in new[] { 2, 1, 0 }) nodes[i] = ClusterNode.Start($"akka.cluster.seed-nodes = [{string.Join(", ", seeds.Select(s => $"\"{s}\""))}]", seeds[i].Port.Value);
+        foreach (var i in new[] { 2, 1, 0 })
+            nodes[i] = ClusterNode.Start(
+                $"akka.cluster.seed-nodes = [{string.Join(", ", seeds.Select(s => $"\"{s}\""))}]", seeds[i].Port.Value);
         foreach (var node in nodes) await node.SeesUp(3);
         Assert.True(nodes[0].Cluster.SelfMember.IsOlderThan(nodes[1].Cluster.SelfMember));
 
         // It does not make another one when it comes back.
         await nodes[0].System.Terminate().WaitAsync(ClusterNode.Patience);
-        nodes[0] = ClusterNode.Start($"akka.cluster.seed-nodes = [{string.Join(", ", seeds.Select(s => $"\"{s}\""))}]", seeds[0].Port.Value);
+        nodes[0] = ClusterNode.Start(
+            $"akka.cluster.seed-nodes = [{string.Join(", ", seeds.Select(s => $"\"{s}\""))}]", seeds[0].Port.Value);
         foreach (var node in nodes) await node.SeesUp(3);
         await nodes.End();
     }
@@ -66,7 +70,8 @@ public class ClusterTests
     [Fact]
     public async Task Without_any_seed_node_joining_is_given_up_where_that_is_wanted()
     {
-        var node = ClusterNode.Start("akka.cluster { seed-nodes = [\"akka.tcp://members@127.0.0.1:1\"], shutdown-after-unsuccessful-join-seed-nodes = 500ms }");
+        var node = ClusterNode.Start(
+            "akka.cluster { seed-nodes = [\"akka.tcp://members@127.0.0.1:1\"], shutdown-after-unsuccessful-join-seed-nodes = 500ms }");
         await node.System.WhenTerminated.WaitAsync(ClusterNode.Patience);
         Assert.IsType<CoordinatedShutdown.ClusterJoinUnsuccessfulReason>(CoordinatedShutdown.Get(node.System).ShutdownReason);
     }
@@ -77,7 +82,8 @@ public class ClusterTests
         var node = ClusterNode.Start();
         var join = node.Cluster.JoinAsync(Address.Parse("akka.tcp://members@127.0.0.1:1"));
         using var patience = new CancellationTokenSource(50);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => node.Cluster.JoinAsync(Address.Parse("akka.tcp://members@127.0.0.1:1"), patience.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => node.Cluster.JoinAsync(Address.Parse("akka.tcp://members@127.0.0.1:1"), patience.Token));
         await node.System.Terminate().WaitAsync(ClusterNode.Patience);
         await Assert.ThrowsAsync<ClusterJoinFailedException>(() => join.WaitAsync(ClusterNode.Patience));
     }
@@ -101,7 +107,8 @@ public class ClusterTests
     [Fact]
     public async Task A_detector_of_ones_own_is_used_and_may_never_suspect()
     {
-        var nodes = await ClusterNode.StartCluster(2, $"akka.cluster.failure-detector.implementation-class = \"{typeof(Trusting).AssemblyQualifiedName}\"");
+        var nodes = await ClusterNode.StartCluster(
+            2, $"akka.cluster.failure-detector.implementation-class = \"{typeof(Trusting).AssemblyQualifiedName}\"");
         await nodes[1].Kill();
         await ClusterNode.Until(() => Trusting.Asked > 100, () => $"the detector to be asked, was {Trusting.Asked} times");
         Assert.Empty(nodes[0].Cluster.State.Unreachable);
@@ -126,7 +133,8 @@ public class ClusterTests
     [Fact]
     public void Without_its_provider_there_is_no_cluster()
     {
-        using var system = ActorSystem.Create("plain", "akka.loglevel = OFF\nakka.stdout-loglevel = OFF\nakka.coordinated-shutdown.run-by-clr-shutdown-hook = off");
+        using var system = ActorSystem.Create(
+            "plain", "akka.loglevel = OFF\nakka.stdout-loglevel = OFF\nakka.coordinated-shutdown.run-by-clr-shutdown-hook = off");
         Assert.Throws<ConfigurationException>(() => Cluster.Get(system));
     }
 
@@ -186,7 +194,8 @@ public class ClusterTests
     {
         protected override void OnReceive(object message)
         {
-            if (message is Warning warning && warning.Message.ToString().Contains("members")) warned.TrySetResult(warning.Message.ToString());
+            if (message is Warning warning && warning.Message.ToString().Contains("members"))
+                warned.TrySetResult(warning.Message.ToString());
         }
     }
 

@@ -23,21 +23,24 @@ public class DowningTests
     [InlineData("a b:Leaving c", "c", "c")]
     [InlineData("b:Leaving a c", "c", "c")]
     [InlineData("a:Leaving b:Leaving c", "c", "a b c")]
-    public void Keep_majority(string members, string unreachable, string expected) => AssertDowned(new KeepMajority(null), members, unreachable, expected);
+    public void Keep_majority(string members, string unreachable, string expected) =>
+        AssertDowned(new KeepMajority(null), members, unreachable, expected);
 
     [Theory]
     [InlineData("a::pd b::pd c::store d::store e::pd", "e c d", "c d e")]
     [InlineData("a::store b::store c::store d::pd", "d", "a b c")]
     [InlineData("a::pd b::client c::client", "b c", "b c")]
     [InlineData("a b", "b", "a b")]
-    public void Keep_majority_of_a_role(string members, string unreachable, string expected) => AssertDowned(new KeepMajority("pd"), members, unreachable, expected);
+    public void Keep_majority_of_a_role(string members, string unreachable, string expected) =>
+        AssertDowned(new KeepMajority("pd"), members, unreachable, expected);
 
     [Theory]
     [InlineData(2, "a b c", "c", "c")]
     [InlineData(2, "a b c", "b c", "a")]
     [InlineData(3, "a b c", "c", "a b")]
     [InlineData(2, "a b c d", "d", "a b c d")]
-    public void Static_quorum(int size, string members, string unreachable, string expected) => AssertDowned(new StaticQuorum(size, null), members, unreachable, expected);
+    public void Static_quorum(int size, string members, string unreachable, string expected) =>
+        AssertDowned(new StaticQuorum(size, null), members, unreachable, expected);
 
     [Theory]
     [InlineData(true, "a b c", "c", "c")]
@@ -48,7 +51,8 @@ public class DowningTests
     [InlineData(true, "a b", "b", "b")]
     [InlineData(true, "a b", "a", "b")]
     [InlineData(true, "a b c d", "a b", "c d")]
-    public void Keep_oldest(bool downIfAlone, string members, string unreachable, string expected) => AssertDowned(new KeepOldest(downIfAlone, null), members, unreachable, expected);
+    public void Keep_oldest(bool downIfAlone, string members, string unreachable, string expected) =>
+        AssertDowned(new KeepOldest(downIfAlone, null), members, unreachable, expected);
 
     [Fact]
     public void Down_all_downs_all() => AssertDowned(new DownAll(), "a b c", "c", "a b c");
@@ -78,7 +82,10 @@ public class DowningTests
     [Fact]
     public void Who_is_left_over_by_broken_links_does_not_win_with_those_that_go()
     {
-        var state = State("a b c d e", [("b", "a"), ("b", "e"), ("c", "a"), ("c", "e"), ("d", "a"), ("d", "e"), ("a", "c"), ("a", "d"), ("e", "c"), ("e", "d")], [], self: "b");
+        var state = State(
+            "a b c d e",
+            [("b", "a"), ("b", "e"), ("c", "a"), ("c", "e"), ("d", "a"), ("d", "e"), ("a", "c"), ("a", "d"), ("e", "c"), ("e", "d")], [],
+            self: "b");
         Assert.Equal(["a", "b", "c", "d", "e"], Names(DowningDecision.NodesToDown(new KeepMajority(null), state)));
     }
 
@@ -132,7 +139,8 @@ public class DowningTests
         Assert.Equal(expected.Split(' '), Names(DowningDecision.NodesToDown(strategy, state)));
     }
 
-    private static MembershipState State(string members, IEnumerable<(string Observer, string Subject)> records, IEnumerable<string> seen, string self = "a")
+    private static MembershipState State(
+        string members, IEnumerable<(string Observer, string Subject)> records, IEnumerable<string> seen, string self = "a")
     {
         var age = 0;
         var all = members.Split(' ').Select(text => text.Split(':')).Select(parts => Member.Create(
@@ -141,8 +149,11 @@ public class DowningTests
             ++age,
             parts.Length > 2 ? [parts[2]] : [],
             AppVersion.Zero));
-        var reachability = records.Aggregate(Reachability.Empty, (r, record) => r.Change(NodeOf(record.Observer), NodeOf(record.Subject), ReachabilityStatus.Unreachable));
-        var gossip = new Gossip(all.ToImmutableSortedSet(), seen.Select(NodeOf).ToImmutableHashSet(), reachability, VectorClock.Create(), ImmutableDictionary<UniqueAddress, long>.Empty);
+        var reachability = records.Aggregate(
+            Reachability.Empty, (r, record) => r.Change(NodeOf(record.Observer), NodeOf(record.Subject), ReachabilityStatus.Unreachable));
+        var gossip = new Gossip(
+            all.ToImmutableSortedSet(), seen.Select(NodeOf).ToImmutableHashSet(), reachability, VectorClock.Create(),
+            ImmutableDictionary<UniqueAddress, long>.Empty);
         return new MembershipState(gossip, NodeOf(self));
     }
 

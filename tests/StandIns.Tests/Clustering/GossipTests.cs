@@ -27,19 +27,22 @@ public class GossipTests
     public void Merging_does_not_depend_on_the_grouping() => Check.One(_many, Prop.ForAll<byte[]>(steps =>
     {
         var states = Histories(steps);
-        return Pairs(states).All(p => states.All(c => IsSame(p.A.Merge(p.B, out _).Merge(c, out _), p.A.Merge(p.B.Merge(c, out _), out _))));
+        return Pairs(states)
+            .All(p => states.All(c => IsSame(p.A.Merge(p.B, out _).Merge(c, out _), p.A.Merge(p.B.Merge(c, out _), out _))));
     }));
 
     [Fact]
     public void Merging_twice_adds_nothing() => Check.One(_many, Prop.ForAll<byte[]>(steps => Pairs(Histories(steps)).All(p =>
     {
         var merged = p.A.Merge(p.B, out _);
-        return IsSame(merged, merged.Merge(p.A, out _)) && IsSame(merged, merged.Merge(p.B, out _)) && IsSame(merged, merged.Merge(merged, out _));
+        return IsSame(merged, merged.Merge(p.A, out _)) && IsSame(merged, merged.Merge(p.B, out _))
+            && IsSame(merged, merged.Merge(merged, out _));
     })));
 
     [Fact]
     public void A_removed_member_does_not_come_back() => Check.One(_many, Prop.ForAll<byte[]>(steps =>
-        Pairs(Histories(steps)).All(p => p.A.Merge(p.B, out _).Members.All(m => !p.A.Tombstones.ContainsKey(m.UniqueAddress) && !p.B.Tombstones.ContainsKey(m.UniqueAddress)))));
+        Pairs(Histories(steps)).All(p => p.A.Merge(p.B, out _).Members
+            .All(m => !p.A.Tombstones.ContainsKey(m.UniqueAddress) && !p.B.Tombstones.ContainsKey(m.UniqueAddress)))));
 
     [Fact]
     public void The_newer_of_two_states_is_their_merge() => Check.One(_many, Prop.ForAll<byte[]>(steps =>
@@ -53,7 +56,8 @@ public class GossipTests
         var from = new WireReader(to.Written.Span);
         var copy = GossipFormat.Read(ref from);
         return from.Remaining == 0 && IsSame(copy, state) && copy.Seen.SetEquals(state.Seen)
-            && copy.Members.Zip(state.Members).All(m => m.First.Roles.SetEquals(m.Second.Roles) && m.First.AppVersion == m.Second.AppVersion);
+            && copy.Members.Zip(state.Members)
+                .All(m => m.First.Roles.SetEquals(m.Second.Roles) && m.First.AppVersion == m.Second.AppVersion);
     })));
 
     // A change of a removed node's that only one side has: the version that is left after pruning would stand for two contents.
@@ -121,7 +125,8 @@ public class GossipTests
     /// <summary>Replicas that start with the same state and then change theirs, and hear of each other, as the bytes say.</summary>
     private static List<Gossip> Histories(byte[] steps)
     {
-        var members = Enumerable.Range(0, Replicas).Select(i => Member.Create(NodeAt(i), [$"role{i % 2}"], AppVersion.Create($"1.{i}")).CopyUp(i + 1));
+        var members = Enumerable.Range(0, Replicas)
+            .Select(i => Member.Create(NodeAt(i), [$"role{i % 2}"], AppVersion.Create($"1.{i}")).CopyUp(i + 1));
         var start = members.Aggregate(Gossip.Empty, (gossip, member) => gossip.Add(member)).ChangedBy(NodeAt(0));
         var states = Enumerable.Repeat(start, Replicas).ToList();
         var joined = Replicas;
@@ -163,5 +168,6 @@ public class GossipTests
     private static IEnumerable<(Gossip A, Gossip B)> Pairs(List<Gossip> states) => states.SelectMany(a => states.Select(b => (a, b)));
 
     private static bool IsSame(Gossip a, Gossip b) =>
-        a.HasSameContentAs(b) && a.Version.IsSameAs(b.Version) && a.Tombstones.Keys.ToHashSet().SetEquals(b.Tombstones.Keys) && a.Tombstones.All(t => b.Tombstones[t.Key] == t.Value);
+        a.HasSameContentAs(b) && a.Version.IsSameAs(b.Version) && a.Tombstones.Keys.ToHashSet().SetEquals(b.Tombstones.Keys)
+            && a.Tombstones.All(t => b.Tombstones[t.Key] == t.Value);
 }

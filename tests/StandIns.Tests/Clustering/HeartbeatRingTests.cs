@@ -17,7 +17,8 @@ public class HeartbeatRingTests
     [InlineData(40, 5)]
     public void Everybody_is_watched_by_as_many_as_is_wanted(int size, int watchers)
     {
-        var receivers = Enumerable.Range(0, size).SelectMany(i => Receivers(i, size, watchers, Reachability.Empty)).GroupBy(n => n).ToDictionary(g => g.Key, g => g.Count());
+        var receivers = Enumerable.Range(0, size).SelectMany(i => Receivers(i, size, watchers, Reachability.Empty)).GroupBy(n => n)
+            .ToDictionary(g => g.Key, g => g.Count());
         for (var i = 0; i < size; i++) Assert.Equal(Math.Min(watchers, size - 1), receivers.GetValueOrDefault(NodeAt(i)));
     }
 
@@ -29,14 +30,17 @@ public class HeartbeatRingTests
         var subjects = gone.Select(g => g % Size).Where(g => g != 0).ToHashSet();
         var reachability = subjects.Aggregate(Reachability.Empty, (r, g) => r.Change(NodeAt(0), NodeAt(g), ReachabilityStatus.Unreachable));
         var receivers = Receivers(0, Size, 3, reachability);
-        return subjects.All(g => receivers.Contains(NodeAt(g))) && receivers.Count(n => reachability.IsReachable(n)) == Math.Min(3, Size - 1 - subjects.Count);
+        return subjects.All(g => receivers.Contains(NodeAt(g)))
+            && receivers.Count(n => reachability.IsReachable(n)) == Math.Min(3, Size - 1 - subjects.Count);
     }));
 
     private static ImmutableHashSet<UniqueAddress> Receivers(int self, int size, int watchers, Reachability reachability)
     {
-        var members = Enumerable.Range(0, size).Select(i => Member.Create(NodeAt(i), [], AppVersion.Zero).CopyUp(i + 1)).ToImmutableSortedSet();
+        var members = Enumerable.Range(0, size).Select(i => Member.Create(NodeAt(i), [], AppVersion.Zero).CopyUp(i + 1))
+            .ToImmutableSortedSet();
         var ring = new HeartbeatRing(NodeAt(self), watchers);
-        ring.Update(new MembershipState(new Gossip(members, [], reachability, VectorClock.Create(), ImmutableDictionary<UniqueAddress, long>.Empty), NodeAt(self)));
+        ring.Update(new MembershipState(
+            new Gossip(members, [], reachability, VectorClock.Create(), ImmutableDictionary<UniqueAddress, long>.Empty), NodeAt(self)));
         return ring.Receivers;
     }
 

@@ -17,7 +17,8 @@ public class MembershipTests
     [Fact]
     public void Accusations_by_a_downed_member_change_no_leader()
     {
-        var gossip = GossipOf(Up(_a, 1), Up(_b, 2), Up(_c, 3).Copy(MemberStatus.Down)).Change(Reachability.Empty.Change(_c, _a, ReachabilityStatus.Unreachable));
+        var gossip = GossipOf(Up(_a, 1), Up(_b, 2), Up(_c, 3).Copy(MemberStatus.Down))
+            .Change(Reachability.Empty.Change(_c, _a, ReachabilityStatus.Unreachable));
         Assert.Equal(_a, new MembershipState(gossip, _a).Leader);
         Assert.Equal(_a, new MembershipState(gossip, _b).Leader);
     }
@@ -72,7 +73,8 @@ public class MembershipTests
     [Fact]
     public void Joining_members_are_weakly_up_while_somebody_is_unreachable()
     {
-        var gossip = GossipOf(Up(_a, 1), Up(_b, 2), Akka.Cluster.Member.Create(_c, [], AppVersion.Zero)).Change(Reachability.Empty.Change(_a, _b, ReachabilityStatus.Unreachable));
+        var gossip = GossipOf(Up(_a, 1), Up(_b, 2), Akka.Cluster.Member.Create(_c, [], AppVersion.Zero))
+            .Change(Reachability.Empty.Change(_a, _b, ReachabilityStatus.Unreachable));
         var (core, _) = Member(_a, gossip);
         core.LeaderTick(TimeSpan.FromSeconds(1), 0);
         core.LeaderTick(TimeSpan.FromSeconds(7), 0);

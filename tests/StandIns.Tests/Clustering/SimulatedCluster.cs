@@ -135,14 +135,16 @@ internal sealed class SimulatedCluster
         {
             if (!node.IsAlive || !node.Core.IsMember || !node.Core.IsConverged) return false;
             var gossip = node.Core.State.Gossip;
-            if (gossip.Members.Count != Size || !gossip.Reachability.IsAllReachable || !gossip.Version.IsSameAs(first.State.Gossip.Version)) return false;
+            if (gossip.Members.Count != Size || !gossip.Reachability.IsAllReachable || !gossip.Version.IsSameAs(first.State.Gossip.Version))
+                return false;
             if (gossip.Members.Any(m => m.Status != MemberStatus.Up)) return false;
         }
         return _nodes.Count(n => n.Core.State.IsLeader) == 1;
     }
 
     /// <summary>What happened, and what came of it.</summary>
-    public string Describe() => string.Join("\n", _trace.Concat(_nodes.Select(n => $"{n.Index}: {(n.IsAlive ? n.Core.State.Gossip : "dead")}")));
+    public string Describe() =>
+        string.Join("\n", _trace.Concat(_nodes.Select(n => $"{n.Index}: {(n.IsAlive ? n.Core.State.Gossip : "dead")}")));
 
     public void Note(string what) => _trace.Add($"{Now} {what}");
 
@@ -156,22 +158,28 @@ internal sealed class SimulatedCluster
     private void Check(Node changed)
     {
         var gossip = changed.Core.State.Gossip;
-        var content = $"{string.Join(";", gossip.Members)} {string.Join(";", gossip.Reachability.Records.Select(r => r.ToString()).Order())}";
+        var content =
+            $"{string.Join(";", gossip.Members)} {string.Join(";", gossip.Reachability.Records.Select(r => r.ToString()).Order())}";
         var version = gossip.Version.ToString();
-        if (_contents.TryGetValue(version, out var known)) Assert.True(known == content, $"One version, two contents at {Now}, {version}:\n{known}\n{content}");
+        if (_contents.TryGetValue(version, out var known))
+            Assert.True(known == content, $"One version, two contents at {Now}, {version}:\n{known}\n{content}");
         else _contents[version] = content;
         if (!DecidesAlone(changed)) return;
         foreach (var other in _nodes)
         {
             if (other == changed || !other.IsAlive || !DecidesAlone(other)) continue;
-            Assert.False(Counts(changed, other) && Counts(other, changed), $"Two leaders at {Now}: {changed.Core.State.Gossip}\n{other.Core.State.Gossip}");
+            Assert.False(
+                Counts(changed, other) && Counts(other, changed),
+                $"Two leaders at {Now}: {changed.Core.State.Gossip}\n{other.Core.State.Gossip}");
         }
     }
 
     /// <summary>Where all are exiting each may lead; there is nothing to be decided but who is gone already.</summary>
-    private static bool DecidesAlone(Node node) => node.Core.State is { IsLeader: true, SelfMember: { Status: not MemberStatus.Exiting } } && node.Core.IsConverged;
+    private static bool DecidesAlone(Node node) =>
+        node.Core.State is { IsLeader: true, SelfMember: { Status: not MemberStatus.Exiting } } && node.Core.IsConverged;
 
-    private static bool Counts(Node judge, Node judged) => judge.Core.State.Gossip.Find(judged.Core.State.Self) is { Status: not MemberStatus.Down };
+    private static bool Counts(Node judge, Node judged) =>
+        judge.Core.State.Gossip.Find(judged.Core.State.Self) is { Status: not MemberStatus.Down };
 
     private sealed class Node : IMembershipOutput
     {
@@ -225,7 +233,9 @@ internal sealed class SimulatedCluster
             Every(core, 300, SendHeartbeats);
             Every(core, 500, Decide);
             if (_cluster.IsFirst(this)) core.JoinTo(Address, _cluster.Now);
-            else core.JoinSeedNodes(_cluster._nodes.Where(n => n != this).Select(n => n.Address).Append(Address).ToImmutableList(), _cluster.Now);
+            else
+                core.JoinSeedNodes(
+                    _cluster._nodes.Where(n => n != this).Select(n => n.Address).Append(Address).ToImmutableList(), _cluster.Now);
             AfterStep();
         }
 

@@ -21,10 +21,14 @@ public class SingletonTests
         var proxy = Begin(nodes, life);
         Assert.Equal("0", await proxy.Ask<string>("who", ClusterNode.Patience));
         var removed = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
-        nodes[1].Cluster.Subscribe(nodes[1].System.ActorOf(Props.Create(() => new OnRemoved(removed))), ClusterEvent.InitialStateAsEvents, typeof(ClusterEvent.MemberRemoved));
+        nodes[1].Cluster.Subscribe(
+            nodes[1].System.ActorOf(Props.Create(() => new OnRemoved(removed))), ClusterEvent.InitialStateAsEvents,
+            typeof(ClusterEvent.MemberRemoved));
         await nodes[0].Kill();
         await life.Has("start 1");
-        Assert.InRange(Stopwatch.GetElapsedTime(await removed.Task, life.At("start 1")), _margin - TimeSpan.FromMilliseconds(100), ClusterNode.Patience);
+        Assert.InRange(
+            Stopwatch.GetElapsedTime(await removed.Task, life.At("start 1")), _margin - TimeSpan.FromMilliseconds(100),
+            ClusterNode.Patience);
         await Answers(proxy, "1");
         await nodes.End();
     }
@@ -100,7 +104,8 @@ public class SingletonTests
         var (a, b) = (node.Cluster.SelfUniqueAddress, new UniqueAddress(node.Address, -5));
         object[] messages = [new HandOverToMe(a, b), new HandOverInProgress(b), new HandOverDone(a, true), new HandOverDone(b, false)];
         var serializer = Assert.IsType<ClusterSingletonMessageSerializer>(node.System.Serialization.FindSerializerFor(messages[0]));
-        foreach (var message in messages) Assert.Equal(message, serializer.FromBinary(serializer.ToBinary(message), serializer.Manifest(message)));
+        foreach (var message in messages)
+            Assert.Equal(message, serializer.FromBinary(serializer.ToBinary(message), serializer.Manifest(message)));
         var random = new Random(Fuzz.Seed);
         Fuzz.Run(random, messages.Select(serializer.ToBinary).ToList(), bytes =>
         {
@@ -118,7 +123,8 @@ public class SingletonTests
     /// <summary>The first is the oldest, and so on.</summary>
     private static async Task<ClusterNode[]> StartInOrder(int size)
     {
-        const string Hocon = "akka.cluster { singleton.hand-over-retry-interval = 100ms, singleton-proxy.singleton-identification-interval = 100ms }";
+        const string Hocon =
+            "akka.cluster { singleton.hand-over-retry-interval = 100ms, singleton-proxy.singleton-identification-interval = 100ms }";
         var nodes = new ClusterNode[size];
         for (var i = 0; i < size; i++)
         {
@@ -138,7 +144,8 @@ public class SingletonTests
             var settings = ClusterSingletonManagerSettings.Create(nodes[i].System).WithRemovalMargin(_margin);
             nodes[i].System.ActorOf(ClusterSingletonManager.Props(Props.Create(() => new Only(name, life)), "end", settings), "manager");
         }
-        return nodes[^1].System.ActorOf(ClusterSingletonProxy.Props("/user/manager", ClusterSingletonProxySettings.Create(nodes[^1].System)), "proxy");
+        return nodes[^1].System.ActorOf(
+            ClusterSingletonProxy.Props("/user/manager", ClusterSingletonProxySettings.Create(nodes[^1].System)), "proxy");
     }
 
     /// <summary>What was on its way to the former one may be lost.</summary>
@@ -186,7 +193,8 @@ public class SingletonTests
             lock (_lines) return _lines.Find(l => l.Line == line).At;
         }
 
-        public Task Has(string line) => ClusterNode.Until(() => Lines.Contains(line), () => $"'{line}', so far: {string.Join(", ", Lines)}");
+        public Task Has(string line) =>
+            ClusterNode.Until(() => Lines.Contains(line), () => $"'{line}', so far: {string.Join(", ", Lines)}");
     }
 
     private sealed class Only(string node, Life life) : UntypedActor

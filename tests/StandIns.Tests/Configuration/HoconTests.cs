@@ -32,8 +32,11 @@ public class HoconTests
     {
         var config = ConfigurationFactory.ParseString("a.b = seven, t = 5 parsecs, s = 1.5 MB");
         Assert.StartsWith("a.b: ", Assert.Throws<FormatException>(() => config.GetInt("a.b")).Message, StringComparison.Ordinal);
-        Assert.StartsWith("t: '5 parsecs' is not a duration", Assert.Throws<FormatException>(() => config.GetTimeSpan("t")).Message, StringComparison.Ordinal);
-        Assert.StartsWith("s: '1.5 MB' is not a size", Assert.Throws<FormatException>(() => config.GetByteSize("s")).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "t: '5 parsecs' is not a duration", Assert.Throws<FormatException>(() => config.GetTimeSpan("t")).Message,
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "s: '1.5 MB' is not a size", Assert.Throws<FormatException>(() => config.GetByteSize("s")).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -42,7 +45,8 @@ public class HoconTests
     [InlineData("3 TB", 3_000_000_000_000)]
     [InlineData("0", 0)]
     [InlineData("9223372036854775807", long.MaxValue)]
-    public void Sizes_up_to_the_largest(string text, long bytes) => Assert.Equal(bytes, ConfigurationFactory.ParseString("a = " + text).GetByteSize("a"));
+    public void Sizes_up_to_the_largest(string text, long bytes) =>
+        Assert.Equal(bytes, ConfigurationFactory.ParseString("a = " + text).GetByteSize("a"));
 
     [Fact]
     public void A_size_beyond_the_largest_overflows() =>
@@ -54,9 +58,13 @@ public class HoconTests
         foreach (var (open, close) in new[] { ("a {", "}"), ("a = {", "}"), ("x = [", "]"), ("a.", "") })
         {
             var innermost = open == "x = [" ? "1" : "a = 1";
-            string Nested(int levels) => open == "x = [" ? "x = " + Repeat("[", levels) + innermost + Repeat(close, levels) : Repeat(open, levels) + innermost + Repeat(close, levels);
+            string Nested(int levels) => open == "x = ["
+                ? "x = " + Repeat("[", levels) + innermost + Repeat(close, levels)
+                : Repeat(open, levels) + innermost + Repeat(close, levels);
             ConfigurationFactory.ParseString(Nested(Parser.MaxNesting - 10));
-            Assert.Contains("levels of nesting", Assert.Throws<FormatException>(() => ConfigurationFactory.ParseString(Nested(100_000))).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "levels of nesting", Assert.Throws<FormatException>(() => ConfigurationFactory.ParseString(Nested(100_000))).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -67,7 +75,9 @@ public class HoconTests
     [InlineData("a = [${a}]")]
     [InlineData("path = ${path}\":/bin\"")]
     public void A_substitution_that_leads_back_to_itself_is_refused(string text) =>
-        Assert.Contains("leads back to itself", Assert.Throws<FormatException>(() => ConfigurationFactory.ParseString(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "leads back to itself", Assert.Throws<FormatException>(() => ConfigurationFactory.ParseString(text)).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_long_chain_of_substitutions_ends_neither_the_stack_nor_the_process()
@@ -94,13 +104,16 @@ public class HoconTests
     public void An_include_that_includes_itself_is_refused()
     {
         HoconRoot Include(string name) => Parser.Parse($"include \"{name}\"", Include);
-        Assert.Contains("does it include itself", Assert.Throws<FormatException>(() => Parser.Parse("include \"x\"", Include)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "does it include itself", Assert.Throws<FormatException>(() => Parser.Parse("include \"x\"", Include)).Message,
+            StringComparison.Ordinal);
         // And the count starts anew.
         Assert.Equal("1", Parser.Parse("include \"x\"", _ => Parser.Parse("a = 1", null)).Value.GetObject().GetKey("a").GetString());
     }
 
     [Fact]
-    public void A_key_may_begin_with_include() => Assert.Equal("1", ConfigurationFactory.ParseString("include-this = 1").GetString("include-this"));
+    public void A_key_may_begin_with_include() =>
+        Assert.Equal("1", ConfigurationFactory.ParseString("include-this = 1").GetString("include-this"));
 
     [Fact]
     public void What_is_written_reads_back_the_same()
@@ -138,21 +151,25 @@ public class HoconTests
         Assert.True(ConfigurationFactory.Default().HasPath("akka.actor.default-dispatcher.throughput"));
     }
 
-    /// <summary>Random texts, of random characters and of pieces of HOCON: each reads, or is refused with a FormatException, and ends.</summary>
+    /// <summary>
+    /// Random texts, of random characters and of pieces of HOCON: each reads, or is refused with a FormatException, and ends.
+    /// </summary>
     [Fact]
     public void No_text_hangs_or_breaks_the_parser()
     {
         const int Texts = 200_000;
         string[] pieces =
         [
-            "a", "b.c", "include", " ", "\n", "\t", "=", ":", "{", "}", "[", "]", ",", "\"", "\"\"\"", "${", "${a}", "${b.c}", "?", "#", "//", "/", "\\", "\\u00", "\\n", "$", ".", "..", "1", "+=", "null", "é", "\0", "\r"
+            "a", "b.c", "include", " ", "\n", "\t", "=", ":", "{", "}", "[", "]", ",", "\"", "\"\"\"", "${", "${a}", "${b.c}", "?", "#",
+            "//", "/", "\\", "\\u00", "\\n", "$", ".", "..", "1", "+=", "null", "é", "\0", "\r"
         ];
         var (read, refused) = (0, 0);
         for (var seed = 0; seed < Texts; seed++)
         {
             var random = new Random(seed);
             var text = new StringBuilder();
-            for (var length = random.Next(30); length > 0; length--) text.Append(random.Next(10) == 0 ? ((char)random.Next(256)).ToString() : pieces[random.Next(pieces.Length)]);
+            for (var length = random.Next(30); length > 0; length--)
+                text.Append(random.Next(10) == 0 ? ((char)random.Next(256)).ToString() : pieces[random.Next(pieces.Length)]);
             try
             {
                 var config = new Config(Parser.Parse(text.ToString(), _ => new HoconRoot(new HoconValue())));

@@ -11,7 +11,8 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
     private static readonly TimeSpan _soon = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan _late = TimeSpan.FromMilliseconds(100);
 
-    private readonly ActorSystem _system = ActorSystem.Create("backoff", ConfigurationFactory.ParseString("akka.loglevel = OFF, akka.stdout-loglevel = OFF"));
+    private readonly ActorSystem _system =
+        ActorSystem.Create("backoff", ConfigurationFactory.ParseString("akka.loglevel = OFF, akka.stdout-loglevel = OFF"));
     private readonly List<string> _seen = [];
 
     private sealed class Child : ReceiveActor
@@ -67,7 +68,9 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
     [InlineData("fail")]
     public async Task Stops_itself_after_as_many_restarts_as_allowed(string how)
     {
-        var options = how == "stop" ? Backoff.OnStop(ChildProps, "child", _soon, _late, 0, 2) : Backoff.OnFailure(ChildProps, "child", _soon, _late, 0, 2);
+        var options = how == "stop"
+            ? Backoff.OnStop(ChildProps, "child", _soon, _late, 0, 2)
+            : Backoff.OnFailure(ChildProps, "child", _soon, _late, 0, 2);
         var supervisor = _system.ActorOf(BackoffSupervisor.Props(options.WithManualReset()), "limited-" + how);
         var ended = supervisor.WatchAsync();
         for (var restart = 1; restart <= 3; restart++)
@@ -82,7 +85,9 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
     [Fact]
     public async Task Forgets_the_restarts_of_a_child_that_has_run_for_long_enough()
     {
-        var supervisor = _system.ActorOf(BackoffSupervisor.Props(Backoff.OnStop(ChildProps, "child", _soon, _late, 0, -1).WithAutoReset(TimeSpan.FromMilliseconds(50))), "auto");
+        var supervisor = _system.ActorOf(
+            BackoffSupervisor.Props(Backoff.OnStop(ChildProps, "child", _soon, _late, 0, -1).WithAutoReset(TimeSpan.FromMilliseconds(50))),
+            "auto");
         supervisor.Tell("stop");
         await Until(async () => await Restarts(supervisor) == 1);
         await Until(async () => await Restarts(supervisor) == 0);
@@ -92,7 +97,9 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
     [Fact]
     public async Task A_final_message_makes_the_childs_end_its_own()
     {
-        var supervisor = _system.ActorOf(BackoffSupervisor.Props(Backoff.OnStop(ChildProps, "child", _soon, _late, 0, -1).WithFinalStopMessage(m => m is "stop")), "final");
+        var supervisor = _system.ActorOf(
+            BackoffSupervisor.Props(Backoff.OnStop(ChildProps, "child", _soon, _late, 0, -1).WithFinalStopMessage(m => m is "stop")),
+            "final");
         var ended = supervisor.WatchAsync();
         supervisor.Tell("stop");
         await ended.WaitAsync(_patience);
@@ -112,7 +119,8 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
     public async Task Its_strategy_decides_which_failures_count()
     {
         var strategy = new OneForOneStrategy(cause => cause is ArgumentException ? Directive.Resume : Directive.Restart);
-        var supervisor = _system.ActorOf(BackoffSupervisor.Props(Backoff.OnFailure(ChildProps, "child", _soon, _late, 0, -1).WithSupervisorStrategy(strategy).WithManualReset()), "decides");
+        var supervisor = _system.ActorOf(BackoffSupervisor.Props(
+            Backoff.OnFailure(ChildProps, "child", _soon, _late, 0, -1).WithSupervisorStrategy(strategy).WithManualReset()), "decides");
         supervisor.Tell("resume");
         Assert.Equal("still there", await supervisor.Ask<string>("still there", _patience));
         Assert.Equal((0, 1), (await Restarts(supervisor), Started));
@@ -132,7 +140,8 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
     [Fact]
     public void Delays_double_up_to_the_longest_and_stay_there()
     {
-        var settings = new BackoffSettings(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), new ManualReset(), 0, SupervisorStrategy.DefaultStrategy, null, null);
+        var settings = new BackoffSettings(
+            TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), new ManualReset(), 0, SupervisorStrategy.DefaultStrategy, null, null);
         Assert.Equal([1, 2, 4, 8, 10, 10, 10], new[] { 0, 1, 2, 3, 4, 30, int.MaxValue }.Select(n => settings.DelayOf(n).TotalSeconds));
         var random = settings with { RandomFactor = 0.5 };
         for (var i = 0; i < 100; i++) Assert.InRange(random.DelayOf(1).TotalSeconds, 2, 3);
@@ -144,6 +153,7 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
         Assert.Throws<ArgumentException>(() => Backoff.OnStop(ChildProps, "child", TimeSpan.Zero, _late, 0, -1));
         Assert.Throws<ArgumentException>(() => Backoff.OnStop(ChildProps, "child", _late, _soon, 0, -1));
         Assert.Throws<ArgumentException>(() => Backoff.OnStop(ChildProps, "child", _soon, _late, 2, -1));
-        Assert.Throws<ArgumentException>(() => BackoffSupervisor.Props(Backoff.OnStop(ChildProps, "child", _soon, _late, 0, -1).WithAutoReset(TimeSpan.FromMinutes(1))));
+        Assert.Throws<ArgumentException>(
+            () => BackoffSupervisor.Props(Backoff.OnStop(ChildProps, "child", _soon, _late, 0, -1).WithAutoReset(TimeSpan.FromMinutes(1))));
     }
 }

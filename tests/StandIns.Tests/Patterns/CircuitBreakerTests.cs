@@ -21,7 +21,8 @@ public sealed class CircuitBreakerTests : IDisposable
 
     private static Task<int> Works() => Task.FromResult(1);
 
-    private static async Task Fail(CircuitBreaker breaker) => await Assert.ThrowsAsync<InvalidOperationException>(() => breaker.WithCircuitBreaker(Fails));
+    private static async Task Fail(CircuitBreaker breaker) =>
+        await Assert.ThrowsAsync<InvalidOperationException>(() => breaker.WithCircuitBreaker(Fails));
 
     private static async Task Until(Func<bool> condition)
     {
@@ -71,7 +72,8 @@ public sealed class CircuitBreakerTests : IDisposable
     public async Task Half_open_it_lets_one_call_through_and_closes_when_that_succeeds()
     {
         var (halfOpened, closed) = (0, 0);
-        var breaker = Breaker(maxFailures: 1, resetTimeout: TimeSpan.FromMilliseconds(20)).OnHalfOpen(() => halfOpened++).OnClose(() => closed++);
+        var breaker = Breaker(maxFailures: 1, resetTimeout: TimeSpan.FromMilliseconds(20)).OnHalfOpen(() => halfOpened++)
+            .OnClose(() => closed++);
         await Fail(breaker);
         await Until(() => breaker.IsHalfOpen);
         Assert.Equal((1, 0), (halfOpened, closed));
@@ -87,8 +89,10 @@ public sealed class CircuitBreakerTests : IDisposable
     [Fact]
     public async Task A_failed_try_opens_it_again_for_longer_up_to_the_limit()
     {
-        var breaker = Breaker(maxFailures: 1, resetTimeout: TimeSpan.FromMilliseconds(20)).WithExponentialBackoff(TimeSpan.FromMilliseconds(50));
-        async Task<TimeSpan> Remaining() => (await Assert.ThrowsAsync<OpenCircuitException>(() => breaker.WithCircuitBreaker(Works))).RemainingDuration;
+        var breaker = Breaker(maxFailures: 1, resetTimeout: TimeSpan.FromMilliseconds(20))
+            .WithExponentialBackoff(TimeSpan.FromMilliseconds(50));
+        async Task<TimeSpan> Remaining() =>
+            (await Assert.ThrowsAsync<OpenCircuitException>(() => breaker.WithCircuitBreaker(Works))).RemainingDuration;
         await Fail(breaker);
         Assert.InRange(await Remaining(), TimeSpan.Zero, TimeSpan.FromMilliseconds(20));
         foreach (var longest in new[] { 40, 50, 50 })

@@ -16,7 +16,8 @@ public sealed class LocalSnapshotStoreTests : IDisposable
     {
         await WithStore(async store =>
         {
-            foreach (var (id, number) in new[] { ("a", 1), ("a", 2), ("a", 3), ("a-1", 9), ("with / and %", 4) }) await Save(store, id, number);
+            foreach (var (id, number) in new[] { ("a", 1), ("a", 2), ("a", 3), ("a-1", 9), ("with / and %", 4) })
+                await Save(store, id, number);
         });
         await WithStore(async store =>
         {
@@ -25,7 +26,8 @@ public sealed class LocalSnapshotStoreTests : IDisposable
             Assert.Equal("a-1 9", await Load(store, "a-1", SnapshotSelectionCriteria.Latest));
             Assert.Equal("with / and % 4", await Load(store, "with / and %", SnapshotSelectionCriteria.Latest));
             Assert.Null(await Load(store, "unknown", SnapshotSelectionCriteria.Latest));
-            await store.Ask<DeleteSnapshotsSuccess>(new DeleteSnapshots("a", new SnapshotSelectionCriteria(3, DateTime.MaxValue, 2)), _patience);
+            await store.Ask<DeleteSnapshotsSuccess>(
+                new DeleteSnapshots("a", new SnapshotSelectionCriteria(3, DateTime.MaxValue, 2)), _patience);
             Assert.Equal("a 1", await Load(store, "a", SnapshotSelectionCriteria.Latest));
             await store.Ask<DeleteSnapshotSuccess>(new DeleteSnapshot(new SnapshotMetadata("a", 1, DateTime.MinValue)), _patience);
             Assert.Null(await Load(store, "a", SnapshotSelectionCriteria.Latest));
@@ -60,7 +62,9 @@ public sealed class LocalSnapshotStoreTests : IDisposable
     }
 
     private static Task Save(IActorRef store, string id, long number) =>
-        store.Ask<SaveSnapshotSuccess>(new SaveSnapshot(new SnapshotMetadata(id, number, DateTime.UtcNow), System.Text.Encoding.UTF8.GetBytes($"{id} {number}")), _patience);
+        store.Ask<SaveSnapshotSuccess>(
+            new SaveSnapshot(new SnapshotMetadata(id, number, DateTime.UtcNow), System.Text.Encoding.UTF8.GetBytes($"{id} {number}")),
+            _patience);
 
     private static async Task<string> Load(IActorRef store, string id, SnapshotSelectionCriteria criteria)
     {

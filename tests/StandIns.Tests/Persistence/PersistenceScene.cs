@@ -15,11 +15,12 @@ internal sealed class PersistenceScene : IAsyncDisposable
 
     public PersistenceScene(Type journal, string hocon = "")
     {
-        System = ActorSystem.Create("persistence", ConfigurationFactory.ParseString(hocon).WithFallback(ConfigurationFactory.ParseString($$"""
+        var common = ConfigurationFactory.ParseString($$"""
             akka { loglevel = OFF, stdout-loglevel = OFF }
             akka.persistence { journal.plugin = tested, snapshot-store.plugin = "akka.persistence.snapshot-store.inmem" }
             tested { class = "{{journal.FullName}}, {{journal.Assembly.GetName().Name}}" }
-            """)));
+            """);
+        System = ActorSystem.Create("persistence", ConfigurationFactory.ParseString(hocon).WithFallback(common));
     }
 
     public ActorSystem System { get; }
@@ -32,7 +33,8 @@ internal sealed class PersistenceScene : IAsyncDisposable
 
     public void Report(string line) => _reports.Enqueue(line);
 
-    public Task Reported(string line, int times = 1) => Until(() => _reports.Count(r => r == line) >= times, () => $"'{line}' x{times}, so far: {string.Join("; ", _reports)}");
+    public Task Reported(string line, int times = 1) =>
+        Until(() => _reports.Count(r => r == line) >= times, () => $"'{line}' x{times}, so far: {string.Join("; ", _reports)}");
 
     public static Task Until(Func<bool> condition, string what) => Until(condition, () => what);
 
@@ -52,7 +54,8 @@ internal sealed class PersistenceScene : IAsyncDisposable
 /// <summary>Keeps events beyond the life of the journal actor, as a journal on disk does: by the name of the actor system's test.</summary>
 public class KeptJournal : AsyncWriteJournal
 {
-    private static readonly ConcurrentDictionary<ActorSystem, ConcurrentDictionary<string, ImmutableList<IPersistentRepresentation>>> _stores = new();
+    private static readonly ConcurrentDictionary<
+        ActorSystem, ConcurrentDictionary<string, ImmutableList<IPersistentRepresentation>>> _stores = new();
 
     protected ConcurrentDictionary<string, ImmutableList<IPersistentRepresentation>> Events { get; } = Of(Context.System);
 
@@ -79,7 +82,9 @@ public class KeptJournal : AsyncWriteJournal
     public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr) =>
         Task.FromResult(Events.TryGetValue(persistenceId, out var events) ? events[^1].SequenceNr : 0);
 
-    public override Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max, Action<IPersistentRepresentation> recoveryCallback)
+    public override Task ReplayMessagesAsync(
+        IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
+        Action<IPersistentRepresentation> recoveryCallback)
     {
         if (Events.TryGetValue(persistenceId, out var events))
             foreach (var p in events.Where(p => p.SequenceNr >= fromSequenceNr && p.SequenceNr <= toSequenceNr))
@@ -107,11 +112,14 @@ internal sealed class Account : ReceivePersistentActor
 
     public override string PersistenceId { get; }
 
-    public static Props Props(PersistenceScene scene, string persistenceId) => Akka.Actor.Props.Create(() => new Account(scene, persistenceId));
+    public static Props Props(PersistenceScene scene, string persistenceId) =>
+        Akka.Actor.Props.Create(() => new Account(scene, persistenceId));
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) => _scene.Report($"{PersistenceId} write {sequenceNr} failed: {cause.GetType().Name}");
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
+        _scene.Report($"{PersistenceId} write {sequenceNr} failed: {cause.GetType().Name}");
 
-    protected override void OnRecoveryFailure(Exception reason, object message = null) => _scene.Report($"{PersistenceId} recovery failed: {reason.GetType().Name}");
+    protected override void OnRecoveryFailure(Exception reason, object message = null) =>
+        _scene.Report($"{PersistenceId} recovery failed: {reason.GetType().Name}");
 
     protected override void PostStop() => _scene.Report($"{PersistenceId} stopped");
 

@@ -4,7 +4,9 @@ using Akka.Persistence;
 
 namespace TiKvActors.StandIns.Tests.Persistence;
 
-/// <summary>An actor that does everything at random, failures included: what its journal holds, what it knew and what is recovered are the same.</summary>
+/// <summary>
+/// An actor that does everything at random, failures included: what its journal holds, what it knew and what is recovered are the same.
+/// </summary>
 public class RandomHistoryTests
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);

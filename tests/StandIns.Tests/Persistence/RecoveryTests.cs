@@ -14,7 +14,8 @@ public class RecoveryTests
         await using var scene = new PersistenceScene(typeof(CountingJournal), $"akka.persistence.max-concurrent-recoveries = {Limit}");
         var store = KeptJournal.Of(scene.System);
         for (var i = 0; i < Actors; i++)
-            store["account-" + i] = Enumerable.Range(1, 3).Select(n => (IPersistentRepresentation)new Persistent(n, n, "account-" + i, writerGuid: "earlier")).ToImmutableList();
+            store["account-" + i] = Enumerable.Range(1, 3)
+                .Select(n => (IPersistentRepresentation)new Persistent(n, n, "account-" + i, writerGuid: "earlier")).ToImmutableList();
         CountingJournal.Reset();
 
         for (var i = 0; i < Actors; i++) scene.System.ActorOf(Account.Props(scene, "account-" + i));
@@ -40,7 +41,8 @@ public class RecoveryTests
     [Fact]
     public async Task A_recovery_that_hangs_fails_after_its_timeout_and_makes_room_for_the_next()
     {
-        await using var scene = new PersistenceScene(typeof(HangingReplayJournal), "akka.persistence.max-concurrent-recoveries = 1\ntested.recovery-event-timeout = 150ms");
+        await using var scene = new PersistenceScene(
+            typeof(HangingReplayJournal), "akka.persistence.max-concurrent-recoveries = 1\ntested.recovery-event-timeout = 150ms");
         KeptJournal.Of(scene.System)["hangs"] = [new Persistent(1, 1, "hangs")];
         HangingReplayJournal.Replaying = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         scene.System.ActorOf(Account.Props(scene, "hangs"));
@@ -49,7 +51,8 @@ public class RecoveryTests
         scene.System.ActorOf(Account.Props(scene, "next"));
         await scene.Reported("next recovered 0 at 0");
         await scene.Reported("hangs stopped");
-        Assert.Equal(["hangs recovery failed: RecoveryTimedOutException", "hangs stopped", "next recovered 0 at 0"], scene.Reports.OrderBy(r => r, StringComparer.Ordinal));
+        Assert.Equal(["hangs recovery failed: RecoveryTimedOutException", "hangs stopped", "next recovered 0 at 0"], scene.Reports.OrderBy(
+            r => r, StringComparer.Ordinal));
     }
 
     [Fact]
@@ -86,13 +89,15 @@ public class RecoveryTests
         for (var i = 1; i <= 4; i++) account.Tell(i);
         await scene.Reported("a stored 4 at 4");
         var snapshots = Akka.Persistence.Persistence.Instance.Apply(scene.System).SnapshotStoreFor(null);
-        var saved = await snapshots.Ask<SaveSnapshotSuccess>(new SaveSnapshot(new SnapshotMetadata("a", 2, DateTime.UtcNow), "state of 2"), TimeSpan.FromSeconds(10));
+        var saved = await snapshots.Ask<SaveSnapshotSuccess>(
+            new SaveSnapshot(new SnapshotMetadata("a", 2, DateTime.UtcNow), "state of 2"), TimeSpan.FromSeconds(10));
         Assert.Equal(2, saved.Metadata.SequenceNr);
         scene.System.Stop(account);
         await scene.Reported("a stopped");
         scene.System.ActorOf(Props.Create(() => new Reader(scene, "a")));
         await scene.Reported("completed at 4");
-        Assert.Equal(["offer state of 2 at 2", "event 3", "event 4", "completed at 4"], scene.Reports.SkipWhile(r => r != "a stopped").Skip(1));
+        Assert.Equal(
+            ["offer state of 2 at 2", "event 3", "event 4", "completed at 4"], scene.Reports.SkipWhile(r => r != "a stopped").Skip(1));
     }
 
     private sealed class Reader : UntypedPersistentActor
@@ -134,7 +139,9 @@ public class RecoveryTests
             return base.ReadHighestSequenceNrAsync(persistenceId, fromSequenceNr);
         }
 
-        public override async Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max, Action<IPersistentRepresentation> recoveryCallback)
+        public override async Task ReplayMessagesAsync(
+            IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
+            Action<IPersistentRepresentation> recoveryCallback)
         {
             await Task.Yield();
             await base.ReplayMessagesAsync(context, persistenceId, fromSequenceNr, toSequenceNr, max, recoveryCallback);
@@ -160,7 +167,9 @@ public class RecoveryTests
         /// <summary>Done when a replay has begun.</summary>
         public static TaskCompletionSource Replaying { get; set; } = new();
 
-        public override Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max, Action<IPersistentRepresentation> recoveryCallback)
+        public override Task ReplayMessagesAsync(
+            IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
+            Action<IPersistentRepresentation> recoveryCallback)
         {
             Replaying.TrySetResult();
             return new TaskCompletionSource().Task;

@@ -15,7 +15,8 @@ public class ReplayFilterTests
     [InlineData("1a 2b 2a 3b 3a", "1a 2b 3b")] // both went on
     [InlineData("1a 2b 3c 3b 4c", "1a 2b 3c 4c")] // a third one
     [InlineData("1a 1a 2a", "1a 1a 2a")] // one stored event that an adapter made two of
-    public void Repair_drops_what_an_older_writer_left_beside_a_newer_one(string stored, string released) => Assert.Equal(released, Filtered(ReplayFilterMode.RepairByDiscardOld, stored));
+    public void Repair_drops_what_an_older_writer_left_beside_a_newer_one(string stored, string released) =>
+        Assert.Equal(released, Filtered(ReplayFilterMode.RepairByDiscardOld, stored));
 
     [Theory]
     [InlineData("1a 2a 3b 4b")]
@@ -57,5 +58,6 @@ public class ReplayFilterTests
         return string.Join(" ", released);
     }
 
-    private static ReplayFilter New(ReplayFilterMode mode, int window, Action<IPersistentRepresentation> release) => new("id", mode, window, 10, NoLogger.Instance, release);
+    private static ReplayFilter New(ReplayFilterMode mode, int window, Action<IPersistentRepresentation> release) =>
+        new("id", mode, window, 10, NoLogger.Instance, release);
 }

@@ -46,7 +46,8 @@ public class WritingTests
     [Fact]
     public async Task A_write_that_takes_too_long_fails_stops_the_actor_and_opens_the_breaker()
     {
-        await using var scene = new PersistenceScene(typeof(StuckJournal), "tested.circuit-breaker { call-timeout = 100ms, max-failures = 1, reset-timeout = 1h }");
+        await using var scene = new PersistenceScene(
+            typeof(StuckJournal), "tested.circuit-breaker { call-timeout = 100ms, max-failures = 1, reset-timeout = 1h }");
         scene.System.ActorOf(Account.Props(scene, "a")).Tell(1);
         await scene.Reported("a stopped");
         Assert.Equal(["a recovered 0 at 0", "a write 1 failed: TimeoutException", "a stopped"], scene.Reports);
@@ -154,7 +155,9 @@ public class WritingTests
         public override string PersistenceId => "restarting";
     }
 
-    /// <summary>Takes a while for each write, longer for some, so that writes of one actor would overtake each other if they could.</summary>
+    /// <summary>
+    /// Takes a while for each write, longer for some, so that writes of one actor would overtake each other if they could.
+    /// </summary>
     public sealed class SlowJournal : KeptJournal
     {
         private int _writes;
@@ -169,7 +172,8 @@ public class WritingTests
 
     public sealed class StuckJournal : KeptJournal
     {
-        protected override Task<IImmutableList<Exception>> WriteMessagesAsync(IEnumerable<AtomicWrite> messages) => new TaskCompletionSource<IImmutableList<Exception>>().Task;
+        protected override Task<IImmutableList<Exception>> WriteMessagesAsync(IEnumerable<AtomicWrite> messages) =>
+            new TaskCompletionSource<IImmutableList<Exception>>().Task;
     }
 
     /// <summary>Throws on its own thread when told to, which its supervisor answers with a restart.</summary>

@@ -21,9 +21,11 @@ public sealed class HandleTests : IDisposable
         var path = Path.Combine(_folder.FullName, "db");
         void OpenAndUse()
         {
-            var table = new BlockBasedTableOptions().SetBlockCache(Cache.CreateLru(64 << 10)).SetFilterPolicy(BloomFilterPolicy.Create(10, false)).SetFormatVersion(5);
+            var table = new BlockBasedTableOptions().SetBlockCache(Cache.CreateLru(64 << 10))
+                .SetFilterPolicy(BloomFilterPolicy.Create(10, false)).SetFormatVersion(5);
             var family = new ColumnFamilyOptions().SetWriteBufferSize(64 << 10).SetBlockBasedTableFactory(table);
-            var options = new DbOptions().SetCreateIfMissing().SetCreateMissingColumnFamilies().SetInfoLogLevel(InfoLogLevel.Fatal).SetKeepLogFileNum(1);
+            var options = new DbOptions().SetCreateIfMissing().SetCreateMissingColumnFamilies().SetInfoLogLevel(InfoLogLevel.Fatal)
+                .SetKeepLogFileNum(1);
             using var db = Database.Open(options, path, new ColumnFamilies(family) { { "raft", family } });
             using var batch = new WriteBatch();
             batch.Put("k"u8, "v"u8).Put("k"u8, "v"u8, db.GetColumnFamily("raft"));
@@ -138,7 +140,8 @@ public sealed class HandleTests : IDisposable
     }
 
     private static long Ticker(DbOptions options, string name) =>
-        long.Parse(options.GetStatisticsString().Split('\n').Single(l => l.StartsWith(name + " ", StringComparison.Ordinal)).Split(" : ")[1]);
+        long.Parse(
+            options.GetStatisticsString().Split('\n').Single(l => l.StartsWith(name + " ", StringComparison.Ordinal)).Split(" : ")[1]);
 
     private static void Settle()
     {

@@ -9,7 +9,8 @@ public sealed class RouterTests : IAsyncDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
 
-    private readonly ActorSystem _system = ActorSystem.Create("routers", ConfigurationFactory.ParseString("akka.loglevel = OFF, akka.stdout-loglevel = OFF"));
+    private readonly ActorSystem _system =
+        ActorSystem.Create("routers", ConfigurationFactory.ParseString("akka.loglevel = OFF, akka.stdout-loglevel = OFF"));
 
     private sealed class Echo : ReceiveActor
     {
@@ -37,7 +38,8 @@ public sealed class RouterTests : IAsyncDisposable
         }
     }
 
-    private static async Task<string> RouteeFor(IActorRef router, object message) => (await router.Ask<(string Name, object)>(message, _patience)).Name;
+    private static async Task<string> RouteeFor(IActorRef router, object message) =>
+        (await router.Ask<(string Name, object)>(message, _patience)).Name;
 
     [Fact]
     public async Task A_pool_grows_shrinks_and_forgets_stopped_routees()
@@ -107,6 +109,7 @@ public sealed class RouterTests : IAsyncDisposable
 
     private sealed class DeadLetterListener : ReceiveActor
     {
-        public DeadLetterListener(TaskCompletionSource<object> seen) => Receive<Akka.Event.DeadLetter>(letter => seen.TrySetResult(letter.Message));
+        public DeadLetterListener(TaskCompletionSource<object> seen) =>
+            Receive<Akka.Event.DeadLetter>(letter => seen.TrySetResult(letter.Message));
     }
 }

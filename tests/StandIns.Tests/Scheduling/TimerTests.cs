@@ -9,7 +9,8 @@ public sealed class TimerTests : IAsyncDisposable
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan _soon = TimeSpan.FromMilliseconds(1);
 
-    private readonly ActorSystem _system = ActorSystem.Create("timers", ConfigurationFactory.ParseString("akka.loglevel = OFF, akka.stdout-loglevel = OFF"));
+    private readonly ActorSystem _system =
+        ActorSystem.Create("timers", ConfigurationFactory.ParseString("akka.loglevel = OFF, akka.stdout-loglevel = OFF"));
 
     public async ValueTask DisposeAsync() => await _system.Terminate();
 

@@ -8,7 +8,8 @@ public class TimerWheelTests
 
     private static TimeSpan Milliseconds(double milliseconds) => TimeSpan.FromMilliseconds(milliseconds);
 
-    private static ScheduledTimer At(TimeSpan deadline, Action action = null) => new ActionTimer(action ?? (() => { })) { Deadline = deadline };
+    private static ScheduledTimer At(TimeSpan deadline, Action action = null) =>
+        new ActionTimer(action ?? (() => { })) { Deadline = deadline };
 
     private static List<ScheduledTimer> Due(TimerWheel wheel, TimeSpan now)
     {
@@ -87,13 +88,17 @@ public class TimerWheelTests
                         var due = Due(wheel, now);
                         nextTick = (now.Ticks / _tick.Ticks) + 1;
                         var expected = model.Where(t => t.Value < nextTick).Select(t => t.Key).ToHashSet();
-                        Assert.True(expected.SetEquals(due), $"seed {seed}, step {step}, now {now}: {due.Count} due, {expected.Count} expected");
+                        Assert.True(
+                            expected.SetEquals(due), $"seed {seed}, step {step}, now {now}: {due.Count} due, {expected.Count} expected");
                         foreach (var timer in due) model.Remove(timer);
                         break;
                 }
                 Assert.Equal(model.Count, wheel.Count);
                 Assert.Equal(model.Count == 0, wheel.NextTime() == null);
-                if (model.Count > 0) Assert.True(wheel.NextTime() <= new TimeSpan(model.Values.Min() * _tick.Ticks), $"seed {seed}, step {step}: next {wheel.NextTime()}");
+                if (model.Count > 0)
+                    Assert.True(
+                        wheel.NextTime() <= new TimeSpan(model.Values.Min() * _tick.Ticks),
+                        $"seed {seed}, step {step}: next {wheel.NextTime()}");
             }
         }
     }

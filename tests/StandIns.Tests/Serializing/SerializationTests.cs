@@ -74,7 +74,8 @@ public class SerializationTests
 
     private static async Task With(string hocon, Func<ActorSystem, Task> act)
     {
-        var system = ActorSystem.Create("serializing", ConfigurationFactory.ParseString(hocon + "\nakka.loglevel = OFF, akka.stdout-loglevel = OFF"));
+        var system = ActorSystem.Create(
+            "serializing", ConfigurationFactory.ParseString(hocon + "\nakka.loglevel = OFF, akka.stdout-loglevel = OFF"));
         try
         {
             await act(system);
@@ -126,7 +127,8 @@ public class SerializationTests
             akka.actor.serializers.commands = {{NameOf(typeof(ForCommands))}}
             akka.actor.serialization-bindings { {{NameOf(typeof(ICommand))}} = commands }
             """;
-        var system = ActorSystem.Create("serializing", ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString(hocon)), setup));
+        var system = ActorSystem.Create(
+            "serializing", ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString(hocon)), setup));
         Assert.IsType<ForUrgent>(system.Serialization.FindSerializerForType(typeof(Put)));
         return system.Terminate();
     }
@@ -150,13 +152,17 @@ public class SerializationTests
         object Back(object message)
         {
             var serializer = serialization.FindSerializerFor(message);
-            return serialization.Deserialize(serialization.Serialize(message), serializer.Identifier, Akka.Serialization.Serialization.ManifestFor(serializer, message));
+            return serialization.Deserialize(
+                serialization.Serialize(message), serializer.Identifier, Akka.Serialization.Serialization.ManifestFor(serializer, message));
         }
 
         var order = Assert.IsType<Order>(Back(new Order("x", 3, owner) { Anything = 2.5m, Prices = [1.10m, 2m] }));
         Assert.Equal(("x", 3, owner, 2.5m), (order.Name, order.Amount, order.Owner, order.Anything));
         Assert.Equal([1.10m, 2m], order.Prices);
-        foreach (var value in new object[] { 1, -1, int.MinValue, 1.5f, 2.5m, 3L, 4.5, "text", true, owner, new[] { 1, 2 }, new Dictionary<string, object> { ["k"] = 5 } })
+        foreach (var value in new object[]
+        {
+            1, -1, int.MinValue, 1.5f, 2.5m, 3L, 4.5, "text", true, owner, new[] { 1, 2 }, new Dictionary<string, object> { ["k"] = 5 }
+        })
             Assert.Equal(value, Back(value));
         await Task.CompletedTask;
     });
@@ -166,14 +172,17 @@ public class SerializationTests
     {
         var extended = (ExtendedActorSystem)system;
         Assert.Throws<InvalidOperationException>(Akka.Serialization.Serialization.GetCurrentTransportInformation);
-        var seen = Akka.Serialization.Serialization.WithTransport(extended, Akka.Serialization.Serialization.GetCurrentTransportInformation);
+        var seen = Akka.Serialization.Serialization.WithTransport(
+            extended, Akka.Serialization.Serialization.GetCurrentTransportInformation);
         Assert.Same(system, seen.System);
         Assert.Throws<InvalidOperationException>(Akka.Serialization.Serialization.GetCurrentTransportInformation);
 
         var elsewhere = Address.Parse("akka.tcp://serializing@example:1234");
         var reference = system.ActorOf(Props.Empty, "written");
-        var written = System.Text.Encoding.UTF8.GetString(system.Serialization.FindSerializerFor(reference).ToBinaryWithAddress(elsewhere, reference));
+        var written = System.Text.Encoding.UTF8.GetString(
+            system.Serialization.FindSerializerFor(reference).ToBinaryWithAddress(elsewhere, reference));
         Assert.Contains("akka.tcp://serializing@example:1234/user/written", written, StringComparison.Ordinal);
-        Assert.StartsWith("akka://serializing/user/written#", Akka.Serialization.Serialization.SerializedActorPath(reference), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "akka://serializing/user/written#", Akka.Serialization.Serialization.SerializedActorPath(reference), StringComparison.Ordinal);
     });
 }

@@ -24,7 +24,13 @@ public class CoordinatedShutdownTests
             """);
         var order = new List<string>();
         var shutdown = CoordinatedShutdown.Get(system);
-        foreach (var phase in new[] { "off", CoordinatedShutdown.PhaseServiceRequestsDone, "drain", CoordinatedShutdown.PhaseServiceUnbind })
+        foreach (var phase in new[]
+        {
+            "off",
+            CoordinatedShutdown.PhaseServiceRequestsDone,
+            "drain",
+            CoordinatedShutdown.PhaseServiceUnbind
+        })
         {
             shutdown.AddTask(phase, "note", () =>
             {
@@ -40,7 +46,8 @@ public class CoordinatedShutdownTests
     [Fact]
     public void Phases_in_a_circle_are_refused()
     {
-        var phases = ShutdownPhase.AllOf(ConfigurationFactory.ParseString("default-phase-timeout = 1s, phases { a.depends-on = [c], b.depends-on = [a], c.depends-on = [b] }"));
+        var phases = ShutdownPhase.AllOf(ConfigurationFactory.ParseString(
+            "default-phase-timeout = 1s, phases { a.depends-on = [c], b.depends-on = [a], c.depends-on = [b] }"));
         Assert.Contains("Cycle", Assert.Throws<ArgumentException>(() => ShutdownPhase.InOrder(phases)).Message, StringComparison.Ordinal);
     }
 
@@ -49,7 +56,8 @@ public class CoordinatedShutdownTests
     {
         var system = Start();
         var later = false;
-        CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseServiceUnbind, "throws", () => throw new InvalidOperationException("on purpose"));
+        CoordinatedShutdown.Get(system)
+            .AddTask(CoordinatedShutdown.PhaseServiceUnbind, "throws", () => throw new InvalidOperationException("on purpose"));
         CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseServiceStop, "later", () =>
         {
             later = true;
@@ -63,7 +71,8 @@ public class CoordinatedShutdownTests
     public async Task An_unknown_phase_to_start_from_is_refused_and_nothing_runs()
     {
         var system = Start();
-        await Assert.ThrowsAsync<ArgumentException>(() => CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.UnknownReason.Instance, "none"));
+        await Assert.ThrowsAsync<ArgumentException>(
+            () => CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.UnknownReason.Instance, "none"));
         Assert.Null(CoordinatedShutdown.Get(system).ShutdownReason);
         await system.Terminate().WaitAsync(_patience);
     }

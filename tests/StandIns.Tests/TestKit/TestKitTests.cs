@@ -56,7 +56,8 @@ public class TestKitTests : Akka.TestKit.Xunit2.TestKit
     public async Task An_expectation_can_be_cancelled()
     {
         using var cancelled = new CancellationTokenSource(20);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await ExpectMsgAsync<string>(TimeSpan.FromMinutes(1), cancellationToken: cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await ExpectMsgAsync<string>(TimeSpan.FromMinutes(1), cancellationToken: cancelled.Token));
     }
 
     [Fact]
