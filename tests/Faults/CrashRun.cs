@@ -22,8 +22,8 @@ internal sealed record CrashOptions
 }
 
 /// <summary>
-/// <c>kill -9</c> of a playground in the middle of a write load, again and again on the same data: what was acknowledged is there after each restart, what
-/// was not is wholly there or wholly absent, and at the end the replicas are equal. Some rounds kill it while it starts.
+/// <c>kill -9</c> of a playground in the middle of a write load, again and again on the same data: what was acknowledged is there after
+/// each restart, what was not is wholly there or wholly absent, and at the end the replicas are equal. Some rounds kill it while it starts.
 /// </summary>
 internal sealed class CrashRun : IDisposable
 {
@@ -74,14 +74,19 @@ internal sealed class CrashRun : IDisposable
                 throw new LostWriteException($"round {round} of seed {_options.Seed}: {e.Message}\nthe power loss before it:\n{_lastLoss}");
             }
 
-            await _output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"round {round}: {_load.Acknowledged:N0} writes acknowledged so far, {clock.Elapsed.TotalSeconds:0} s"));
+            await _output.WriteLineAsync(string.Create(
+                CultureInfo.InvariantCulture,
+                $"round {round}: {_load.Acknowledged:N0} writes acknowledged so far, {clock.Elapsed.TotalSeconds:0} s"));
         }
 
         await EndAsync();
         var losses = _options.PowerLoss ? $"{_files:N0} files lost something unsynced; " : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{_options.Rounds} kills ({_killedAtStart} of them while starting){(_options.PowerLoss ? " with loss of power" : "")} in {clock.Elapsed.TotalSeconds:0} s; {losses}{_load.Acknowledged:N0} acknowledged writes are there; of {_load.UnknownThatHappened + _load.UnknownThatDidNot} unanswered ones {_load.UnknownThatHappened} are wholly there and {_load.UnknownThatDidNot} wholly absent; replicas are equal");
+            $"{_options.Rounds} kills ({_killedAtStart} of them while starting){(_options.PowerLoss ? " with loss of power" : "")} "
+                + $"in {clock.Elapsed.TotalSeconds:0} s; {losses}{_load.Acknowledged:N0} acknowledged writes are there; "
+                + $"of {_load.UnknownThatHappened + _load.UnknownThatDidNot} unanswered ones {_load.UnknownThatHappened} are wholly there "
+                + $"and {_load.UnknownThatDidNot} wholly absent; replicas are equal");
     }
 
     public void Dispose()
@@ -109,7 +114,8 @@ internal sealed class CrashRun : IDisposable
             var before = _load.Acknowledged;
             _fs?.Set([.. _options.Rules]);
             var load = _load.RunAsync(client, stop.Token);
-            await Eventually.TrueAsync(() => _load.Acknowledged > before || load.IsCompleted, () => $"the first write: {playground.Output}");
+            await Eventually.TrueAsync(
+                () => _load.Acknowledged > before || load.IsCompleted, () => $"the first write: {playground.Output}");
             await Task.WhenAny(load, Task.Delay(_random.Next(1_500), stop.Token));
             await playground.KillAsync();
             await stop.CancelAsync();
@@ -149,8 +155,10 @@ internal sealed class CrashRun : IDisposable
         var playground = PlaygroundProcess.Launch(Arguments, _portOffset, _fs?.Environment);
         try
         {
-            await Eventually.TrueAsync(() => playground.Ready.IsCompleted || HasErrors(playground), () => $"the playground to serve:\n{playground.Output}");
-            if (!playground.Ready.IsCompletedSuccessfully || HasErrors(playground)) throw new InvalidOperationException($"the playground does not start as it should:\n{playground.Output}");
+            await Eventually.TrueAsync(
+                () => playground.Ready.IsCompleted || HasErrors(playground), () => $"the playground to serve:\n{playground.Output}");
+            if (!playground.Ready.IsCompletedSuccessfully || HasErrors(playground))
+                throw new InvalidOperationException($"the playground does not start as it should:\n{playground.Output}");
             return playground;
         }
         catch

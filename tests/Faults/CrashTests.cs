@@ -23,7 +23,8 @@ public sealed class CrashTests
     [InlineData("lie sync */data/*.log")]
     public async Task A_log_that_is_not_synced_is_noticed(string rule)
     {
-        using var run = new CrashRun(new CrashOptions { Rounds = 20, Seed = 13, PowerLoss = true, Tails = "lost", Rules = [rule] }, TextWriter.Null);
+        using var run = new CrashRun(
+            new CrashOptions { Rounds = 20, Seed = 13, PowerLoss = true, Tails = "lost", Rules = [rule] }, TextWriter.Null);
         await Assert.ThrowsAsync<LostWriteException>(run.RunAsync);
     }
 }

@@ -26,7 +26,8 @@ public sealed class DamageTests
         await FillAsync(data.Path, folder, null);
         (string Engine, string Name, string What)[] damages =
         [
-            ("raft", "MANIFEST-*", "offset "), ("data", "CURRENT", "MANIFEST"), ("data", "MANIFEST-*", "offset "), ("raft", "*.log", "offset "),
+            ("raft", "MANIFEST-*", "offset "), ("data", "CURRENT", "MANIFEST"), ("data", "MANIFEST-*", "offset "),
+            ("raft", "*.log", "offset "),
         ];
         foreach (var (engine, name, what) in damages)
         {

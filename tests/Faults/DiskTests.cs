@@ -73,7 +73,8 @@ public sealed class DiskTests
     {
         using var folder = new TemporaryDirectory();
         await using var playground = await StartAsync(root, folder, "tikv.disk { reserve = 48 MiB, check-interval = 100ms }", environment);
-        await using var client = await RawClient.ConnectAsync(playground.Endpoint, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(5) });
+        await using var client =
+            await RawClient.ConnectAsync(playground.Endpoint, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(5) });
         var value = new byte[64 << 10];
         new Random(1).NextBytes(value);
         var written = 0;
@@ -88,7 +89,8 @@ public sealed class DiskTests
         await RefusalAsync(() => client.CompareAndSwapAsync(Encoding.UTF8.GetBytes($"swap{swapped}"), null, value), () => swapped++);
 
         makeRoom();
-        await Eventually.TrueAsync(() => Count(playground, "TKA113", "") >= Count(playground, "TKA112", ""), () => $"room on every disk:\n{playground.Output}");
+        await Eventually.TrueAsync(
+            () => Count(playground, "TKA113", "") >= Count(playground, "TKA112", ""), () => $"room on every disk:\n{playground.Output}");
         await client.PutAsync(Key(written), value);
         Assert.Equal(value, await client.GetAsync(Key(written)));
         Assert.Equal(0, Count(playground, SteppedDown, ""));
@@ -96,14 +98,15 @@ public sealed class DiskTests
     }
 
     /// <summary>Writes again and again, far more than fits.</summary>
-    private static Task<DiskFullException> RefusalAsync(Func<Task> write, Action written) => Assert.ThrowsAsync<DiskFullException>(async () =>
-    {
-        for (var i = 0; i < 10_000; i++)
+    private static Task<DiskFullException> RefusalAsync(Func<Task> write, Action written) =>
+        Assert.ThrowsAsync<DiskFullException>(async () =>
         {
-            await write();
-            written();
-        }
-    });
+            for (var i = 0; i < 10_000; i++)
+            {
+                await write();
+                written();
+            }
+        });
 
     internal static Task<PlaygroundProcess> StartAsync(
         string root, TemporaryDirectory folder, string config, IReadOnlyDictionary<string, string>? environment)
@@ -115,7 +118,8 @@ public sealed class DiskTests
             tikv.storage.raft { write-buffer-size = 1 MiB, max-wal-size = 2 MiB }
             {{config}}
             """);
-        return PlaygroundProcess.StartAsync($"--data \"{root}\" --config \"{folder.File("disk.conf")}\"", PlaygroundProcess.FreePortOffset(), environment);
+        return PlaygroundProcess.StartAsync(
+            $"--data \"{root}\" --config \"{folder.File("disk.conf")}\"", PlaygroundProcess.FreePortOffset(), environment);
     }
 
     internal static Task<RawClient> ConnectAsync(PlaygroundProcess playground) =>
@@ -126,19 +130,23 @@ public sealed class DiskTests
     {
         await using var admin = await AdminClient.ConnectAsync(playground.Endpoint);
         var leader = (await admin.ListRegionsAsync()).Single().Leader!.StoreId;
-        var port = int.Parse((await admin.ListStoresAsync()).Single(s => s.Id == leader).Address.Split(':')[1], CultureInfo.InvariantCulture);
+        var port = int.Parse(
+            (await admin.ListStoresAsync()).Single(s => s.Id == leader).Address.Split(':')[1], CultureInfo.InvariantCulture);
         return port - int.Parse(playground.Endpoint.Split(':')[1], CultureInfo.InvariantCulture) + 1;
     }
 
     internal static async Task ProgressAsync(Load load, Task writing, int writes, PlaygroundProcess playground)
     {
         var goal = load.Acknowledged + writes;
-        await Eventually.TrueAsync(() => writing.IsCompleted || load.Acknowledged >= goal, () => $"{goal} writes, {load.Acknowledged} so far:\n{playground.Output}");
+        await Eventually.TrueAsync(
+            () => writing.IsCompleted || load.Acknowledged >= goal,
+            () => $"{goal} writes, {load.Acknowledged} so far:\n{playground.Output}");
         if (writing.IsCompleted) await writing;
     }
 
     internal static Task SaidAsync(PlaygroundProcess playground, string what, string where, int times) =>
-        Eventually.TrueAsync(() => Count(playground, what, where) >= times, () => $"{what} {where} for the {times}th time:\n{playground.Output}");
+        Eventually.TrueAsync(
+            () => Count(playground, what, where) >= times, () => $"{what} {where} for the {times}th time:\n{playground.Output}");
 
     internal static int Count(PlaygroundProcess playground, string what, string where) =>
         playground.Output.Split('\n').Count(l => l.Contains(what, StringComparison.Ordinal) && l.Contains(where, StringComparison.Ordinal));

@@ -125,7 +125,8 @@ public sealed class FaultFsTests
         await ProbeAsync(fs, ["append", "log", new string('x', 20_000)]);
     }
 
-    private static IEnumerable<string> Names(FaultFs fs) => Directory.GetFileSystemEntries(fs.Root).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Names(FaultFs fs) =>
+        Directory.GetFileSystemEntries(fs.Root).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal);
 
     private static string Read(FaultFs fs, string name) => Encoding.Latin1.GetString(File.ReadAllBytes(Path.Combine(fs.Root, name)));
 
@@ -149,12 +150,17 @@ public sealed class FaultFsTests
 
     private static Process Start(FaultFs fs, IEnumerable<string> steps)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Probe).Assembly.Location, "probe", fs.Root, .. steps]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [typeof(Probe).Assembly.Location, "probe", fs.Root, .. steps])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
         foreach (var (name, value) in fs.Environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }
 
-    private static async Task<string> ErrorsAsync(Process probe, string? said) => said == "done" ? "" : await probe.StandardError.ReadToEndAsync();
+    private static async Task<string> ErrorsAsync(Process probe, string? said) =>
+        said == "done" ? "" : await probe.StandardError.ReadToEndAsync();
 
     private static async Task KillAsync(Process probe)
     {

@@ -5,8 +5,8 @@ using TiKvActors.Client;
 namespace TiKvActors.Faults;
 
 /// <summary>
-/// Writers, each with keys of its own, that know what may be stored: what was acknowledged last, or what was attempted after it and never answered. A call
-/// that says it failed without effect has had none.
+/// Writers, each with keys of its own, that know what may be stored: what was acknowledged last, or what was attempted after it and never
+/// answered. A call that says it failed without effect has had none.
 /// </summary>
 internal sealed class Load(int writers, int seed)
 {
@@ -24,7 +24,10 @@ internal sealed class Load(int writers, int seed)
     /// <summary>Every writer writes until its first failure, or until it is stopped.</summary>
     public Task RunAsync(RawClient client, CancellationToken stop) => Task.WhenAll(_writers.Select(w => w.RunAsync(client, stop)));
 
-    /// <summary>Every writer writes until it is stopped. After a failure it reads what has become of the write, which is what the failure said, and goes on.</summary>
+    /// <summary>
+    /// Every writer writes until it is stopped. After a failure it reads what has become of the write, which is what the failure said, and
+    /// goes on.
+    /// </summary>
     /// <exception cref="LostWriteException"/>
     public Task GoOnAsync(RawClient client, CancellationToken stop) => Task.WhenAll(_writers.Select(w => w.GoOnAsync(client, stop)));
 
@@ -37,7 +40,8 @@ internal sealed class Load(int writers, int seed)
     {
         var keys = _writers.SelectMany(w => w.Keys).ToList();
         var values = await client.BatchGetAsync(keys.Select(k => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(k)).ToList());
-        var stored = keys.Zip(values, (key, value) => (key, value: value is null ? null : Encoding.UTF8.GetString(value))).ToDictionary(p => p.key, p => p.value);
+        var stored = keys.Zip(values, (key, value) => (key, value: value is null ? null : Encoding.UTF8.GetString(value)))
+            .ToDictionary(p => p.key, p => p.value);
         foreach (var writer in _writers)
         {
             if (writer.Settle(stored) is not { } happened) continue;
@@ -62,7 +66,8 @@ internal sealed class Load(int writers, int seed)
         {
             _kind = index % 3;
             _random = new Random(HashCode.Combine(seed, index));
-            Keys = Enumerable.Range(0, _kind == 1 ? KeysOfABatch : 1).Select(k => string.Create(CultureInfo.InvariantCulture, $"key/{k}/{index}")).ToArray();
+            Keys = Enumerable.Range(0, _kind == 1 ? KeysOfABatch : 1)
+                .Select(k => string.Create(CultureInfo.InvariantCulture, $"key/{k}/{index}")).ToArray();
         }
 
         public string[] Keys { get; }
@@ -97,7 +102,8 @@ internal sealed class Load(int writers, int seed)
         {
             while (!stop.IsCancellationRequested && !_isUnknown)
             {
-                _attempted = _random.Next(5) == 0 && _kind == 0 ? null : string.Create(CultureInfo.InvariantCulture, $"{++_number}{new string('.', _random.Next(400))}");
+                _attempted = _random.Next(5) == 0 && _kind == 0
+                    ? null : string.Create(CultureInfo.InvariantCulture, $"{++_number}{new string('.', _random.Next(400))}");
                 _isUnknown = true;
                 try
                 {
@@ -123,11 +129,15 @@ internal sealed class Load(int writers, int seed)
         public bool? Settle(Dictionary<string, string?> stored)
         {
             var found = stored[Keys[0]];
-            if (Keys.Any(k => stored[k] != found)) throw new LostWriteException($"a batch is there in parts: {string.Join(", ", Keys.Select(k => $"{k} = {Brief(stored[k])}"))}");
+            if (Keys.Any(k => stored[k] != found))
+                throw new LostWriteException(
+                    $"a batch is there in parts: {string.Join(", ", Keys.Select(k => $"{k} = {Brief(stored[k])}"))}");
             var wasUnknown = _isUnknown;
             var happened = wasUnknown && found == _attempted;
             if (!happened && found != _acknowledged)
-                throw new LostWriteException($"{Keys[0]} is {Brief(found)}, acknowledged was {Brief(_acknowledged)}{(wasUnknown ? $", then attempted {Brief(_attempted)}" : "")}");
+                throw new LostWriteException(
+                    $"{Keys[0]} is {Brief(found)}, "
+                        + $"acknowledged was {Brief(_acknowledged)}{(wasUnknown ? $", then attempted {Brief(_attempted)}" : "")}");
             _acknowledged = found;
             _isUnknown = false;
             return wasUnknown ? happened : null;
@@ -147,9 +157,12 @@ internal sealed class Load(int writers, int seed)
                     await client.BatchPutAsync(Keys.Select(k => new RawKeyValue(Bytes(k), Bytes(_attempted!))).ToList(), null, stop);
                     break;
                 default:
-                    var result = await client.CompareAndSwapAsync(Bytes(Keys[0]), _acknowledged is { } expected ? Bytes(expected) : null, Bytes(_attempted!), null, stop);
+                    var result = await client.CompareAndSwapAsync(
+                        Bytes(Keys[0]), _acknowledged is { } expected ? Bytes(expected) : null, Bytes(_attempted!), null, stop);
                     if (!result.Swapped)
-                        throw new LostWriteException($"{Keys[0]} is {Brief(result.Previous is { } bytes ? Encoding.UTF8.GetString(bytes) : null)}, acknowledged was {Brief(_acknowledged)}");
+                        throw new LostWriteException(
+                            $"{Keys[0]} is {Brief(result.Previous is { } bytes ? Encoding.UTF8.GetString(bytes) : null)}, "
+                                + $"acknowledged was {Brief(_acknowledged)}");
                     break;
             }
         }

@@ -5,9 +5,10 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Faults;
 
 /// <summary>
-/// A process that writes a store's directory below the layer, a step for each argument, says "done" and waits to be killed. Steps: <c>file NAME TEXT</c> (synced
-/// content), <c>durable-file NAME TEXT</c> (by the product's way), <c>append NAME TEXT</c> (unsynced), <c>rename OLD NEW</c>, <c>delete NAME</c>, <c>names</c>
-/// (syncs the directory), <c>row KEY</c> (into a store's data engine, unsynced), <c>sync-rows</c>.
+/// A process that writes a store's directory below the layer, a step for each argument, says "done" and waits to be killed. Steps: <c>file
+/// NAME TEXT</c> (synced content), <c>durable-file NAME TEXT</c> (by the product's way), <c>append NAME TEXT</c> (unsynced), <c>rename OLD
+/// NEW</c>, <c>delete NAME</c>, <c>names</c> (syncs the directory), <c>row KEY</c> (into a store's data engine, unsynced),
+/// <c>sync-rows</c>.
 /// </summary>
 internal static class Probe
 {

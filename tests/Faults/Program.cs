@@ -10,10 +10,11 @@ internal static class Program
           --rounds N     how often a playground is killed under load and started again
           --seed S       of the moments of the kills, the values written and what a power loss leaves (default 1)
           --power-loss   each kill also loses what was not synced
-          --tails KIND   what is left of what was not synced: lost, prefix, torn, garbage, zeros, holes, or by default any of these, file by file
-          --rule RULE    a fault of the file-system layer during the loads (faultfs.c says how they are written). These show that the tool notices:
-                         'lie sync */raft/*.log' (a journal that is not synced), 'lie sync */data/*.log' (Raft logs cut before their data is
-                         durable), both with --tails lost
+          --tails KIND   what is left of what was not synced: lost, prefix, torn, garbage, zeros, holes, or by default any of these, file
+                         by file
+          --rule RULE    a fault of the file-system layer during the loads (faultfs.c says how they are written). These show that the tool
+                         notices: 'lie sync */raft/*.log' (a journal that is not synced), 'lie sync */data/*.log' (Raft logs cut before
+                         their data is durable), both with --tails lost
 
         example: dotnet run --project tests/Faults -c Release -- crash --rounds 100 --power-loss
         """;

@@ -16,7 +16,8 @@ internal static class Filled
         {
             if (field.FieldType == FieldType.Message && depth == MaxDepth)
                 continue;
-            if (field.ContainingOneof is { } oneof && oneof.Fields[random.Next(oneof.Fields.Count)] != field && oneof.Accessor.GetCaseFieldDescriptor(message) is not null)
+            if (field.ContainingOneof is { } oneof && oneof.Fields[random.Next(oneof.Fields.Count)] != field
+                && oneof.Accessor.GetCaseFieldDescriptor(message) is not null)
                 continue;
             if (field.IsRepeated)
                 for (var i = random.Next(1, 4); i > 0; i--)

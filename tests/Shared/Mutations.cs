@@ -1,6 +1,8 @@
 namespace TiKvActors.Tests.Shared;
 
-/// <summary>Damaged copies of valid inputs: bits and bytes changed, pieces cut, repeated and moved, lengths made enormous, inputs spliced.</summary>
+/// <summary>
+/// Damaged copies of valid inputs: bits and bytes changed, pieces cut, repeated and moved, lengths made enormous, inputs spliced.
+/// </summary>
 internal sealed class Mutations(Random random, IReadOnlyList<byte[]> corpus)
 {
     public byte[] Next()

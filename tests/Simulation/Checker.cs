@@ -4,8 +4,8 @@ using TiKvActors.Raft;
 namespace TiKvActors.Simulation;
 
 /// <summary>
-/// Knows the whole truth about a run and compares every peer with it after every step: election safety, leader completeness, log matching, state machine
-/// safety (Raft paper, figure 3), durability of what is committed, and linearizability of what clients see.
+/// Knows the whole truth about a run and compares every peer with it after every step: election safety, leader completeness, log matching,
+/// state machine safety (Raft paper, figure 3), durability of what is committed, and linearizability of what clients see.
 /// </summary>
 internal sealed class Checker
 {
@@ -61,7 +61,8 @@ internal sealed class Checker
             var known = _entries[(entry.Index, entry.Term)];
             World.Check(
                 known.Hash == facts.Item2 && (known.PreviousTerm == facts.Item1 || facts.Item1 == 0 || known.PreviousTerm == 0),
-                () => $"log matching: peer {node.Id} has another entry {entry.Index} of term {entry.Term}, or another one before it ({facts} and {known})");
+                () => $"log matching: peer {node.Id} has another entry {entry.Index} of term {entry.Term}, "
+                    + $"or another one before it ({facts} and {known})");
         }
     }
 
@@ -72,16 +73,20 @@ internal sealed class Checker
         var disk = node.Disk;
         World.Check(
             message.Term <= disk.HardState.Term,
-            () => $"durability: peer {node.Id} sends {message.MsgType} of term {message.Term}, and its disk knows term {disk.HardState.Term}");
+            () => $"durability: peer {node.Id} sends {message.MsgType} of term {message.Term}, "
+                + $"and its disk knows term {disk.HardState.Term}");
         if (message.Reject) return;
         World.Check(
             message.MsgType != MessageType.MsgAppendResponse || (disk.TermAt(message.Index) ?? 0) <= message.Term,
-            () => $"durability: peer {node.Id} acknowledges {message.Index} in term {message.Term}, and its disk has an entry of term {disk.TermAt(message.Index)} there");
+            () => $"durability: peer {node.Id} acknowledges {message.Index} in term {message.Term}, "
+                + $"and its disk has an entry of term {disk.TermAt(message.Index)} there");
         if (message.Term != disk.HardState.Term) return;
-        var vote = message.MsgType == MessageType.MsgRequestVote ? node.Id : message.MsgType == MessageType.MsgRequestVoteResponse ? message.To : 0;
+        var vote = message.MsgType == MessageType.MsgRequestVote
+            ? node.Id : message.MsgType == MessageType.MsgRequestVoteResponse ? message.To : 0;
         World.Check(
             vote == 0 || disk.HardState.Vote == vote,
-            () => $"durability: peer {node.Id} votes for {vote} in term {message.Term}, and its disk knows a vote for {disk.HardState.Vote}");
+            () =>
+                $"durability: peer {node.Id} votes for {vote} in term {message.Term}, and its disk knows a vote for {disk.HardState.Vote}");
         World.Check(
             message.MsgType != MessageType.MsgAppendResponse || message.Index <= disk.LastIndex,
             () => $"durability: peer {node.Id} acknowledges {message.Index}, and its disk ends at {disk.LastIndex}");
@@ -89,15 +94,18 @@ internal sealed class Checker
 
     public void ObserveApplied(SimNode node, StateMachine state)
     {
-        World.Check(state.Applied <= LastCommitted, () => $"peer {node.Id} applied {state.Applied}, which nobody has committed ({LastCommitted})");
+        World.Check(
+            state.Applied <= LastCommitted, () => $"peer {node.Id} applied {state.Applied}, which nobody has committed ({LastCommitted})");
         var known = At(state.Applied);
         World.Check(
             node.Disk.Holds(state.Applied, state.AppliedTerm),
-            () => $"durability: peer {node.Id} applied entry {state.Applied} of term {state.AppliedTerm}, which its own journal does not hold");
+            () => $"durability: peer {node.Id} applied entry {state.Applied} of term {state.AppliedTerm}, "
+                + $"which its own journal does not hold");
         if (known.State is { } first)
         {
             World.Check(
-                first.Hash == state.Hash && first.Registers.AsSpan().SequenceEqual(state.Registers) && first.ConfState.Equals(state.ConfState),
+                first.Hash == state.Hash && first.Registers.AsSpan().SequenceEqual(state.Registers)
+                    && first.ConfState.Equals(state.ConfState),
                 () => $"state machine safety: peer {node.Id} differs from another peer at applied index {state.Applied}");
             return;
         }
@@ -107,7 +115,8 @@ internal sealed class Checker
     /// <summary>A command takes effect for the first time somewhere.</summary>
     public void ObserveEffect(Command command)
     {
-        World.Check(!_failed.Contains(command.OperationId), () => $"operation {command.OperationId} was reported as failed and takes effect");
+        World.Check(
+            !_failed.Contains(command.OperationId), () => $"operation {command.OperationId} was reported as failed and takes effect");
         _applied.Add(command.OperationId);
     }
 
@@ -119,7 +128,8 @@ internal sealed class Checker
     }
 
     /// <summary>
-    /// Positions in the log are the linearization order; it must agree with real time. A read shows the state after its position, a write is its position.
+    /// Positions in the log are the linearization order; it must agree with real time. A read shows the state after its position, a write
+    /// is its position.
     /// </summary>
     /// <param name="floor"><see cref="CompletedPosition"/> when the operation was invoked.</param>
     public void ObserveCompletion(Operation operation, ulong floor, ulong position, long value)
@@ -127,7 +137,8 @@ internal sealed class Checker
         var isRead = operation.Kind == OperationKind.Read;
         World.Check(
             isRead ? position >= floor : position > floor,
-            () => $"linearizability: {operation} took effect at {position}, but an operation that was completed before it began shows {floor}");
+            () => $"linearizability: {operation} took effect at {position}, but an operation that was completed before it began "
+                + $"shows {floor}");
         if (isRead)
         {
             var expected = position == _bootstrapIndex ? 0 : At(position).State!.Registers[operation.Register];
@@ -142,7 +153,8 @@ internal sealed class Checker
         var rival = all.FirstOrDefault(n => n.Raft is { IsLeader: true } raft && raft.Term > reader.Raft!.Term);
         World.Check(
             rival is null,
-            () => $"lease: peer {reader.Id} serves a read by its lease of term {reader.Raft!.Term} while peer {rival!.Id} leads term {rival.Raft!.Term}");
+            () => $"lease: peer {reader.Id} serves a read by its lease of term {reader.Raft!.Term} while peer {rival!.Id} leads "
+                + $"term {rival.Raft!.Term}");
     }
 
     private Committed At(ulong index) => _log[(int)(index - _bootstrapIndex) - 1];
@@ -158,11 +170,13 @@ internal sealed class Checker
         }
         _world.Coverage.Count("elections won");
         // A peer that was paused may win a term that is long over: later leaders owe it nothing.
-        for (var index = Math.Max(raft.TruncatedIndex, _bootstrapIndex) + 1; index <= LastCommitted && At(index).ByLeaderOf < raft.Term; index++)
+        var first = Math.Max(raft.TruncatedIndex, _bootstrapIndex) + 1;
+        for (var index = first; index <= LastCommitted && At(index).ByLeaderOf < raft.Term; index++)
         {
             World.Check(
                 raft.TermAt(index) == At(index).Term,
-                () => $"leader completeness: entry {index} of peer {node.Id}, leader of term {raft.Term}, has term {raft.TermAt(index)}; committed is {At(index).Term}");
+                () => $"leader completeness: entry {index} of peer {node.Id}, leader of term {raft.Term}, has term {raft.TermAt(index)}; "
+                    + $"committed is {At(index).Term}");
         }
     }
 
@@ -174,10 +188,12 @@ internal sealed class Checker
         {
             World.Check(
                 At(index).Term == term,
-                () => $"committed entries: peer {node.Id} has committed entry {index} with term {term}, another peer with {At(index).Term}");
+                () =>
+                    $"committed entries: peer {node.Id} has committed entry {index} with term {term}, another peer with {At(index).Term}");
             return;
         }
-        World.Check(index == LastCommitted + 1, () => $"peer {node.Id} commits {index} after {LastCommitted}: who committed what is between?");
+        World.Check(
+            index == LastCommitted + 1, () => $"peer {node.Id} commits {index} after {LastCommitted}: who committed what is between?");
         World.Check(raft.IsLeader, () => $"peer {node.Id} commits {index} first, but leads nobody");
         // A leader learns the commit of a whole range at once; that its last entry is durable on a majority is what counts.
         var last = raft.CommittedIndex;

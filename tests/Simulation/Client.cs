@@ -25,7 +25,9 @@ internal sealed record Operation(long Id, OperationKind Kind, int Register, long
     public override string ToString() => $"operation {Id} ({Kind} of register {Register}, value {Value}, {ReadMode})";
 }
 
-/// <summary>One operation after the other, each on the node that it believes to lead; an operation without an answer is given up as unknown.</summary>
+/// <summary>
+/// One operation after the other, each on the node that it believes to lead; an operation without an answer is given up as unknown.
+/// </summary>
 internal sealed class Client(Cluster cluster)
 {
     private readonly World _world = cluster.World;
@@ -93,5 +95,6 @@ internal sealed class Client(Cluster cluster)
         Think(cluster.ThinkTime);
     }
 
-    private void Think(double electionTimeouts) => _world.After(_world.Between(TimeSpan.Zero, cluster.Settings.ElectionTimeout * electionTimeouts), Next);
+    private void Think(double electionTimeouts) =>
+        _world.After(_world.Between(TimeSpan.Zero, cluster.Settings.ElectionTimeout * electionTimeouts), Next);
 }

@@ -22,7 +22,8 @@ internal sealed class Cluster
         Network = new Network(world, profile, Settings.ElectionTimeout);
         Checker = new Checker(world, BootstrapIndex);
         var voters = Enumerable.Range(1, world.Random.Next(profile.MinNodes, profile.MaxNodes + 1)).Select(i => (ulong)i).ToArray();
-        var initial = new StateMachine(BootstrapIndex, BootstrapTerm, 0, new long[StateMachine.RegisterCount], new ConfState { Voters = { voters } });
+        var initial = new StateMachine(
+            BootstrapIndex, BootstrapTerm, 0, new long[StateMachine.RegisterCount], new ConfState { Voters = { voters } });
         foreach (var id in voters) Add(new SimNode(this, id, new Disk(initial))).Start();
         _lastPeerId = voters[^1];
         Clients = [.. Enumerable.Range(0, 4).Select(_ => new Client(this))];

@@ -4,8 +4,8 @@ using TiKvActors.Raft;
 namespace TiKvActors.Simulation;
 
 /// <summary>
-/// A peer's two engines. The journal keeps a write once it is synced; the one in flight at a crash may be there afterwards or not. The data engine is
-/// synced only now and then, and a crash takes it back to any state since.
+/// A peer's two engines. The journal keeps a write once it is synced; the one in flight at a crash may be there afterwards or not. The data
+/// engine is synced only now and then, and a crash takes it back to any state since.
 /// </summary>
 internal sealed class Disk
 {

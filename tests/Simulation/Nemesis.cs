@@ -99,7 +99,10 @@ internal sealed class Nemesis
         });
     }
 
-    /// <summary>What a placement driver does in the long run: leaves joint configurations that nobody else leaves, and destroys peers that were removed.</summary>
+    /// <summary>
+    /// What a placement driver does in the long run: leaves joint configurations that nobody else leaves, and destroys peers that were
+    /// removed.
+    /// </summary>
     private void ScheduleHousekeeping()
     {
         _world.After(_timeout, () =>
@@ -119,7 +122,8 @@ internal sealed class Nemesis
     }
 
     private static bool IsIn(ConfState config, ulong id) =>
-        config.Voters.Contains(id) || config.VotersOutgoing.Contains(id) || config.Learners.Contains(id) || config.LearnersNext.Contains(id);
+        config.Voters.Contains(id) || config.VotersOutgoing.Contains(id) || config.Learners.Contains(id)
+            || config.LearnersNext.Contains(id);
 
     private void Count(string fault)
     {
@@ -162,8 +166,8 @@ internal sealed class Nemesis
     }
 
     /// <summary>
-    /// For a while no leader lives longer than a few messages, and those reach only some of its followers: logs diverge, and entries of many terms are neither
-    /// committed nor gone (the paper's figure 8).
+    /// For a while no leader lives longer than a few messages, and those reach only some of its followers: logs diverge, and entries of
+    /// many terms are neither committed nor gone (the paper's figure 8).
     /// </summary>
     private void ChurnLeaders()
     {
@@ -250,8 +254,8 @@ internal sealed class Nemesis
     }
 
     /// <summary>
-    /// The leader keeps just enough followers for its lease, then they are restarted, or asked to campaign, while it cannot be heard: whoever breaks a promise elects
-    /// somebody else under a lease that still holds.
+    /// The leader keeps just enough followers for its lease, then they are restarted, or asked to campaign, while it cannot be heard:
+    /// whoever breaks a promise elects somebody else under a lease that still holds.
     /// </summary>
     private void AttackLease()
     {
@@ -282,8 +286,8 @@ internal sealed class Nemesis
     }
 
     /// <summary>
-    /// The leader hands over and hears nothing from then on: it must not go on reading by a lease. Sometimes the offer arrives only after the leader has given the transfer
-    /// up.
+    /// The leader hands over and hears nothing from then on: it must not go on reading by a lease. Sometimes the offer arrives only after
+    /// the leader has given the transfer up.
     /// </summary>
     private void AttackTransfer()
     {
@@ -335,8 +339,10 @@ internal sealed class Nemesis
             Propose(leader, new ConfChangeV2());
             return;
         }
-        var changes = Enumerable.Range(0, _world.Chance(0.6) ? 1 : _world.Random.Next(2, 5)).Select(_ => DrawChange(leader, config)).DistinctBy(c => c.NodeId).ToList();
-        var transition = _world.Pick([ConfChangeTransition.Auto, ConfChangeTransition.Auto, ConfChangeTransition.Implicit, ConfChangeTransition.Explicit]);
+        var changes = Enumerable.Range(0, _world.Chance(0.6) ? 1 : _world.Random.Next(2, 5)).Select(_ => DrawChange(leader, config))
+            .DistinctBy(c => c.NodeId).ToList();
+        var transition = _world.Pick(
+            [ConfChangeTransition.Auto, ConfChangeTransition.Auto, ConfChangeTransition.Implicit, ConfChangeTransition.Explicit]);
         Propose(leader, new ConfChangeV2 { Transition = transition, Changes = { changes } });
     }
 

@@ -75,19 +75,23 @@ internal static class Program
                 if (result.Failure is null) return;
                 failed.Add(result);
                 if (options.FailFast) loop.Stop();
-                Console.WriteLine($"seed {seed} of level {level.Name} ({result.Profile}) fails after {result.Steps:N0} steps: {result.Failure}");
+                Console.WriteLine(
+                    $"seed {seed} of level {level.Name} ({result.Profile}) fails after {result.Steps:N0} steps: {result.Failure}");
                 var profile = options.Profile is null ? "" : $" --profile {options.Profile}";
                 var length = options.Steps is null ? "" : $" --steps {options.Steps}";
                 Console.WriteLine($"  replay: ./tkv sim --level {level.Name} --from {seed} --seeds 1{profile}{length} --trace");
             }
         });
         Console.WriteLine(coverage);
-        foreach (var missed in options.Levels.SelectMany(l => l.Probes).Where(p => coverage[p] == 0)) Console.WriteLine($"never reached: {missed}");
-        Console.WriteLine($"{seeds:N0} seeds, {steps:N0} steps, {faults:N0} faults in {clock.Elapsed.TotalSeconds:F1} s; {failed.Count} failed");
+        foreach (var missed in options.Levels.SelectMany(l => l.Probes).Where(p => coverage[p] == 0))
+            Console.WriteLine($"never reached: {missed}");
+        Console.WriteLine(
+            $"{seeds:N0} seeds, {steps:N0} steps, {faults:N0} faults in {clock.Elapsed.TotalSeconds:F1} s; {failed.Count} failed");
         return failed.Count == 0 ? 0 : 1;
     }
 
-    private sealed record Options(int From, int Seeds, IReadOnlyList<SimLevel> Levels, string? Profile, int? Steps, bool Trace, bool FailFast, int Threads);
+    private sealed record Options(
+        int From, int Seeds, IReadOnlyList<SimLevel> Levels, string? Profile, int? Steps, bool Trace, bool FailFast, int Threads);
 
     private static bool TryParse(string[] args, out Options options, out string problem)
     {
@@ -106,10 +110,12 @@ internal static class Program
                 options = options with { FailFast = true };
                 continue;
             }
-            if (name is not ("--level" or "--seeds" or "--from" or "--profile" or "--steps" or "--threads")) problem = $"unknown option {name}";
+            if (name is not ("--level" or "--seeds" or "--from" or "--profile" or "--steps" or "--threads"))
+                problem = $"unknown option {name}";
             else if (++i == args.Length) problem = $"{name} needs a value";
             else if (name == "--profile") options = options with { Profile = args[i] };
-            else if (name == "--level" && args[i] != "both") options = options with { Levels = [.. SimLevel.All.Where(l => l.Name == args[i])] };
+            else if (name == "--level" && args[i] != "both")
+                options = options with { Levels = [.. SimLevel.All.Where(l => l.Name == args[i])] };
             else if (name == "--level") options = options with { Levels = SimLevel.All };
             else if (!int.TryParse(args[i], out var number) || number < 1) problem = $"{name} {args[i]}: not a number above 0";
             else
@@ -126,9 +132,11 @@ internal static class Program
         var profile = options.Profile;
         // A profile says which level is meant.
         if (profile is not null) options = options with { Levels = [.. options.Levels.Where(l => l.Profiles.Contains(profile))] };
-        if (problem.Length == 0 && options.Levels.Count == 0) problem = profile is null ? "--level is raft, stores or both" : $"unknown profile {profile}";
+        if (problem.Length == 0 && options.Levels.Count == 0)
+            problem = profile is null ? "--level is raft, stores or both" : $"unknown profile {profile}";
         if (problem.Length == 0 && options.Seeds == 0) problem = "--seeds N is missing";
-        if (problem.Length == 0 && options.Trace && (options.Seeds > 1 || options.Levels.Count > 1)) problem = "--trace goes with --seeds 1 and one level";
+        if (problem.Length == 0 && options.Trace && (options.Seeds > 1 || options.Levels.Count > 1))
+            problem = "--trace goes with --seeds 1 and one level";
         return problem.Length == 0;
     }
 }

@@ -4,7 +4,8 @@ namespace TiKvActors.Simulation;
 
 /// <summary>What is simulated: groups of the consensus core, or whole stores. A seed means something else on each.</summary>
 internal sealed record SimLevel(
-    string Name, int DefaultSteps, IReadOnlyList<string> Profiles, IReadOnlyList<string> Probes, Func<int, string?, int, TextWriter?, SimResult> Run)
+    string Name, int DefaultSteps, IReadOnlyList<string> Profiles, IReadOnlyList<string> Probes,
+    Func<int, string?, int, TextWriter?, SimResult> Run)
 {
     public static readonly IReadOnlyList<SimLevel> All =
     [

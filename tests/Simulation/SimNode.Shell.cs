@@ -164,7 +164,8 @@ internal sealed partial class SimNode
         var state = Disk.State.Apply(entry, confState, out var swapped);
         Disk.Apply(state);
         _cluster.Checker.ObserveApplied(this, state);
-        if (entry.EntryType == EntryType.EntryNormal && !entry.Data.IsEmpty) _cluster.Checker.ObserveEffect(Command.Decode(entry.Data.Span));
+        if (entry.EntryType == EntryType.EntryNormal && !entry.Data.IsEmpty)
+            _cluster.Checker.ObserveEffect(Command.Decode(entry.Data.Span));
         Raft!.AdvanceApplied(entry.Index);
         if (_proposals.Remove(entry.Index, out var proposal))
         {
@@ -180,7 +181,8 @@ internal sealed partial class SimNode
         var state = Raft.ApplyConfChange(entry.Index, ConfChangeV2.Parser.ParseFrom(entry.Data));
         foreach (var id in state.Voters.Concat(state.VotersOutgoing).Concat(state.Learners).Concat(state.LearnersNext))
             _cluster.MemberSince[id] = Math.Max(_cluster.MemberSince.GetValueOrDefault(id), entry.Index);
-        _world.Coverage.Count("conf changes applied: " + (wasJoint ? "joint left" : state.VotersOutgoing.Count > 0 ? "joint entered" : "simple"));
+        _world.Coverage.Count(
+            "conf changes applied: " + (wasJoint ? "joint left" : state.VotersOutgoing.Count > 0 ? "joint entered" : "simple"));
         if (wasLeader && !Raft.IsLeader) _world.Coverage.Count("leaders removed by a conf change");
         if (_world.IsTracing) _world.Trace($"{Id} applies {entry.Index}: {state}");
         return state;
@@ -197,7 +199,8 @@ internal sealed partial class SimNode
             var bytes = 0L;
             if (read.FirstIndex > Disk.TruncatedIndex && (read.For == Id || !_world.Chance(0.05)))
             {
-                for (var index = read.FirstIndex; index <= Math.Min(read.LastIndex, Disk.LastIndex) && (entries.Count == 0 || bytes < read.MaxBytes); index++)
+                var last = Math.Min(read.LastIndex, Disk.LastIndex);
+                for (var index = read.FirstIndex; index <= last && (entries.Count == 0 || bytes < read.MaxBytes); index++)
                 {
                     entries.Add(Disk.At(index));
                     bytes += Disk.At(index).Data.Length + 48;
@@ -293,7 +296,8 @@ internal sealed partial class SimNode
         }
     }
 
-    private void Complete(Operation operation, ulong position, long value) => operation.Answer(DepartsIn, new Answer(AnswerKind.Done, position, value));
+    private void Complete(Operation operation, ulong position, long value) =>
+        operation.Answer(DepartsIn, new Answer(AnswerKind.Done, position, value));
 
     private void Refuse(Operation operation, Refusal refusal)
     {

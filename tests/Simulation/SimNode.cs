@@ -73,9 +73,11 @@ internal sealed partial class SimNode
         _pumpScheduled = _tickIsDue = false;
         _held.Clear();
         ResetShell();
-        Raft = new RaftNode(_cluster.Settings with { Id = Id, Name = $"peer {Id}" }, Disk.Recover(), new Random(_world.Random.Next()), LocalNow);
+        Raft = new RaftNode(
+            _cluster.Settings with { Id = Id, Name = $"peer {Id}" }, Disk.Recover(), new Random(_world.Random.Next()), LocalNow);
         ObservedCommit = Disk.State.Applied;
-        if (_world.IsTracing) _world.Trace($"{Id} starts: term {Raft.Term} log ({Raft.TruncatedIndex}, {Raft.LastIndex}] applied {Raft.AppliedIndex}");
+        if (_world.IsTracing)
+            _world.Trace($"{Id} starts: term {Raft.Term} log ({Raft.TruncatedIndex}, {Raft.LastIndex}] applied {Raft.AppliedIndex}");
         ScheduleTick();
     }
 
@@ -103,7 +105,8 @@ internal sealed partial class SimNode
     public void Pause(TimeSpan length, bool midStep)
     {
         if (_state != NodeState.Running) return;
-        if (_world.IsTracing) _world.Trace($"{Id} pauses for {length.TotalMilliseconds:F0} ms{(midStep ? " in the middle of a step" : "")}");
+        if (_world.IsTracing)
+            _world.Trace($"{Id} pauses for {length.TotalMilliseconds:F0} ms{(midStep ? " in the middle of a step" : "")}");
         _state = midStep ? NodeState.Stalling : NodeState.Paused;
         if (midStep) _outputsHeldUntil = _world.Now + length;
         var incarnation = _incarnation;

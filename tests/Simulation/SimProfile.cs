@@ -36,7 +36,17 @@ internal sealed record SimProfile
     public static readonly IReadOnlyList<SimProfile> All =
     [
         new() { Name = "mixed" },
-        new() { Name = "leases", MaxNodes = 5, CrashWeight = 4, LeaseAttackWeight = 5, TransferWeight = 3, MembershipWeight = 1, ReadShare = 0.7, LeaseReadShare = 0.9 },
+        new()
+        {
+            Name = "leases",
+            MaxNodes = 5,
+            CrashWeight = 4,
+            LeaseAttackWeight = 5,
+            TransferWeight = 3,
+            MembershipWeight = 1,
+            ReadShare = 0.7,
+            LeaseReadShare = 0.9
+        },
         new() { Name = "membership", MinNodes = 1, MembershipWeight = 10, FaultInterval = 0.8 },
         new() { Name = "snapshots", Compaction = 3, Drop = 0.05, MembershipWeight = 4 },
         new() { Name = "elections", MaxNodes = 5, SmallMessages = true, ChurnWeight = 20, MembershipWeight = 1, ReadShare = 0.2 },

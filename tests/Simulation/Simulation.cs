@@ -53,7 +53,8 @@ internal sealed class Simulation
             simulation.MakeTrouble();
             simulation.Recover();
         });
-        return new SimResult(seed, simulation._profile.Name, simulation._world.Steps, simulation._nemesis.Faults, simulation._world.Coverage, failure);
+        return new SimResult(
+            seed, simulation._profile.Name, simulation._world.Steps, simulation._nemesis.Faults, simulation._world.Coverage, failure);
     }
 
     private void MakeTrouble()
@@ -97,6 +98,7 @@ internal sealed class Simulation
     }
 
     private string Describe() => string.Join("; ", _cluster.Nodes.Select(n => n.Raft is { } raft
-        ? $"{n.Id}: {raft.Role} term {raft.Term} committed {raft.CommittedIndex} applied {raft.AppliedIndex} last {raft.LastIndex} {raft.ConfState}"
+        ? $"{n.Id}: {raft.Role} term {raft.Term} committed {raft.CommittedIndex} applied {raft.AppliedIndex} "
+            + $"last {raft.LastIndex} {raft.ConfState}"
         : $"{n.Id}: {(n.IsDestroyed ? "destroyed" : "down")}"));
 }

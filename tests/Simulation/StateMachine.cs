@@ -4,7 +4,9 @@ using TiKvActors.Protocol.Eraftpb;
 
 namespace TiKvActors.Simulation;
 
-/// <summary>A replica's applied state: registers, configuration, applied index, and a hash over everything that was ever applied. Immutable.</summary>
+/// <summary>
+/// A replica's applied state: registers, configuration, applied index, and a hash over everything that was ever applied. Immutable.
+/// </summary>
 internal sealed record StateMachine(ulong Applied, ulong AppliedTerm, ulong Hash, long[] Registers, ConfState ConfState)
 {
     public const int RegisterCount = 3;
@@ -47,7 +49,8 @@ internal sealed record StateMachine(ulong Applied, ulong AppliedTerm, ulong Hash
         var registers = new long[RegisterCount];
         for (var i = 0; i < RegisterCount; i++) registers[i] = BinaryPrimitives.ReadInt64LittleEndian(data[(8 + 8 * i)..]);
         var metadata = snapshot.Metadata;
-        return new StateMachine(metadata.Index, metadata.Term, BinaryPrimitives.ReadUInt64LittleEndian(data), registers, metadata.ConfState);
+        return new StateMachine(
+            metadata.Index, metadata.Term, BinaryPrimitives.ReadUInt64LittleEndian(data), registers, metadata.ConfState);
     }
 }
 

@@ -5,8 +5,9 @@ using TiKvActors.Storage.Snapshots;
 namespace TiKvActors.Simulation.Stores;
 
 /// <summary>
-/// What is on the disk of a data engine, and what a crash makes of it. Batches become visible at once and durable with the next sync; a power failure
-/// takes any of them away that came after some moment since. A file that was taken in is durable by itself, also if batches before it are lost.
+/// What is on the disk of a data engine, and what a crash makes of it. Batches become visible at once and durable with the next sync; a
+/// power failure takes any of them away that came after some moment since. A file that was taken in is durable by itself, also if batches
+/// before it are lost.
 /// </summary>
 internal sealed class DataDisk
 {

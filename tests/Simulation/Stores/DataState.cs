@@ -16,11 +16,13 @@ internal sealed record DataState
 
     public Rows Write { get; init; } = Rows.Empty;
 
-    public ImmutableSortedDictionary<ulong, RegionLocalState> Regions { get; init; } = ImmutableSortedDictionary<ulong, RegionLocalState>.Empty;
+    public ImmutableSortedDictionary<ulong, RegionLocalState> Regions { get; init; } =
+        ImmutableSortedDictionary<ulong, RegionLocalState>.Empty;
 
     public ImmutableSortedDictionary<ulong, RaftApplyState> Applied { get; init; } = ImmutableSortedDictionary<ulong, RaftApplyState>.Empty;
 
-    public ImmutableSortedDictionary<ulong, ApplyingSnapshot> Applying { get; init; } = ImmutableSortedDictionary<ulong, ApplyingSnapshot>.Empty;
+    public ImmutableSortedDictionary<ulong, ApplyingSnapshot> Applying { get; init; } =
+        ImmutableSortedDictionary<ulong, ApplyingSnapshot>.Empty;
 
     public Rows this[ColumnFamily family] => family switch
     {

@@ -24,7 +24,8 @@ internal sealed class JournalDisk
 
         public long SnapshotNr { get; private set; }
 
-        public IEnumerable<(long SequenceNr, RaftAdvanced Event)> Replayed => _events.Where(e => e.Key > SnapshotNr).Select(e => (e.Key, e.Value));
+        public IEnumerable<(long SequenceNr, RaftAdvanced Event)> Replayed =>
+            _events.Where(e => e.Key > SnapshotNr).Select(e => (e.Key, e.Value));
 
         public ulong LastIndex => Math.Max(_firstIndex + (ulong)_terms.Count, 1) - 1;
 

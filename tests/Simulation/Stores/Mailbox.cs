@@ -1,8 +1,8 @@
 namespace TiKvActors.Simulation.Stores;
 
 /// <summary>
-/// What an actor is here: work in the order in which it was handed in, one after the other, each a little later. It does nothing while its store is
-/// paused, and nothing any more after a crash.
+/// What an actor is here: work in the order in which it was handed in, one after the other, each a little later. It does nothing while its
+/// store is paused, and nothing any more after a crash.
 /// </summary>
 internal sealed class Mailbox(SimStore store, TimeSpan slowest)
 {

@@ -25,7 +25,8 @@ internal sealed class Rows
         return new Rows(rows);
     }
 
-    public Rows Without(ByteString key) => Find(key.Span) is var at && at < 0 ? this : new Rows([.. _rows.AsSpan(0, at), .. _rows.AsSpan(at + 1)]);
+    public Rows Without(ByteString key) =>
+        Find(key.Span) is var at && at < 0 ? this : new Rows([.. _rows.AsSpan(0, at), .. _rows.AsSpan(at + 1)]);
 
     /// <param name="end">Exclusive; empty = unbounded.</param>
     public Rows Without(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
@@ -41,7 +42,8 @@ internal sealed class Rows
         return from >= to ? [] : _rows.AsSpan(from, to - from);
     }
 
-    private (int From, int To) Range(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end) => (FirstAtOrAfter(start), end.IsEmpty ? _rows.Length : FirstAtOrAfter(end));
+    private (int From, int To) Range(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end) =>
+        (FirstAtOrAfter(start), end.IsEmpty ? _rows.Length : FirstAtOrAfter(end));
 
     private int FirstAtOrAfter(ReadOnlySpan<byte> key) => Find(key) is var at && at < 0 ? ~at : at;
 

@@ -7,7 +7,9 @@ using TiKvActors.Storage.Snapshots;
 
 namespace TiKvActors.Simulation.Stores;
 
-/// <summary>A data engine that was opened on a <see cref="DataDisk"/>. Nothing can be done with it any more once its process has ended.</summary>
+/// <summary>
+/// A data engine that was opened on a <see cref="DataDisk"/>. Nothing can be done with it any more once its process has ended.
+/// </summary>
 internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkBytes, Action<bool, Func<string>> check) : IDataEngine
 {
     // Regions for which a snapshot is being staged.
@@ -30,7 +32,9 @@ internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkB
         var state = disk.State;
         foreach (var op in ops) state = op.Change(state);
         disk.Write(state);
-        Written?.Invoke([.. ops.Where(o => o.RegionId != 0).Select(o => o.RegionId).Distinct()], [.. ops.Where(o => o.Put is not null).Select(o => o.Put!)]);
+        Written?.Invoke(
+            [.. ops.Where(o => o.RegionId != 0).Select(o => o.RegionId).Distinct()],
+            [.. ops.Where(o => o.Put is not null).Select(o => o.Put!)]);
         failPoints.Hit(FailPoints.DataWritten);
     }
 
@@ -74,7 +78,9 @@ internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkB
     public IStagedSnapshot? FindStaged(ulong regionId, ulong index, ulong term)
     {
         CheckOpen();
-        return disk.Staging.TryGetValue((regionId, index, term), out var staged) && staged.IsComplete ? new StagedRows(this, (regionId, index, term), staged) : null;
+        return disk.Staging.TryGetValue((regionId, index, term), out var staged) && staged.IsComplete
+            ? new StagedRows(this, (regionId, index, term), staged)
+            : null;
     }
 
     public void DeleteStagedBut(IReadOnlySet<ulong> regionIds)
@@ -83,7 +89,8 @@ internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkB
         foreach (var old in disk.Staging.Keys.Where(f => !regionIds.Contains(f.RegionId)).ToList()) disk.DeleteStaged(old);
     }
 
-    public IRegionSnapshotReader OpenRegionSnapshot(ulong regionId) => new RegionSnapshotReader(NewSnapshot(), "raft", chunkBytes, regionId);
+    public IRegionSnapshotReader OpenRegionSnapshot(ulong regionId) =>
+        new RegionSnapshotReader(NewSnapshot(), "raft", chunkBytes, regionId);
 
     private DataState Read()
     {
@@ -131,7 +138,8 @@ internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkB
         public void PutRegionState(RegionLocalState state) =>
             Ops.Add(new Op(s => s with { Regions = s.Regions.SetItem(state.Region.Id, state) }, state.Region.Id));
 
-        public void PutApplyState(ulong regionId, RaftApplyState state) => Ops.Add(new Op(s => s with { Applied = s.Applied.SetItem(regionId, state) }, regionId));
+        public void PutApplyState(ulong regionId, RaftApplyState state) =>
+            Ops.Add(new Op(s => s with { Applied = s.Applied.SetItem(regionId, state) }, regionId));
 
         public void PutApplyingSnapshot(ulong regionId, ApplyingSnapshot snapshot) =>
             Ops.Add(new Op(s => s with { Applying = s.Applying.SetItem(regionId, snapshot) }, 0));
@@ -207,7 +215,8 @@ internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkB
     }
 
     /// <summary>Works on the folder by its name, as table files do: who deletes it takes it from everybody.</summary>
-    private sealed class StagedRows(SimEngine engine, (ulong RegionId, ulong Index, ulong Term) folder, DataDisk.Staged staged) : IStagedSnapshot
+    private sealed class StagedRows(SimEngine engine, (ulong RegionId, ulong Index, ulong Term) folder, DataDisk.Staged staged)
+        : IStagedSnapshot
     {
         private readonly DataDisk _disk = engine.Disk;
         private readonly bool _isPull = !staged.IsComplete;
@@ -220,7 +229,8 @@ internal sealed class SimEngine(DataDisk disk, FailPoints failPoints, int chunkB
         {
             engine.CheckOpen();
             if (chunk.Index < NextChunk) return;
-            if (chunk.Index > NextChunk || IsComplete) throw new ArgumentOutOfRangeException(nameof(chunk), chunk.Index, $"chunk {NextChunk} is next");
+            if (chunk.Index > NextChunk || IsComplete)
+                throw new ArgumentOutOfRangeException(nameof(chunk), chunk.Index, $"chunk {NextChunk} is next");
             staged.Chunks.Add(chunk);
             NextChunk++;
             engine.FailPoints.Hit(FailPoints.ChunkStaged);

@@ -3,8 +3,8 @@ using TiKvActors.Storage;
 namespace TiKvActors.Simulation.Stores;
 
 /// <summary>
-/// The group commit of a store's journal: what waits is written in one batch and synced; it is durable as a whole or not at all. Journal and snapshot
-/// store are two actors, so that what is handed to one may overtake what was handed to the other.
+/// The group commit of a store's journal: what waits is written in one batch and synced; it is durable as a whole or not at all. Journal
+/// and snapshot store are two actors, so that what is handed to one may overtake what was handed to the other.
 /// </summary>
 internal sealed class SimJournal
 {

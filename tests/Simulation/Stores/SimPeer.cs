@@ -12,7 +12,9 @@ using Region = TiKvActors.Protocol.Metapb.Region;
 
 namespace TiKvActors.Simulation.Stores;
 
-/// <summary>One incarnation of a peer: the host of the real <see cref="PeerShell"/>, as <see cref="RegionPeer"/> is in the product.</summary>
+/// <summary>
+/// One incarnation of a peer: the host of the real <see cref="PeerShell"/>, as <see cref="RegionPeer"/> is in the product.
+/// </summary>
 internal sealed class SimPeer : IPeerHost
 {
     private readonly SimStore _store;
@@ -30,7 +32,8 @@ internal sealed class SimPeer : IPeerHost
         _mailbox = store.NewMailbox();
         _persistenceId = PeerShell.PersistenceIdOf(start.RegionId, start.Self.Id);
         Shell = new PeerShell(this, start);
-        if (World.IsTracing) World.Trace($"{Name} is started ({start.State?.State.ToString() ?? "uninitialised"}, applied {start.Apply?.AppliedIndex})");
+        if (World.IsTracing)
+            World.Trace($"{Name} is started ({start.State?.State.ToString() ?? "uninitialised"}, applied {start.Apply?.AppliedIndex})");
         store.Journal.Read(disk => _mailbox.Post(() => Run(() => Recover(disk))));
     }
 
@@ -101,8 +104,10 @@ internal sealed class SimPeer : IPeerHost
     }
 
     public static string Describe(RaftMessage m) => m.Message is null
-        ? $"region {m.RegionId}: {m.FromPeer?.Id} -> {m.ToPeer?.Id} {(m.IsTombstone ? "is gone" : "asks whether it is a member")} epoch {m.RegionEpoch?.Version}.{m.RegionEpoch?.ConfVer}"
-        : $"region {m.RegionId}: {m.FromPeer.Id} -> {m.ToPeer.Id} {m.Message.MsgType} term {m.Message.Term} index {m.Message.Index}/{m.Message.LogTerm} commit {m.Message.Commit}"
+        ? $"region {m.RegionId}: {m.FromPeer?.Id} -> {m.ToPeer?.Id} {(m.IsTombstone ? "is gone" : "asks whether it is a member")} "
+            + $"epoch {m.RegionEpoch?.Version}.{m.RegionEpoch?.ConfVer}"
+        : $"region {m.RegionId}: {m.FromPeer.Id} -> {m.ToPeer.Id} {m.Message.MsgType} term {m.Message.Term} "
+            + $"index {m.Message.Index}/{m.Message.LogTerm} commit {m.Message.Commit}"
             + (m.Message.Entries.Count > 0 ? $" entries {m.Message.Entries[0].Index}..{m.Message.Entries[^1].Index}" : "")
             + (m.Message.Reject ? $" rejected, hint {m.Message.RejectHint}" : "")
             + (m.Message.Snapshot is { } s ? $" snapshot {s.Metadata.Index}/{s.Metadata.Term}" : "")
@@ -159,7 +164,8 @@ internal sealed class SimPeer : IPeerHost
         disk => disk.Find(_persistenceId)?.DeleteEvents(toSequenceNr),
         () => Post(() => Shell.EventsDeleted(toSequenceNr, null)));
 
-    public void DeleteSnapshots(long toSequenceNr) => _store.Journal.WriteSnapshot(disk => disk.Find(_persistenceId)?.DeleteSnapshots(toSequenceNr), () => { });
+    public void DeleteSnapshots(long toSequenceNr) =>
+        _store.Journal.WriteSnapshot(disk => disk.Find(_persistenceId)?.DeleteSnapshots(toSequenceNr), () => { });
 
     public void PurgeJournal() => _store.Journal.Purge(disk =>
     {
@@ -172,7 +178,8 @@ internal sealed class SimPeer : IPeerHost
         !_isPurged, () => $"{Name} has deleted its journal, and what it wrote before comes into it now: nobody will ever delete that");
 
     public void ReadLog(LogReadTask task) => _store.RunSlow(
-        () => new PeerShell.LogEntriesRead(task.Read, PeerShell.ReadEntries(DurableLog?.Read(task.FromSequenceNr, task.ToSequenceNr) ?? [], task.Read)),
+        () => new PeerShell.LogEntriesRead(
+            task.Read, PeerShell.ReadEntries(DurableLog?.Read(task.FromSequenceNr, task.ToSequenceNr) ?? [], task.Read)),
         Post,
         "reading entries");
 

@@ -12,7 +12,8 @@ using TiKvActors.Storage;
 namespace TiKvActors.Simulation.Stores;
 
 /// <summary>
-/// One store: the deciding code of src/Actors on models of both engines, in virtual time. What is an actor there is a <see cref="Mailbox"/> here.
+/// One store: the deciding code of src/Actors on models of both engines, in virtual time. What is an actor there is a <see cref="Mailbox"/>
+/// here.
 /// <code>
 /// Down -> Loading -> Serving (-> paused -> Serving) -> Down
 /// </code>
@@ -125,7 +126,8 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         _factory = new RequestFactory(Clock);
         Journal = new SimJournal(this, JournalDisk);
         _appliers = [.. Enumerable.Range(0, 2).Select(_ => NewApplier())];
-        _offers = new SnapshotOffers<SimPeer>(Engine, Cluster.Snapshots.ChunkTimeout, StoreCluster.ClusterId, Id, (peer, message) => peer.Post(message), Log);
+        _offers = new SnapshotOffers<SimPeer>(
+            Engine, Cluster.Snapshots.ChunkTimeout, StoreCluster.ClusterId, Id, (peer, message) => peer.Post(message), Log);
         _pulls = new SnapshotPulls<SimPeer, SimReceiver>(
             Cluster.Snapshots.MaxReceiving,
             (peer, announcement) => new SimReceiver(this, peer, announcement),
@@ -141,7 +143,8 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
     {
         var mailbox = NewMailbox(() => 4 * ApplierSlowness);
         EntryApplier<SimPeer> applier = null!;
-        applier = new EntryApplier<SimPeer>(Engine, Cluster.ApplyBatchBytes, (peer, message) => peer.Post(message), () => mailbox.Post(() => applier.Write()), Log);
+        applier = new EntryApplier<SimPeer>(
+            Engine, Cluster.ApplyBatchBytes, (peer, message) => peer.Post(message), () => mailbox.Post(() => applier.Write()), Log);
         return (applier, mailbox);
     }
 
@@ -295,7 +298,8 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
 
     void IStoreHost<SimPeer>.Deliver(SimPeer peer, RaftMessage message) => peer.Post(message);
 
-    void IStoreHost<SimPeer>.UnregisterApplier(ulong regionId) => Unregister(regionId, _ => _mailbox.Post(() => _peers!.Unregistered(regionId)));
+    void IStoreHost<SimPeer>.UnregisterApplier(ulong regionId) =>
+        Unregister(regionId, _ => _mailbox.Post(() => _peers!.Unregistered(regionId)));
 
     void IStoreHost<SimPeer>.ReadStateOfFailed(ulong regionId, IReadOnlySet<ulong> known)
     {
@@ -303,7 +307,8 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         Slow(() => PeerStates.OfFailed(engine, Id, regionId, known), OrReopen(read => _peers!.StateRead((FailedPeerState)read)));
     }
 
-    void IStoreHost<SimPeer>.RestartLater(PeerStart start, TimeSpan backoff) => Outside(backoff, () => _mailbox.Post(() => _peers!.Restart(start)));
+    void IStoreHost<SimPeer>.RestartLater(PeerStart start, TimeSpan backoff) =>
+        Outside(backoff, () => _mailbox.Post(() => _peers!.Restart(start)));
 
     public void OnStopped(SimPeer peer)
     {
@@ -346,13 +351,16 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
 
     public void OnServing(SimPeer peer) => _router[peer.RegionId] = peer;
 
-    public void OnCreated(IReadOnlyList<Protocol.Metapb.Region> regions, bool campaign) => _mailbox.Post(() => _peers!.StartCreated(regions, campaign));
+    public void OnCreated(IReadOnlyList<Protocol.Metapb.Region> regions, bool campaign) =>
+        _mailbox.Post(() => _peers!.StartCreated(regions, campaign));
 
-    public void OnDestroyed(ulong regionId, ulong peerId, Protocol.Metapb.Region tombstone) => _mailbox.Post(() => _peers!.Destroyed(regionId, peerId, tombstone));
+    public void OnDestroyed(ulong regionId, ulong peerId, Protocol.Metapb.Region tombstone) =>
+        _mailbox.Post(() => _peers!.Destroyed(regionId, peerId, tombstone));
 
     // ---- appliers and readers
 
-    private (EntryApplier<SimPeer> Applier, Mailbox Mailbox) ApplierOf(ulong regionId) => _appliers[(int)(regionId % (ulong)_appliers.Count)];
+    private (EntryApplier<SimPeer> Applier, Mailbox Mailbox) ApplierOf(ulong regionId) =>
+        _appliers[(int)(regionId % (ulong)_appliers.Count)];
 
     public void Register(SimPeer peer, RegionApplier applier)
     {
@@ -399,7 +407,8 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         });
     }
 
-    public void MakeSnapshot(SimPeer peer, Raft.SnapshotRequest request) => _source.Post(() => _offers.Make(peer.RegionId, request.To, request.MinIndex, peer, Now));
+    public void MakeSnapshot(SimPeer peer, Raft.SnapshotRequest request) =>
+        _source.Post(() => _offers.Make(peer.RegionId, request.To, request.MinIndex, peer, Now));
 
     /// <param name="incarnation">Of the receiver's store.</param>
     public void OnChunkRequest(SnapshotChunkRequest request, SimReceiver receiver, int incarnation) => _source.Post(() =>

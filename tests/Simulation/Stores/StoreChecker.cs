@@ -38,7 +38,9 @@ internal sealed class StoreChecker(StoreCluster cluster)
         {
             if (_leaders.TryAdd((peer.RegionId, state.Term), state.Self.Id)) ObserveElected(peer, state.Term);
             var known = _leaders[(peer.RegionId, state.Term)];
-            Check(known == state.Self.Id, () => $"election safety: peers {known} and {state.Self.Id} of region {peer.RegionId} both lead term {state.Term}");
+            Check(
+                known == state.Self.Id,
+                () => $"election safety: peers {known} and {state.Self.Id} of region {peer.RegionId} both lead term {state.Term}");
         }
 
         Check(!peer.Shell.IsDamaged, () => $"{peer.Name} takes itself for damaged");
@@ -65,24 +67,34 @@ internal sealed class StoreChecker(StoreCluster cluster)
             if (!_committed.TryAdd((peer.RegionId, entry.Index), facts))
             {
                 var known = _committed[(peer.RegionId, entry.Index)];
-                Check(known == facts, () => $"committed entries: {peer.Name} applies another entry {entry.Index} (term {entry.Term}) than an earlier peer (term {known.Term})");
+                Check(known == facts, () => $"committed entries: {peer.Name} applies another entry {entry.Index} (term {entry.Term}) than "
+                    + $"an earlier peer (term {known.Term})");
             }
 
-            Check(peer.DurableLog?.Holds(entry.Index, entry.Term) == true, () => $"durability: {peer.Name} applies entry {entry.Index} of term {entry.Term}, which its own journal does not hold");
+            Check(
+                peer.DurableLog?.Holds(entry.Index, entry.Term) == true,
+                () => $"durability: {peer.Name} applies entry {entry.Index} of term {entry.Term}, which its own journal does not hold");
         }
     }
 
     /// <summary>Term, vote and entries are durable before any message leaves that depends on them.</summary>
     public void ObserveSent(SimPeer peer, RaftMessage envelope)
     {
-        if (envelope.Message is not { } message || message.MsgType is MessageType.MsgRequestPreVote or MessageType.MsgRequestPreVoteResponse) return;
+        if (envelope.Message is not { } message
+            || message.MsgType is MessageType.MsgRequestPreVote or MessageType.MsgRequestPreVoteResponse)
+            return;
         var log = peer.DurableLog;
         // A peer that never wrote has the term that its region began with.
         var hardState = log?.HardState ?? new HardState { Term = peer.Start.State is null ? 0 : RegionState.InitialLogTerm };
-        Check(message.Term <= hardState.Term, () => $"durability: {peer.Name} sends {message.MsgType} of term {message.Term}, and its journal knows term {hardState.Term}");
+        Check(
+            message.Term <= hardState.Term,
+            () => $"durability: {peer.Name} sends {message.MsgType} of term {message.Term}, and its journal knows term {hardState.Term}");
         if (message.Reject || message.Term != hardState.Term) return;
-        var vote = message.MsgType == MessageType.MsgRequestVote ? message.From : message.MsgType == MessageType.MsgRequestVoteResponse ? message.To : 0;
-        Check(vote == 0 || hardState.Vote == vote, () => $"durability: {peer.Name} votes for {vote} in term {message.Term}, and its journal knows a vote for {hardState.Vote}");
+        var vote = message.MsgType == MessageType.MsgRequestVote
+            ? message.From : message.MsgType == MessageType.MsgRequestVoteResponse ? message.To : 0;
+        Check(
+            vote == 0 || hardState.Vote == vote,
+            () => $"durability: {peer.Name} votes for {vote} in term {message.Term}, and its journal knows a vote for {hardState.Vote}");
         var last = Math.Max(log?.LastIndex ?? 0, Math.Max(log?.Snapshot?.Index ?? 0, RegionState.InitialLogIndex));
         Check(
             message.MsgType != MessageType.MsgAppendResponse || message.Index <= last,
@@ -95,7 +107,9 @@ internal sealed class StoreChecker(StoreCluster cluster)
         if (log.HardState is not { } before) return;
         var now = advanced.HardState;
         Check(now.Term >= before.Term, () => $"{peer.Name} forgets term {before.Term} for {now.Term}");
-        Check(now.Term > before.Term || before.Vote == 0 || before.Vote == now.Vote, () => $"{peer.Name} votes for {before.Vote} and {now.Vote} in term {now.Term}");
+        Check(
+            now.Term > before.Term || before.Vote == 0 || before.Vote == now.Vote,
+            () => $"{peer.Name} votes for {before.Vote} and {now.Vote} in term {now.Term}");
     }
 
     /// <summary>Invariant 3: the log never loses what the data engine could lose.</summary>
@@ -106,7 +120,8 @@ internal sealed class StoreChecker(StoreCluster cluster)
         var index = state.State == PeerState.Applying
             ? synced.Applying.GetValueOrDefault(peer.RegionId)?.Snapshot.Index ?? 0
             : synced.Applied.GetValueOrDefault(peer.RegionId)?.AppliedIndex ?? 0;
-        Check(truncated.Index <= index, () => $"truncation: {peer.Name} drops its log up to {truncated.Index}, and only {index} is synced in the data engine ({state.State})");
+        Check(truncated.Index <= index, () => $"truncation: {peer.Name} drops its log up to {truncated.Index}, "
+            + $"and only {index} is synced in the data engine ({state.State})");
     }
 
     // ---- replicas
@@ -118,12 +133,16 @@ internal sealed class StoreChecker(StoreCluster cluster)
         var state = store.Data.State;
         foreach (var id in regions)
         {
-            if (state.Regions.GetValueOrDefault(id) is not { State: PeerState.Normal } local || state.Applied.GetValueOrDefault(id) is not { } applied) continue;
+            if (state.Regions.GetValueOrDefault(id) is not { State: PeerState.Normal } local
+                || state.Applied.GetValueOrDefault(id) is not { } applied)
+                continue;
             var facts = (state.HashOf(local.Region), $"store {store.Id}");
             if (_applied.TryAdd((id, applied.AppliedIndex), facts)) continue;
             var known = _applied[(id, applied.AppliedIndex)];
-            Check(known.Hash == facts.Item1, () => $"state machine safety: region {id} at {applied.AppliedIndex} on store {store.Id} differs from {known.By}: {local.Region}, "
-                + string.Join(" ", Storage.ColumnFamilies.OfData.SelectMany(f => state[f].In(local.Region.StartKey.Span, local.Region.EndKey.Span).ToArray().Select(r => r.Key.ToStringUtf8()))));
+            Check(known.Hash == facts.Item1, () => $"state machine safety: region {id} at {applied.AppliedIndex} on store {store.Id} "
+                + $"differs from {known.By}: {local.Region}, "
+                + string.Join(" ", Storage.ColumnFamilies.OfData.SelectMany(
+                    f => state[f].In(local.Region.StartKey.Span, local.Region.EndKey.Span).ToArray().Select(r => r.Key.ToStringUtf8()))));
         }
 
         if (regions.Count > 0) CheckRanges(store, state);
@@ -139,7 +158,8 @@ internal sealed class StoreChecker(StoreCluster cluster)
     /// <summary>Nothing is left of what was removed, split off or replaced.</summary>
     private void CheckNoStrayRows(SimStore store, DataState state)
     {
-        var regions = state.Regions.Values.Where(s => s.Region.RegionEpoch is not null && IsTaking(state, s)).Select(s => s.Region).ToList();
+        var regions = state.Regions.Values.Where(s => s.Region.RegionEpoch is not null && IsTaking(state, s))
+            .Select(s => s.Region).ToList();
         foreach (var family in Storage.ColumnFamilies.OfData)
         {
             foreach (var (key, _) in state[family].All)
@@ -163,7 +183,9 @@ internal sealed class StoreChecker(StoreCluster cluster)
                 var (a, b) = (regions[i], regions[j]);
                 // An uninitialised peer's destruction has an empty region, which takes nothing.
                 if (a.RegionEpoch is null || b.RegionEpoch is null) continue;
-                Check(!KeyRange.Overlaps(a.StartKey, a.EndKey, b.StartKey, b.EndKey), () => $"ranges overlap in the {where} of store {store.Id}: {a} and {b}");
+                Check(
+                    !KeyRange.Overlaps(a.StartKey, a.EndKey, b.StartKey, b.EndKey),
+                    () => $"ranges overlap in the {where} of store {store.Id}: {a} and {b}");
             }
         }
     }
@@ -193,7 +215,9 @@ internal sealed class StoreChecker(StoreCluster cluster)
     public void ObservePurge(SimPeer peer)
     {
         var state = peer.Store.Data.Synced.Regions.GetValueOrDefault(peer.RegionId)?.State;
-        Check(state is null or PeerState.Tombstone, () => $"{peer.Name} deletes its journal, and the data engine could still come back with state {state}");
+        Check(
+            state is null or PeerState.Tombstone,
+            () => $"{peer.Name} deletes its journal, and the data engine could still come back with state {state}");
     }
 
     public void ObserveFailure(SimPeer peer, Exception e)

@@ -11,8 +11,8 @@ using Region = TiKvActors.Protocol.Metapb.Region;
 namespace TiKvActors.Simulation.Stores;
 
 /// <summary>
-/// One raw command after the other, as real requests, each to the peer that the client believes to lead. Every try is an operation of its own with a value
-/// of its own: one that is refused must never take effect, one without an answer may.
+/// One raw command after the other, as real requests, each to the peer that the client believes to lead. Every try is an operation of its
+/// own with a value of its own: one that is refused must never take effect, one without an answer may.
 /// </summary>
 internal sealed class StoreClient(StoreCluster cluster, int number)
 {
@@ -43,7 +43,8 @@ internal sealed class StoreClient(StoreCluster cluster, int number)
             return;
         }
 
-        var operation = new Operation(++_operations, $"client {number}, operation {_operations}", key, region) { IsAudit = cluster.ClientsAreDone };
+        var operation = new Operation(
+            ++_operations, $"client {number}, operation {_operations}", key, region) { IsAudit = cluster.ClientsAreDone };
         _current = operation.Number;
         Build(operation);
         Send(operation);
@@ -70,7 +71,8 @@ internal sealed class StoreClient(StoreCluster cluster, int number)
         var region = known.Region;
         if (!_leaders.ContainsKey(region.Id) && known.Leader is { } leader) _leaders[region.Id] = leader;
         if (_newer.TryGetValue(region.Id, out var newer) && KeyRange.Contains(newer, cluster.Keys.Region[key])
-            && newer.RegionEpoch.Version + newer.RegionEpoch.ConfVer > region.RegionEpoch.Version + region.RegionEpoch.ConfVer) return newer;
+            && newer.RegionEpoch.Version + newer.RegionEpoch.ConfVer > region.RegionEpoch.Version + region.RegionEpoch.ConfVer)
+                return newer;
         return region;
     }
 
@@ -110,7 +112,12 @@ internal sealed class StoreClient(StoreCluster cluster, int number)
     {
         var value = NewValue(operation);
         Begin(operation, operation.Key, RegisterAction.Write, value);
-        operation.Request = new RawPutRequest { Key = cluster.Keys.Request[operation.Key], Value = ByteString.CopyFromUtf8(value), Cf = KeySpace.FamilyOf(operation.Key) };
+        operation.Request = new RawPutRequest
+        {
+            Key = cluster.Keys.Request[operation.Key],
+            Value = ByteString.CopyFromUtf8(value),
+            Cf = KeySpace.FamilyOf(operation.Key)
+        };
     }
 
     private void BuildDelete(Operation operation)
@@ -150,7 +157,8 @@ internal sealed class StoreClient(StoreCluster cluster, int number)
     {
         var (end, endKey) = EndOf(operation, _world.Random.Next(1, 5));
         var family = KeySpace.FamilyOf(operation.Key);
-        foreach (var key in Enumerable.Range(operation.Key, end - operation.Key).Where(k => KeySpace.FamilyOf(k) == family)) Begin(operation, key, RegisterAction.Write);
+        foreach (var key in Enumerable.Range(operation.Key, end - operation.Key).Where(k => KeySpace.FamilyOf(k) == family))
+            Begin(operation, key, RegisterAction.Write);
         operation.Request = new RawDeleteRangeRequest { StartKey = cluster.Keys.Request[operation.Key], EndKey = endKey, Cf = family };
     }
 
@@ -159,7 +167,8 @@ internal sealed class StoreClient(StoreCluster cluster, int number)
         var (end, endKey) = EndOf(operation, _world.Random.Next(1, cluster.Keys.Count));
         var family = KeySpace.FamilyOf(operation.Key);
         var reverse = _world.Chance(0.3);
-        foreach (var key in Enumerable.Range(operation.Key, end - operation.Key).Where(k => KeySpace.FamilyOf(k) == family)) Begin(operation, key, RegisterAction.Read);
+        foreach (var key in Enumerable.Range(operation.Key, end - operation.Key).Where(k => KeySpace.FamilyOf(k) == family))
+            Begin(operation, key, RegisterAction.Read);
         var startKey = cluster.Keys.Request[operation.Key];
         operation.Request = new RawScanRequest
         {
@@ -183,15 +192,23 @@ internal sealed class StoreClient(StoreCluster cluster, int number)
     private void Send(Operation operation)
     {
         var region = operation.Region;
-        var peer = _leaders.TryGetValue(region.Id, out var leader) && region.Peers.Contains(leader) && !_world.Chance(0.05) ? leader : _world.Pick(region.Peers);
-        operation.Request.Context = new Context { RegionId = region.Id, RegionEpoch = region.RegionEpoch, Peer = peer, ApiVersion = cluster.Mode };
+        var peer = _leaders.TryGetValue(region.Id, out var leader) && region.Peers.Contains(leader) && !_world.Chance(0.05)
+            ? leader : _world.Pick(region.Peers);
+        operation.Request.Context = new Context
+        {
+            RegionId = region.Id,
+            RegionEpoch = region.RegionEpoch,
+            Peer = peer,
+            ApiVersion = cluster.Mode
+        };
         if (_world.IsTracing) _world.Trace($"{operation.Name} to store {peer.StoreId}: {operation.Request}");
         var store = cluster.Store(peer.StoreId);
         var responder = new Responder(this, operation);
         _world.After(cluster.Network.Latency(), () =>
         {
             if (store.IsUp)
-                store.Handle(operation.Request, departsIn => new RequestScope(responder.From(store), cluster.Mode, RequestScope.DefaultMaxResponseBytes, NoLogger.Instance));
+                store.Handle(operation.Request, departsIn => new RequestScope(
+                    responder.From(store), cluster.Mode, RequestScope.DefaultMaxResponseBytes, NoLogger.Instance));
         });
     }
 
@@ -270,12 +287,15 @@ internal sealed class StoreClient(StoreCluster cluster, int number)
             case RawCASResponse { Succeed: true } swap:
                 _world.Coverage.Count("swaps that swapped");
                 var previous = swap.PreviousNotExist ? null : swap.PreviousValue.ToStringUtf8();
-                cluster.Checker.Check(previous == operation.Items[0].Found, () => $"{operation.Name} swapped {operation.Items[0].Found}, but says that it found {previous}");
+                cluster.Checker.Check(
+                    previous == operation.Items[0].Found,
+                    () => $"{operation.Name} swapped {operation.Items[0].Found}, but says that it found {previous}");
                 cluster.History.Complete(operation.Items[0], RegisterAction.Swap, previous);
                 break;
             case RawCASResponse swap:
                 cluster.Checker.ObserveRefused(operation.Items[0].Value!);
-                cluster.History.Complete(operation.Items[0], RegisterAction.Read, swap.PreviousNotExist ? null : swap.PreviousValue.ToStringUtf8());
+                cluster.History.Complete(
+                    operation.Items[0], RegisterAction.Read, swap.PreviousNotExist ? null : swap.PreviousValue.ToStringUtf8());
                 break;
             case RawScanResponse scan:
                 OnScanned(operation, scan);
@@ -296,7 +316,9 @@ internal sealed class StoreClient(StoreCluster cluster, int number)
             found.Add(cluster.Keys.IndexOf(pair.Key), pair.Value.ToStringUtf8());
         }
 
-        cluster.Checker.Check(found.Keys.All(k => operation.Items.Exists(i => i.Key == k)), () => $"{operation.Name} found keys outside of its range: {scan}");
+        cluster.Checker.Check(
+            found.Keys.All(k => operation.Items.Exists(i => i.Key == k)),
+            () => $"{operation.Name} found keys outside of its range: {scan}");
         var last = scan.Kvs.Count == request.Limit ? cluster.Keys.IndexOf(scan.Kvs[^1].Key) : -1;
         foreach (var item in operation.Items)
         {

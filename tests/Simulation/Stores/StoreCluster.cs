@@ -33,7 +33,8 @@ internal sealed class StoreCluster
             PreVote = !world.Chance(0.1),
         };
         var tick = Raft.TickInterval;
-        Settings = new StoreSettings(tick, Timeout, Timeout * 2, Timeout, 2, world.Pick([1, 200, 1 << 20]), 1, 1, Timeout / 10, Timeout, Timeout);
+        Settings = new StoreSettings(
+            tick, Timeout, Timeout * 2, Timeout, 2, world.Pick([1, 200, 1 << 20]), 1, 1, Timeout / 10, Timeout, Timeout);
         ApplyBatchBytes = Settings.ApplyBatchBytes;
         Snapshots = new SnapshotSettings(world.Pick([1, 4]), Timeout * world.Pick([0.5, 2, 6]));
         ChunkBytes = world.Pick([1, 60, 1 << 20]);

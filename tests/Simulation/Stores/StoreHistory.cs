@@ -48,7 +48,8 @@ internal sealed class StoreHistory(StoreCluster cluster)
     {
         foreach (var key in _items.GroupBy(i => i.Key).OrderBy(g => g.Key))
         {
-            var operations = key.Where(i => !i.IsVoid && (i.Action != RegisterAction.Read || i.Completed != RegisterOperation.Never)).Select(Operation).ToList();
+            var operations = key.Where(i => !i.IsVoid && (i.Action != RegisterAction.Read || i.Completed != RegisterOperation.Never))
+                .Select(Operation).ToList();
             if (HistoryChecker.Find(cluster.Keys.Names[key.Key], operations) is not { } finding) continue;
             if (finding.Verdict != RegisterVerdict.Undecided) return $"linearizability: {finding.Describe(0)}";
             cluster.World.Coverage.Count("histories of a key that were not decided");

@@ -127,7 +127,8 @@ internal sealed class StoreNemesis
         for (var n = _world.Random.Next(1, 4); n > 0; n--)
         {
             var name = _world.Pick(FaultPlan.Names);
-            var fault = _world.Pick([PointFault.LosePower, PointFault.LosePower, PointFault.Kill, PointFault.Throw, PointFault.Throw, PointFault.Pause]);
+            var fault = _world.Pick(
+                [PointFault.LosePower, PointFault.LosePower, PointFault.Kill, PointFault.Throw, PointFault.Throw, PointFault.Pause]);
             if (fault == PointFault.Throw && !FaultPlan.CanThrow(name)) fault = PointFault.Kill;
             _cluster.Hits.Add(_world.Chance(0.3) ? AnyLive() : null, name, fault, _world.Chance(0.6) ? 0 : _world.Random.Next(20));
         }
@@ -211,17 +212,19 @@ internal sealed class StoreNemesis
     private SimPeer? AnyLeader() => _cluster.Leaders() is { Count: > 0 } leaders ? _world.Pick(leaders) : null;
 
     /// <summary>
-    /// The leader keeps just enough followers for its lease, then they are restarted, or asked to campaign, while it cannot be heard: whoever breaks a
-    /// promise elects somebody else under a lease that still holds.
+    /// The leader keeps just enough followers for its lease, then they are restarted, or asked to campaign, while it cannot be heard:
+    /// whoever breaks a promise elects somebody else under a lease that still holds.
     /// </summary>
     private void AttackLease()
     {
         if (AnyLeader() is not { } leader) return;
-        var voters = leader.Shell.Peer!.Region.Peers.Where(p => p.Role == PeerRole.Voter && p.StoreId != leader.Store.Id).OrderBy(_ => _world.Random.Next()).ToList();
+        var voters = leader.Shell.Peer!.Region.Peers.Where(p => p.Role == PeerRole.Voter && p.StoreId != leader.Store.Id)
+            .OrderBy(_ => _world.Random.Next()).ToList();
         if (voters.Count == 0) return;
         Count("attack on the lease");
         var faithful = voters.Take((voters.Count + 1) / 2).Select(p => _cluster.Store(p.StoreId)).ToList();
-        foreach (var unheard in voters.Select(p => _cluster.Store(p.StoreId)).Except(faithful)) _cluster.Network.CutBoth(leader.Store.Id, unheard.Id);
+        foreach (var unheard in voters.Select(p => _cluster.Store(p.StoreId)).Except(faithful))
+            _cluster.Network.CutBoth(leader.Store.Id, unheard.Id);
         Later(0.5, 2, () =>
         {
             IsolateStore(leader.Store);
@@ -293,7 +296,13 @@ internal sealed class StoreNemesis
     private void Ask(SimPeer leader, Func<Context, RegionRequest> request)
     {
         var peer = leader.Shell.Peer!;
-        var context = new Context { RegionId = leader.RegionId, RegionEpoch = peer.Region.RegionEpoch, Peer = peer.Self, ApiVersion = _cluster.Mode };
+        var context = new Context
+        {
+            RegionId = leader.RegionId,
+            RegionEpoch = peer.Region.RegionEpoch,
+            Peer = peer.Self,
+            ApiVersion = _cluster.Mode
+        };
         leader.Store.Handle(leader.RegionId, request(context));
     }
 
@@ -310,11 +319,14 @@ internal sealed class StoreNemesis
             .Where(k => Actors.KeyRange.Contains(region, k) && !k.Equals(region.StartKey)).ToList();
         if (keys.Count == 0) return;
         Count("split");
-        var at = Enumerable.Range(0, _world.Chance(0.8) ? 1 : 2).Select(_ => _world.Pick(keys)).Distinct().Order(Comparer<ByteString>.Create(Actors.KeyRange.Compare)).ToList();
+        var at = Enumerable.Range(0, _world.Chance(0.8) ? 1 : 2).Select(_ => _world.Pick(keys)).Distinct()
+            .Order(Comparer<ByteString>.Create(Actors.KeyRange.Compare)).ToList();
         Ask(leader, context => new SplitAt(at, context, _world));
     }
 
-    /// <summary>A new learner's snapshot is on its way while the region splits: the parts meet on the learner's store in any order.</summary>
+    /// <summary>
+    /// A new learner's snapshot is on its way while the region splits: the parts meet on the learner's store in any order.
+    /// </summary>
     private void SplitUnderSnapshot()
     {
         if (AnyLeader() is not { } leader || _cluster.Pd.Regions.Count >= MaxRegions) return;
@@ -370,7 +382,8 @@ internal sealed class StoreNemesis
         var region = leader.Shell.Peer!.Region;
         if (region.Peers.Any(p => p.Role is PeerRole.IncomingVoter or PeerRole.DemotingVoter)) return;
         Count("membership change");
-        var changes = Enumerable.Range(0, _world.Chance(0.6) ? 1 : 2).Select(_ => DrawChange(leader, region)).OfType<ChangePeerRequest>().DistinctBy(c => c.Peer.StoreId).ToList();
+        var changes = Enumerable.Range(0, _world.Chance(0.6) ? 1 : 2).Select(_ => DrawChange(leader, region)).OfType<ChangePeerRequest>()
+            .DistinctBy(c => c.Peer.StoreId).ToList();
         if (changes.Count > 0) Ask(leader, context => new MembersRequest(changes, context, _world));
     }
 
@@ -412,7 +425,8 @@ internal sealed class StoreNemesis
         }
     }
 
-    private sealed class SplitAt(IReadOnlyList<ByteString> keys, Context context, World world) : Actors.Regions.SplitRequest(context, NoDeadline)
+    private sealed class SplitAt(IReadOnlyList<ByteString> keys, Context context, World world)
+        : Actors.Regions.SplitRequest(context, NoDeadline)
     {
         public override IReadOnlyList<ByteString> SplitKeys => keys;
 
@@ -421,7 +435,8 @@ internal sealed class StoreNemesis
         public override void Fail(Error error) => world.Coverage.Count("splits refused");
     }
 
-    private sealed class MembersRequest(IReadOnlyList<ChangePeerRequest> changes, Context context, World world) : ChangePeersRequest(context, NoDeadline)
+    private sealed class MembersRequest(IReadOnlyList<ChangePeerRequest> changes, Context context, World world)
+        : ChangePeersRequest(context, NoDeadline)
     {
         public override ChangePeerV2Request Changes { get; } = new() { Changes = { changes } };
 

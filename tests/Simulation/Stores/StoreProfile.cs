@@ -27,7 +27,18 @@ internal sealed record StoreProfile
     public static readonly IReadOnlyList<StoreProfile> All =
     [
         new() { Name = "stores" },
-        new() { Name = "stores-leases", GetShare = 0.5, LeaseWeight = 6, PauseWeight = 4, TransferWeight = 4, SplitWeight = 0.5, MembershipWeight = 0.5, PointWeight = 1, ThinkTime = 0.2 },
+        new()
+        {
+            Name = "stores-leases",
+            GetShare = 0.5,
+            LeaseWeight = 6,
+            PauseWeight = 4,
+            TransferWeight = 4,
+            SplitWeight = 0.5,
+            MembershipWeight = 0.5,
+            PointWeight = 1,
+            ThinkTime = 0.2
+        },
         new() { Name = "stores-splits", SplitWeight = 8, MembershipWeight = 2, FaultInterval = 0.6 },
         new() { Name = "stores-snapshots", PartitionWeight = 5, MembershipWeight = 6, FaultInterval = 0.6, SplitWeight = 3 },
         new() { Name = "stores-points", PointWeight = 20, FaultInterval = 0.5, MembershipWeight = 6, SplitWeight = 3 },

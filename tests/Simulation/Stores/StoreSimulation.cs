@@ -37,7 +37,8 @@ internal sealed class StoreSimulation
             simulation.Conclude();
         });
         simulation._cluster.Hits.CountInto(simulation._world.Coverage);
-        return new SimResult(seed, simulation._profile.Name, simulation._world.Steps, simulation._nemesis.Faults, simulation._world.Coverage, failure);
+        return new SimResult(
+            seed, simulation._profile.Name, simulation._world.Steps, simulation._nemesis.Faults, simulation._world.Coverage, failure);
     }
 
     private void Step()
@@ -89,8 +90,12 @@ internal sealed class StoreSimulation
             foreach (var member in peer.Region.Peers)
             {
                 var store = _cluster.Store(member.StoreId);
-                if (store.PeerOf(leader.RegionId)?.Shell.Peer is not { } replica || replica.Self.Id != member.Id || replica.AppliedIndex != peer.AppliedIndex) return false;
-                if (store.Data.State.Regions.GetValueOrDefault(leader.RegionId) is not { State: PeerState.Normal } || store.Data.State.HashOf(replica.Region) != hash) return false;
+                if (store.PeerOf(leader.RegionId)?.Shell.Peer is not { } replica || replica.Self.Id != member.Id
+                    || replica.AppliedIndex != peer.AppliedIndex)
+                    return false;
+                if (store.Data.State.Regions.GetValueOrDefault(leader.RegionId) is not { State: PeerState.Normal }
+                    || store.Data.State.HashOf(replica.Region) != hash)
+                    return false;
             }
         }
 
@@ -111,12 +116,22 @@ internal sealed class StoreSimulation
         {
             // Looking costs more than a step.
             if (next % 16 == 0 && isReached()) return;
-            World.Check(_world.Now < deadline, () => $"liveness: after peace was made, not within 300 election timeouts: {goal} ({Describe()})");
+            World.Check(
+                _world.Now < deadline, () => $"liveness: after peace was made, not within 300 election timeouts: {goal} ({Describe()})");
             Step();
         }
     }
 
-    private string Describe() => string.Join("; ", _cluster.Stores.Select(s => $"store {s.Id}: " + string.Join(", ", s.Peers.Select(p => p.Shell.Peer is { } peer
-        ? $"region {p.RegionId} peer {peer.Self.Id} {peer.State} {peer.Role} term {peer.Term} committed {peer.CommittedIndex} applied {peer.AppliedIndex} last {peer.LastIndex} epoch {peer.Region.RegionEpoch}"
-        : $"region {p.RegionId} recovering")))) + "; PD: " + string.Join(", ", _cluster.Pd.Regions.All.Select(r => $"{r.Region.Id} {r.Region.RegionEpoch}"));
+    private string Describe()
+    {
+        var stores = _cluster.Stores.Select(s => $"store {s.Id}: {string.Join(", ", s.Peers.Select(Describe))}");
+        var regions = _cluster.Pd.Regions.All.Select(r => $"{r.Region.Id} {r.Region.RegionEpoch}");
+        return $"{string.Join("; ", stores)}; PD: {string.Join(", ", regions)}";
+    }
+
+    private static string Describe(SimPeer peer) =>
+        peer.Shell.Peer is { } p
+            ? $"region {peer.RegionId} peer {p.Self.Id} {p.State} {p.Role} term {p.Term} committed {p.CommittedIndex} "
+                + $"applied {p.AppliedIndex} last {p.LastIndex} epoch {p.Region.RegionEpoch}"
+            : $"region {peer.RegionId} recovering";
 }
