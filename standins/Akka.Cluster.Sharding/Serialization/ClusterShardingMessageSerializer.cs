@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.Serialization;
 using Akka.Actor;
+using Akka.Cluster.Serialization;
 using Akka.Cluster.Sharding.Coordination;
 using Akka.Remote.Serialization;
 using Akka.Remote.Transport;
@@ -14,185 +15,78 @@ namespace Akka.Cluster.Sharding.Serialization;
 /// </summary>
 public class ClusterShardingMessageSerializer : SerializerWithStringManifest
 {
-    private const string EnvelopeManifest = "a";
+    private readonly MessageTable _messages = new(nameof(ClusterShardingMessageSerializer));
 
     public ClusterShardingMessageSerializer(ExtendedActorSystem system) : base(system)
     {
+        _messages.Add<ShardingEnvelope>("a", WriteEnvelope, ReadEnvelope);
+
+        Add("AA", Write, ReadState);
+        AddActor("AB", m => m.Region, region => new ShardRegionRegistered(region));
+        AddActor("AC", m => m.Proxy, proxy => new ShardRegionProxyRegistered(proxy));
+        AddActor("AD", m => m.Region, region => new ShardRegionTerminated(region));
+        AddActor("AE", m => m.Proxy, proxy => new ShardRegionProxyTerminated(proxy));
+        AddHome("AF", m => (m.Shard, m.Region), (shard, region) => new ShardHomeAllocated(shard, region));
+        AddShard("AG", m => m.Shard, shard => new ShardHomeDeallocated(shard));
+
+        Add("BA", Write, from => new Register(Ref(from), from.Texts(2).ToImmutableHashSet()));
+        AddActor("BB", m => m.Proxy, proxy => new RegisterProxy(proxy));
+        AddActor("BC", m => m.Coordinator, coordinator => new RegisterAck(coordinator));
+        AddShard("BD", m => m.Shard, shard => new GetShardHome(shard));
+        AddHome("BE", m => (m.Shard, m.Region), (shard, region) => new ShardHome(shard, region));
+        AddShard("BF", m => m.Shard, shard => new HostShard(shard));
+        AddShard("BG", m => m.Shard, shard => new ShardStarted(shard));
+        AddShard("BH", m => m.Shard, shard => new BeginHandOff(shard));
+        AddHome("BI", m => (m.Shard, m.Region), (shard, region) => new BeginHandOffAck(shard, region));
+        AddShard("BJ", m => m.Shard, shard => new HandOff(shard));
+        AddShard("BK", m => m.Shard, shard => new ShardStopped(shard));
+        AddActor("BL", m => m.Region, region => new GracefulShutdownRequest(region));
+        AddShard("BN", m => m.Shard, shard => new NoShardHome(shard));
+        Add("BO", Write, from => new HandOffFlushed(from.Text(1), Ref(from, 2), Ref(from, 3)));
+        AddActor("BP", m => m.Region, region => new GracefulShutdownAck(region));
+
+        AddEmpty("DC", GetShardRegionStats.Instance);
+        Add("DD", Write, ReadStats);
+        Add(
+            "GS", (to, m) => Proto.Number(to, 1, (ulong)m.Timeout.Ticks),
+            from => new GetClusterShardingStats(new TimeSpan((long)from.Number(1))));
+        Add("CS", Write, ReadClusterStats);
+        AddEmpty("DG", GetCurrentRegions.Instance);
+        Add(
+            "DH", (to, m) => Proto.Texts(to, 1, m.Regions.Select(r => r.ToString())),
+            from => new CurrentRegions(from.Texts(1).Select(AddressOf).ToImmutableHashSet()));
+        AddEmpty("FC", GetShardRegionState.Instance);
+        Add("FD", Write, ReadShard);
+        Add("FE", Write, ReadRegion);
     }
 
-    public override string Manifest(object o) => o switch
-    {
-        ShardingEnvelope => EnvelopeManifest,
-        CoordinatorState => "AA",
-        ShardRegionRegistered => "AB",
-        ShardRegionProxyRegistered => "AC",
-        ShardRegionTerminated => "AD",
-        ShardRegionProxyTerminated => "AE",
-        ShardHomeAllocated => "AF",
-        ShardHomeDeallocated => "AG",
-        Register => "BA",
-        RegisterProxy => "BB",
-        RegisterAck => "BC",
-        GetShardHome => "BD",
-        ShardHome => "BE",
-        HostShard => "BF",
-        ShardStarted => "BG",
-        BeginHandOff => "BH",
-        BeginHandOffAck => "BI",
-        HandOff => "BJ",
-        ShardStopped => "BK",
-        GracefulShutdownRequest => "BL",
-        NoShardHome => "BN",
-        HandOffFlushed => "BO",
-        GracefulShutdownAck => "BP",
-        GetShardRegionStats => "DC",
-        ShardRegionStats => "DD",
-        GetClusterShardingStats => "GS",
-        ClusterShardingStats => "CS",
-        GetCurrentRegions => "DG",
-        CurrentRegions => "DH",
-        GetShardRegionState => "FC",
-        ShardState => "FD",
-        CurrentShardRegionState => "FE",
-        _ => throw Unknown(o)
-    };
+    public override string Manifest(object o) => _messages.Manifest(o);
 
-    public override byte[] ToBinary(object obj) => WrappedPayload.Collect(obj, Write);
+    public override byte[] ToBinary(object obj) => _messages.ToBinary(obj);
 
-    public override object FromBinary(byte[] bytes, string manifest)
-    {
-        if (manifest == EnvelopeManifest) return ReadEnvelope(bytes);
-        var from = new ProtoFields(bytes);
-        return manifest switch
-        {
-            "AA" => ReadState(from),
-            "AB" => new ShardRegionRegistered(Ref(from)),
-            "AC" => new ShardRegionProxyRegistered(Ref(from)),
-            "AD" => new ShardRegionTerminated(Ref(from)),
-            "AE" => new ShardRegionProxyTerminated(Ref(from)),
-            "AF" => new ShardHomeAllocated(from.Text(1), Ref(from, 2)),
-            "AG" => new ShardHomeDeallocated(from.Text(1)),
-            "BA" => new Register(Ref(from), from.Texts(2).ToImmutableHashSet()),
-            "BB" => new RegisterProxy(Ref(from)),
-            "BC" => new RegisterAck(Ref(from)),
-            "BD" => new GetShardHome(from.Text(1)),
-            "BE" => new ShardHome(from.Text(1), Ref(from, 2)),
-            "BF" => new HostShard(from.Text(1)),
-            "BG" => new ShardStarted(from.Text(1)),
-            "BH" => new BeginHandOff(from.Text(1)),
-            "BI" => new BeginHandOffAck(from.Text(1), Ref(from, 2)),
-            "BJ" => new HandOff(from.Text(1)),
-            "BK" => new ShardStopped(from.Text(1)),
-            "BL" => new GracefulShutdownRequest(Ref(from)),
-            "BN" => new NoShardHome(from.Text(1)),
-            "BO" => new HandOffFlushed(from.Text(1), Ref(from, 2), Ref(from, 3)),
-            "BP" => new GracefulShutdownAck(Ref(from)),
-            "DC" => GetShardRegionStats.Instance,
-            "DD" => ReadStats(from),
-            "GS" => new GetClusterShardingStats(new TimeSpan((long)from.Number(1))),
-            "CS" => new ClusterShardingStats(
-                Once(from.Messages(1), m => AddressOf(m.Text(1)), m => ReadStats(new ProtoFields(m.Bytes(2))))),
-            "DG" => GetCurrentRegions.Instance,
-            "DH" => new CurrentRegions(from.Texts(1).Select(AddressOf).ToImmutableHashSet()),
-            "FC" => GetShardRegionState.Instance,
-            "FD" => ReadShard(from),
-            "FE" => new CurrentShardRegionState(
-                from.Messages(1).Select(ReadShard).ToImmutableHashSet(), from.Texts(2).ToImmutableHashSet()),
-            _ => throw new SerializationException($"Unknown manifest '{manifest}' for {nameof(ClusterShardingMessageSerializer)}")
-        };
-    }
+    public override object FromBinary(byte[] bytes, string manifest) => _messages.FromBinary(bytes, manifest);
 
-    private void Write(WireWriter to, object message)
-    {
-        switch (message)
-        {
-            case ShardingEnvelope m:
-                to.Text(m.EntityId);
-                WrappedPayload.Write(to, system, m.Message);
-                break;
-            case CoordinatorState m:
-                Write(to, m);
-                break;
-            case Register m:
-                Write(to, m.Region);
-                Proto.Texts(to, 2, m.Shards);
-                break;
-            case HandOffFlushed m:
-                Write(to, m.Shard, m.Region);
-                Write(to, m.Worker, 3);
-                break;
-            case ShardHomeAllocated m:
-                Write(to, m.Shard, m.Region);
-                break;
-            case ShardHome m:
-                Write(to, m.Shard, m.Region);
-                break;
-            case BeginHandOffAck m:
-                Write(to, m.Shard, m.Region);
-                break;
-            case ShardState m:
-                Write(to, m);
-                break;
-            case CurrentShardRegionState m:
-                foreach (var shard in m.Shards) Proto.Message(to, 1, inner => Write(inner, shard));
-                Proto.Texts(to, 2, m.Failed);
-                break;
-            case ShardRegionStats m:
-                Write(to, m);
-                break;
-            case GetClusterShardingStats m:
-                Proto.Number(to, 1, (ulong)m.Timeout.Ticks);
-                break;
-            case ClusterShardingStats m:
-                foreach (var (address, stats) in m.Regions)
-                {
-                    Proto.Message(to, 1, entry =>
-                    {
-                        Proto.Text(entry, 1, address.ToString());
-                        Proto.Message(entry, 2, inner => Write(inner, stats));
-                    });
-                }
-                break;
-            case CurrentRegions m:
-                Proto.Texts(to, 1, m.Regions.Select(r => r.ToString()));
-                break;
-            case GetShardRegionStats or GetCurrentRegions or GetShardRegionState:
-                break;
-            case ShardHomeDeallocated or GetShardHome or HostShard or ShardStarted or BeginHandOff or HandOff or ShardStopped
-                or NoShardHome:
-                Proto.Text(to, 1, ShardOf(message));
-                break;
-            default:
-                Write(to, ActorOf(message));
-                break;
-        }
-    }
+    private void Add<T>(string manifest, Action<WireWriter, T> write, Func<ProtoFields, T> read) where T : class =>
+        _messages.Add(manifest, write, bytes => read(new ProtoFields(bytes)));
 
-    private static IActorRef ActorOf(object message) => message switch
-    {
-        ShardRegionRegistered m => m.Region,
-        ShardRegionProxyRegistered m => m.Proxy,
-        ShardRegionTerminated m => m.Region,
-        ShardRegionProxyTerminated m => m.Proxy,
-        RegisterProxy m => m.Proxy,
-        RegisterAck m => m.Coordinator,
-        GracefulShutdownRequest m => m.Region,
-        GracefulShutdownAck m => m.Region,
-        _ => throw Unknown(message)
-    };
+    private void AddActor<T>(string manifest, Func<T, IActorRef> actor, Func<IActorRef, T> make) where T : class =>
+        Add(manifest, (to, m) => Write(to, actor(m)), from => make(Ref(from)));
 
-    private static string ShardOf(object message) => message switch
-    {
-        ShardHomeDeallocated m => m.Shard,
-        GetShardHome m => m.Shard,
-        HostShard m => m.Shard,
-        ShardStarted m => m.Shard,
-        BeginHandOff m => m.Shard,
-        HandOff m => m.Shard,
-        ShardStopped m => m.Shard,
-        NoShardHome m => m.Shard,
-        _ => throw Unknown(message)
-    };
+    private void AddShard<T>(string manifest, Func<T, string> shard, Func<string, T> make) where T : class =>
+        Add(manifest, (to, m) => Proto.Text(to, 1, shard(m)), from => make(from.Text(1)));
+
+    private void AddHome<T>(string manifest, Func<T, (string Shard, IActorRef Region)> home, Func<string, IActorRef, T> make)
+        where T : class =>
+        Add(
+            manifest,
+            (to, m) =>
+            {
+                var (shard, region) = home(m);
+                Write(to, shard, region);
+            },
+            from => make(from.Text(1), Ref(from, 2)));
+
+    private void AddEmpty<T>(string manifest, T only) where T : class => Add(manifest, (_, _) => { }, _ => only);
 
     private static void Write(WireWriter to, IActorRef actor, int field = 1) =>
         Proto.Text(to, field, Akka.Serialization.Serialization.SerializedActorPath(actor));
@@ -201,6 +95,18 @@ public class ClusterShardingMessageSerializer : SerializerWithStringManifest
     {
         Proto.Text(to, 1, shard);
         Write(to, region, 2);
+    }
+
+    private static void Write(WireWriter to, Register register)
+    {
+        Write(to, register.Region);
+        Proto.Texts(to, 2, register.Shards);
+    }
+
+    private static void Write(WireWriter to, HandOffFlushed flushed)
+    {
+        Write(to, flushed.Shard, flushed.Region);
+        Write(to, flushed.Worker, 3);
     }
 
     private static void Write(WireWriter to, ShardState shard)
@@ -222,6 +128,24 @@ public class ClusterShardingMessageSerializer : SerializerWithStringManifest
         Proto.Texts(to, 2, stats.Failed);
     }
 
+    private static void Write(WireWriter to, CurrentShardRegionState region)
+    {
+        foreach (var shard in region.Shards) Proto.Message(to, 1, inner => Write(inner, shard));
+        Proto.Texts(to, 2, region.Failed);
+    }
+
+    private static void Write(WireWriter to, ClusterShardingStats all)
+    {
+        foreach (var (address, stats) in all.Regions)
+        {
+            Proto.Message(to, 1, entry =>
+            {
+                Proto.Text(entry, 1, address.ToString());
+                Proto.Message(entry, 2, inner => Write(inner, stats));
+            });
+        }
+    }
+
     /// <summary>Shards in the order in which their regions got them.</summary>
     private static void Write(WireWriter to, CoordinatorState state)
     {
@@ -238,6 +162,12 @@ public class ClusterShardingMessageSerializer : SerializerWithStringManifest
             .Concat(from.Messages(1).Select(s => new ShardHomeAllocated(s.Text(1), Ref(s, 2))))
             .Aggregate(CoordinatorState.Empty, (state, happened) => state.Updated(happened));
 
+    private void WriteEnvelope(WireWriter to, ShardingEnvelope envelope)
+    {
+        to.Text(envelope.EntityId);
+        WrappedPayload.Write(to, system, envelope.Message);
+    }
+
     private ShardingEnvelope ReadEnvelope(byte[] bytes)
     {
         var from = new WireReader(bytes);
@@ -248,6 +178,12 @@ public class ClusterShardingMessageSerializer : SerializerWithStringManifest
 
     private static ShardRegionStats ReadStats(ProtoFields from) =>
         new(Once(from.Messages(1), m => m.Text(1), m => (int)m.Number(2)), from.Texts(2).ToImmutableHashSet());
+
+    private static CurrentShardRegionState ReadRegion(ProtoFields from) =>
+        new(from.Messages(1).Select(ReadShard).ToImmutableHashSet(), from.Texts(2).ToImmutableHashSet());
+
+    private static ClusterShardingStats ReadClusterStats(ProtoFields from) =>
+        new(Once(from.Messages(1), m => AddressOf(m.Text(1)), m => ReadStats(new ProtoFields(m.Bytes(2)))));
 
     private static ImmutableDictionary<TKey, TValue> Once<TKey, TValue>(
         IEnumerable<ProtoFields> entries, Func<ProtoFields, TKey> key, Func<ProtoFields, TValue> value)
@@ -265,6 +201,4 @@ public class ClusterShardingMessageSerializer : SerializerWithStringManifest
 
     private static Address AddressOf(string text) =>
         Address.TryParse(text, out var address) ? address : throw new SerializationException($"'{text}' is not the address of a node");
-
-    private static ArgumentException Unknown(object message) => new($"Cannot serialize a {message?.GetType()} here", nameof(message));
 }
