@@ -59,6 +59,8 @@ public sealed partial class TikvSettingsTests
 
     private static string Here([CallerFilePath] string path = "") => path;
 
-    [GeneratedRegex("""(?:Count|Bytes|Positive|NotNegative|Ticks|GetBoolean|GetString|GetDouble)\((?<section>\w+), "(?<key>[a-z.-]+)"|(?<section>pd|raft|config)\.Get(?:Boolean|StringList|String|Double)\("(?<key>[a-z.-]+)"\)""")]
+    [GeneratedRegex(
+        """(?:Count|Bytes|Positive|NotNegative|Ticks|GetBoolean|GetString|GetDouble)\((?<section>\w+), "(?<key>[a-z.-]+)"|"""
+            + """(?<section>pd|raft|config)\.Get(?:Boolean|StringList|String|Double)\("(?<key>[a-z.-]+)"\)""")]
     private static partial Regex Read();
 }
