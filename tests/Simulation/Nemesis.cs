@@ -72,20 +72,9 @@ internal sealed class Nemesis
         {
             if (IsDone) return;
             Faults++;
-            (_first.TryDequeue(out var first) ? first : Draw())();
+            (_first.TryDequeue(out var first) ? first : _world.PickWeighted(_faults))();
             ScheduleFault();
         });
-    }
-
-    private Action Draw()
-    {
-        var at = _world.Random.NextDouble() * _faults.Sum(f => f.Weight);
-        foreach (var (weight, make) in _faults)
-        {
-            at -= weight;
-            if (at < 0) return make;
-        }
-        return _faults[0].Make;
     }
 
     private void ScheduleCompaction()

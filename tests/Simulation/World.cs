@@ -40,6 +40,18 @@ internal sealed class World(int seed, TextWriter? trace)
 
     public T Pick<T>(IReadOnlyList<T> items) => items[Random.Next(items.Count)];
 
+    /// <summary>Each item as often as its weight says.</summary>
+    public T PickWeighted<T>(IReadOnlyList<(double Weight, T Item)> items)
+    {
+        var at = Random.NextDouble() * items.Sum(i => i.Weight);
+        foreach (var (weight, item) in items)
+        {
+            at -= weight;
+            if (at < 0) return item;
+        }
+        return items[0].Item;
+    }
+
     public static void Check(bool holds, Func<string> message)
     {
         if (!holds) throw new ViolationException(message());

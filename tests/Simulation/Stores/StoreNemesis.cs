@@ -74,21 +74,9 @@ internal sealed class StoreNemesis
     {
         if (IsDone) return;
         Faults++;
-        Draw()();
+        _world.PickWeighted(_faults)();
         ScheduleFault();
     });
-
-    private Action Draw()
-    {
-        var at = _world.Random.NextDouble() * _faults.Sum(f => f.Weight);
-        foreach (var (weight, make) in _faults)
-        {
-            at -= weight;
-            if (at < 0) return make;
-        }
-
-        return _faults[0].Make;
-    }
 
     private void Count(string fault)
     {
