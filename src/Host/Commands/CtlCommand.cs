@@ -25,10 +25,7 @@ internal static class CtlCommand
         var command = new Command("list", "List the regions in key order\n\nExample: ./tkv ctl region list");
         command.SetAction((parsed, cancellation) => WithAdmin(parsed, async (admin, output) =>
         {
-            var regions = await admin.ListRegionsAsync(cancellation);
-            if (output.Json)
-                foreach (var region in regions) RegionPrinter.Json(output, region, bytes => _keys.Format(parsed, bytes));
-            else RegionPrinter.Table(output, regions, bytes => _keys.Format(parsed, bytes));
+            Print(await admin.ListRegionsAsync(cancellation), parsed, output);
             return ExitCode.Done;
         }, cancellation));
         return command;
@@ -60,16 +57,17 @@ internal static class CtlCommand
         command.SetAction((parsed, cancellation) => WithAdmin(parsed, async (admin, output) =>
         {
             foreach (var text in parsed.GetRequiredValue(keys))
-            {
-                var regions = await admin.SplitRegionAsync(_keys.Parse(parsed, "KEY", text), cancellation);
-                if (output.Json)
-                    foreach (var region in regions) RegionPrinter.Json(output, region, bytes => _keys.Format(parsed, bytes));
-                else RegionPrinter.Table(output, regions, bytes => _keys.Format(parsed, bytes));
-            }
-
+                Print(await admin.SplitRegionAsync(_keys.Parse(parsed, "KEY", text), cancellation), parsed, output);
             return ExitCode.Done;
         }, cancellation));
         return command;
+    }
+
+    private static void Print(IEnumerable<Client.RegionInfo> regions, ParseResult parsed, Output output)
+    {
+        if (output.Json)
+            foreach (var region in regions) RegionPrinter.Json(output, region, bytes => _keys.Format(parsed, bytes));
+        else RegionPrinter.Table(output, regions, bytes => _keys.Format(parsed, bytes));
     }
 
     private static async Task<int> WithAdmin(ParseResult parsed, Func<AdminClient, Output, Task<int>> run, CancellationToken cancellation)
