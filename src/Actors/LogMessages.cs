@@ -104,7 +104,7 @@ internal static class LogMessages
     public static void ResponseTooLarge(this ILoggingAdapter log, string response, int bytes, int limit) =>
         log.Warning("TKA502 a {0} of {1} bytes is replaced by an error: the caller takes {2}", response, bytes, limit);
 
-    public static void StoreTableDamaged(this ILoggingAdapter log, string directory, Exception cause) =>
+    public static void StoresFileDamaged(this ILoggingAdapter log, string directory, Exception cause) =>
         log.Warning(
             cause, "TKA110 the file 'stores' in {0} is damaged, so the other stores are unknown until PD tells them: {1}", directory,
             cause.Message);

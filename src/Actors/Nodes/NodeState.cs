@@ -7,7 +7,7 @@ namespace TiKvActors.Actors.Nodes;
 
 /// <summary>What the actors of a node share for as long as its engines are open.</summary>
 internal sealed class NodeState(
-    StoreEngines engines, OpenSnapshots snapshots, StoreTable storeTable, MonotonicClock clock, StoreCounters counters, DiskState disk)
+    StoreEngines engines, OpenSnapshots snapshots, StoresFile storesFile, MonotonicClock clock, StoreCounters counters, DiskState disk)
 {
     private volatile StoreServices? _services;
 
@@ -15,7 +15,7 @@ internal sealed class NodeState(
 
     public OpenSnapshots Snapshots => snapshots;
 
-    public StoreTable StoreTable => storeTable;
+    public StoresFile StoresFile => storesFile;
 
     public MonotonicClock Clock => clock;
 

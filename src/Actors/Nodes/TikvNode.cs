@@ -19,7 +19,7 @@ namespace TiKvActors.Actors.Nodes;
 /// </summary>
 internal sealed class TikvNode : UntypedActor, IWithTimers
 {
-    private sealed record Opened(StoreEngines Engines, StoreTable StoreTable);
+    private sealed record Opened(StoreEngines Engines, StoresFile StoresFile);
 
     private sealed class Closed
     {
@@ -79,7 +79,7 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
             var engines = extension.OpenEngines();
             try
             {
-                return new Opened(engines, StoreTable.Load(engines.Directory));
+                return new Opened(engines, StoresFile.Load(engines.Directory));
             }
             catch
             {
@@ -96,8 +96,8 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         {
             case Opened opened:
                 _engines = opened.Engines;
-                if (opened.StoreTable.Damage is { } damage)
-                    _log.StoreTableDamaged(_settings.DataDirectory, damage);
+                if (opened.StoresFile.Damage is { } damage)
+                    _log.StoresFileDamaged(_settings.DataDirectory, damage);
                 foreach (var end in opened.Engines.LogDamages)
                     _log.LogEndDamaged(end);
                 opened.Engines.Journal.Failed.PipeTo(Self, success: e => new EnginesFailed(opened.Engines, e));
@@ -140,7 +140,7 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
     {
         Become(Serving);
         _failure = null;
-        var node = new NodeState(opened.Engines, _extension.Snapshots, opened.StoreTable, _clock, _extension.Counters, _extension.Disk)
+        var node = new NodeState(opened.Engines, _extension.Snapshots, opened.StoresFile, _clock, _extension.Counters, _extension.Disk)
         {
             Requests = new Admission(_settings.Gateway.MaxRequests, _settings.Gateway.MaxRequestsBytes),
             RoutedRequests = new Admission(_settings.Gateway.MaxRoutedRequests),

@@ -79,7 +79,7 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
             Snapshots = _node.Snapshots,
             Storage = StorageExtension.Get(Context.System),
             Clock = clock,
-            Router = new RegionRouter(),
+            Router = new PeerRouter(),
             Ranges = new RegionRanges(),
             Counters = counters,
             Queues = queues,

@@ -93,7 +93,7 @@ internal sealed partial class Store
 
     private void BeginRegistration()
     {
-        LearnAddresses(_node.StoreTable.Read());
+        LearnAddresses(_node.StoresFile.Read());
         Timers.StartPeriodicTimer("ask", Ask.Instance, TimeSpan.Zero, _settings.Store.PdRetryInterval);
         Timers.StartPeriodicTimer("heartbeat", Heartbeat.Instance, _settings.Store.PdHeartbeatInterval);
     }
@@ -147,7 +147,7 @@ internal sealed partial class Store
             case IsBootstrappedResponse or GetAllStoresResponse or StoreHeartbeatResponse or AllocIDResponse or FirstPeerWritten:
                 return true;
             default:
-                return StoreTable.IsWritten(message);
+                return StoresFile.IsWritten(message);
         }
     }
 
@@ -217,7 +217,7 @@ internal sealed partial class Store
     private void OnStores(IReadOnlyList<Protocol.Metapb.Store> stores)
     {
         if (LearnAddresses(stores))
-            _node.StoreTable.Write(stores, _slowWorker, Self);
+            _node.StoresFile.Write(stores, _slowWorker, Self);
     }
 
     private bool LearnAddresses(IReadOnlyList<Protocol.Metapb.Store> stores)

@@ -29,7 +29,7 @@ internal sealed record StoreServices
 
     public required MonotonicClock Clock { get; init; }
 
-    public required RegionRouter Router { get; init; }
+    public required PeerRouter Router { get; init; }
 
     public required RegionRanges Ranges { get; init; }
 

@@ -5,7 +5,7 @@ using TiKvActors.Protocol.Kvrpcpb;
 namespace TiKvActors.Actors.Tests.Cluster;
 
 /// <summary>Moves a region's leadership on request.</summary>
-internal static class LeaderTransfer
+internal static class LeadershipExtensions
 {
     /// <summary>Completes when another peer leads: <paramref name="to"/>, or without it any other of the region.</summary>
     public static async Task<TestCluster.Leadership> MoveLeadershipAsync(this TestCluster cluster, string key, TestNode? to = null)

@@ -4,7 +4,7 @@ using Akka.Actor;
 namespace TiKvActors.Actors.Stores;
 
 /// <summary>Which peer of this store serves a region. Written by the peers, read by the gateway on every request. Thread-safe.</summary>
-internal sealed class RegionRouter
+internal sealed class PeerRouter
 {
     private readonly ConcurrentDictionary<ulong, IActorRef> _peers = new();
 

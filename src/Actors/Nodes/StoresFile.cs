@@ -10,12 +10,12 @@ namespace TiKvActors.Actors.Nodes;
 /// The other stores' addresses as PD last told them, in the file <c>stores</c> of the data directory (a <see cref="PlacementSnapshot"/>
 /// with stores alone): a store finds its peers without PD. Only a hint, so it is replaced as a whole and not synced.
 /// </summary>
-internal sealed class StoreTable
+internal sealed class StoresFile
 {
     private readonly string _file;
     private readonly IReadOnlyList<Protocol.Metapb.Store> _atStart;
 
-    private StoreTable(string file, IReadOnlyList<Protocol.Metapb.Store> atStart, Exception? damage = null)
+    private StoresFile(string file, IReadOnlyList<Protocol.Metapb.Store> atStart, Exception? damage = null)
     {
         _file = file;
         _atStart = atStart;
@@ -34,20 +34,20 @@ internal sealed class StoreTable
 
     /// <summary>Reads the disk.</summary>
     /// <exception cref="IOException"/>
-    public static StoreTable Load(string directory)
+    public static StoresFile Load(string directory)
     {
         var file = Path.Combine(directory, "stores");
         if (!File.Exists(file))
-            return new StoreTable(file, []);
+            return new StoresFile(file, []);
         var bytes = File.ReadAllBytes(file);
         try
         {
-            return new StoreTable(file, [.. PlacementSnapshot.Parser.Parse(bytes).Stores]);
+            return new StoresFile(file, [.. PlacementSnapshot.Parser.Parse(bytes).Stores]);
         }
         catch (InvalidDataException e)
         {
             // Not synced, so a crash of the machine may leave anything.
-            return new StoreTable(file, [], e);
+            return new StoresFile(file, [], e);
         }
     }
 
