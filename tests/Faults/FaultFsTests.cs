@@ -107,7 +107,7 @@ public sealed class FaultFsTests
         using var fs = new FaultFs();
         fs.Set("stall sync *");
         using var probe = Start(fs, ["file", "log", "x"]);
-        await Host.Tests.Eventually.TrueAsync(() => fs.Events.Count > 0, () => "the stall");
+        await Eventually.TrueAsync(() => fs.Events.Count > 0, () => "the stall");
         Assert.Equal(["stall sync log"], fs.Events);
         fs.Set();
         Assert.Equal("done", await probe.StandardOutput.ReadLineAsync());

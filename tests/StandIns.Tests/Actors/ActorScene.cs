@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using Akka.Actor;
 
 namespace TiKvActors.StandIns.Tests.Actors;
@@ -33,16 +32,6 @@ public abstract class ActorScene : IAsyncLifetime
         var system = ActorSystem.Create("Test", Quiet + hocon);
         _systems.Add(system);
         return system;
-    }
-
-    protected static async Task Eventually(Func<bool> condition, string what)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!condition())
-        {
-            if (watch.Elapsed > Patience) throw new TimeoutException("Waited in vain for " + what);
-            await Task.Delay(2);
-        }
     }
 
     protected IActorRef Do(Action<object, IActorContext> receive, string name = null) =>

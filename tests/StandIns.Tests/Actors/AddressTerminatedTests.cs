@@ -37,13 +37,13 @@ public sealed class AddressTerminatedTests : ActorScene
         Assert.IsType<Watch>(Assert.Single(one.SystemMessages));
         Terminate(new Address("akka.tcp", "Other", "elsewhere", 9999));
         Terminate(_elsewhere);
-        await Eventually(() => gone.Count == 2, "both to be terminated");
+        await Eventually.TrueAsync(() => gone.Count == 2, "both to be terminated");
         Assert.All(gone, t => Assert.True(t.AddressTerminated && !t.ExistenceConfirmed));
         Assert.Equal(["one", "two"], gone.Select(t => t.ActorRef.Path.Name).Order());
         // Once more, to nobody: the watches have ended.
         Terminate(_elsewhere);
         System.Stop(here);
-        await Eventually(() => gone.Count == 3, "the one here");
+        await Eventually.TrueAsync(() => gone.Count == 3, "the one here");
         Assert.False(gone.Last().AddressTerminated);
     }
 
@@ -57,7 +57,7 @@ public sealed class AddressTerminatedTests : ActorScene
         await target.Ask<ActorIdentity>(new Identify(1), Patience);
         Terminate(_elsewhere);
         await target.GracefulStop(Patience);
-        await Eventually(() => !other.SystemMessages.IsEmpty, "the watcher that is still there to be told");
+        await Eventually.TrueAsync(() => !other.SystemMessages.IsEmpty, "the watcher that is still there to be told");
         Assert.Empty(watcher.SystemMessages);
     }
 

@@ -22,7 +22,7 @@ public sealed class AsyncHandlerTests : ActorScene
             Interlocked.Increment(ref handled);
         });
         for (var i = 0; i < 2_000; i++) actor.Tell(i);
-        await Eventually(() => Volatile.Read(ref handled) == 2_000, "all messages");
+        await Eventually.TrueAsync(() => Volatile.Read(ref handled) == 2_000, "all messages");
         Assert.Equal(0, overlaps);
     }
 
@@ -48,7 +48,7 @@ public sealed class AsyncHandlerTests : ActorScene
             return Task.CompletedTask;
         });
         for (var i = 0; i < 1_000; i++) actor.Tell(i);
-        await Eventually(() => seen.Count == 1_000, "all messages");
+        await Eventually.TrueAsync(() => seen.Count == 1_000, "all messages");
         Assert.Equal(Enumerable.Range(0, 1_000).Cast<object>(), seen);
     }
 
@@ -65,12 +65,12 @@ public sealed class AsyncHandlerTests : ActorScene
             ended = true;
         });
         actor.Tell("x");
-        await Eventually(() => Volatile.Read(ref begun), "the handler to begin");
+        await Eventually.TrueAsync(() => Volatile.Read(ref begun), "the handler to begin");
         actor.Tell("behind");
         System.Stop(actor);
         Assert.True(await actor.WatchAsync().WaitAsync(Patience));
         gate.SetResult();
-        await Eventually(() => dead.Any(d => d.Message is "behind"), "the message behind it");
+        await Eventually.TrueAsync(() => dead.Any(d => d.Message is "behind"), "the message behind it");
         Assert.False(ended);
         Assert.DoesNotContain(dead, d => d.Message is Akka.Dispatch.SysMsg.ActorTask);
     }

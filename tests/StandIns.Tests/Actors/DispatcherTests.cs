@@ -43,7 +43,7 @@ public sealed class DispatcherTests : ActorScene
             Assert.InRange(threads.Count, 1, dispatcher == "own-thread" ? 4 : 2);
             Assert.All(ThreadsSeen(threads), t => Assert.False(t.IsThreadPoolThread));
             foreach (var actor in actors) await actor.GracefulStop(Patience);
-            await Eventually(() => ThreadsSeen(threads).All(t => !t.IsAlive), "the threads to end");
+            await Eventually.TrueAsync(() => ThreadsSeen(threads).All(t => !t.IsAlive), "the threads to end");
         }
     }
 
@@ -96,7 +96,7 @@ public sealed class DispatcherTests : ActorScene
         for (var i = 0; i < 20; i++) slow.Tell(i);
         other.Tell("x");
         gate.Set();
-        await Eventually(() => order.Count == 22, "all messages");
+        await Eventually.TrueAsync(() => order.Count == 22, "all messages");
         Assert.InRange(order.ToList().IndexOf("other"), 1, 15);
     }
 

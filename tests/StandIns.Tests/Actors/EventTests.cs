@@ -15,7 +15,7 @@ public sealed class EventTests : ActorScene
         var subscriber = Do((_, _) => { });
         System.EventStream.Subscribe(subscriber, typeof(News));
         await subscriber.GracefulStop(Patience);
-        await Eventually(() => !System.EventStream.Unsubscribe(subscriber), "the subscription to end by itself");
+        await Eventually.TrueAsync(() => !System.EventStream.Unsubscribe(subscriber), "the subscription to end by itself");
         System.EventStream.Publish(new News(1));
         Assert.DoesNotContain(dead, d => d.Message is News);
     }
@@ -40,7 +40,7 @@ public sealed class EventTests : ActorScene
         for (var i = 0; i < 20_000; i++) System.EventStream.Publish(new News(i));
         Volatile.Write(ref done, true);
         await coming.WaitAsync(Patience);
-        await Eventually(() => seen.Count == 20_000, "all events");
+        await Eventually.TrueAsync(() => seen.Count == 20_000, "all events");
         Assert.Equal(Enumerable.Range(0, 20_000), seen);
     }
 
@@ -54,7 +54,7 @@ public sealed class EventTests : ActorScene
         System.EventStream.SetLogLevel(LogLevel.WarningLevel);
         log.Info("nor this");
         log.Warning("{0} and {1}", 1, "two");
-        await Eventually(() => !logged.IsEmpty, "the warning");
+        await Eventually.TrueAsync(() => !logged.IsEmpty, "the warning");
         var warning = Assert.IsType<Warning>(Assert.Single(logged, e => e.LogSource.StartsWith("EventTests", StringComparison.Ordinal)));
         Assert.Equal("1 and two", warning.Message.ToString());
         Assert.Equal("EventTests (akka://Test)", warning.LogSource);
@@ -82,7 +82,7 @@ public sealed class EventTests : ActorScene
         var logged = new ConcurrentQueue<string>();
         Action<object, IActorContext> collect = (m, _) => logged.Enqueue(((Info)m).Message.ToString());
         system.EventStream.Subscribe(system.ActorOf(Props.Create(() => new Doing(collect))), typeof(Info));
-        await Eventually(
+        await Eventually.TrueAsync(
             () =>
             {
                 system.DeadLetters.Tell("lost", ActorRefs.NoSender);
@@ -103,7 +103,7 @@ public sealed class EventTests : ActorScene
         Action<object, IActorContext> collect = (m, _) => logged.Enqueue((Debug)m);
         system.EventStream.Subscribe(system.ActorOf(Props.Create(() => new Doing(collect))), typeof(Debug));
         var actor = system.ActorOf(Props.Empty, "empty");
-        await Eventually(
+        await Eventually.TrueAsync(
             () =>
             {
                 actor.Tell("what is this");

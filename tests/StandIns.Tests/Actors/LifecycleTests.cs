@@ -15,10 +15,10 @@ public sealed class LifecycleTests : ActorScene
         var gone = 0;
         var parent = System.ActorOf(Props.Create(() => new Breeder(instances, () => Interlocked.Increment(ref gone))));
         parent.Tell(Actors);
-        await Eventually(() => Volatile.Read(ref gone) == Actors, "all children to end");
+        await Eventually.TrueAsync(() => Volatile.Read(ref gone) == Actors, "all children to end");
         Assert.Equal(0, await parent.Ask<int>("children", Patience));
         Assert.Equal(Actors, instances.Count);
-        await Eventually(
+        await Eventually.TrueAsync(
             () =>
             {
                 GC.Collect();
@@ -45,7 +45,7 @@ public sealed class LifecycleTests : ActorScene
             var stopping = Task.Run(() => System.Stop(target));
             foreach (var watcher in watchers) watcher.Tell("watch", ActorRefs.NoSender);
             await stopping;
-            await Eventually(() => told.All(t => t >= 1), $"all watchers to be told in round {round}");
+            await Eventually.TrueAsync(() => told.All(t => t >= 1), $"all watchers to be told in round {round}");
             Assert.All(told, t => Assert.Equal(1, t));
         }
     }
@@ -68,7 +68,7 @@ public sealed class LifecycleTests : ActorScene
                 // The system has begun to end.
             }
         })).ToList();
-        await Eventually(() => Volatile.Read(ref started) > 100, "some actors");
+        await Eventually.TrueAsync(() => Volatile.Read(ref started) > 100, "some actors");
         await system.Terminate().WaitAsync(Patience);
         Assert.Equal(Volatile.Read(ref started), Volatile.Read(ref stopped));
         await Task.WhenAll(makers).WaitAsync(Patience);
@@ -99,7 +99,7 @@ public sealed class LifecycleTests : ActorScene
         var made = 0;
         var parent = System.ActorOf(Props.Create(() => new Undecided(() => Interlocked.Increment(ref made))));
         parent.Tell("fail");
-        await Eventually(() => Volatile.Read(ref made) == 2, "the parent's restart");
+        await Eventually.TrueAsync(() => Volatile.Read(ref made) == 2, "the parent's restart");
         Assert.Equal("alive", await parent.Ask<string>("?", Patience));
     }
 
@@ -123,7 +123,7 @@ public sealed class LifecycleTests : ActorScene
             Assert.Equal(i, await System.ActorSelection("/user/again").Ask<int>(i, Patience));
             Assert.Equal(named, await System.ActorSelection("akka://Test/user/again").ResolveOne(Patience));
             await named.GracefulStop(Patience);
-            await Eventually(
+            await Eventually.TrueAsync(
                 () => ((ExtendedActorSystem)System).Provider.ResolveActorRef("akka://Test/user/again") is EmptyLocalActorRef,
                 "the name to be free");
         }

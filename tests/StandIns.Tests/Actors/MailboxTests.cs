@@ -39,15 +39,15 @@ public sealed class MailboxTests : ActorScene
         using var gate = new ManualResetEventSlim();
         var actor = Gated(mailbox, seen, gate);
         actor.Tell("wait");
-        await Eventually(() => ((LocalActorRef)actor).Cell.NumberOfMessages == 0, "the first message to be taken");
+        await Eventually.TrueAsync(() => ((LocalActorRef)actor).Cell.NumberOfMessages == 0, "the first message to be taken");
         for (var i = 1; i <= 3; i++) actor.Tell(i);
         Assert.Equal(3, ((LocalActorRef)actor).Cell.NumberOfMessages);
         actor.Tell("too much");
-        await Eventually(() => dead.Any(d => d.Message is "too much" && d.Recipient.Equals(actor)), "the dead letter");
+        await Eventually.TrueAsync(() => dead.Any(d => d.Message is "too much" && d.Recipient.Equals(actor)), "the dead letter");
         var waiting = Task.Run(() => actor.Tell("in time"));
         gate.Set();
         await waiting.WaitAsync(Patience);
-        await Eventually(() => seen.Count >= 4, "the messages in the mailbox");
+        await Eventually.TrueAsync(() => seen.Count >= 4, "the messages in the mailbox");
         Assert.Equal(["wait", 1, 2, 3], seen.Take(4));
     }
 
@@ -74,10 +74,10 @@ public sealed class MailboxTests : ActorScene
         using var gate = new ManualResetEventSlim();
         var actor = Gated("own", seen, gate);
         actor.Tell("wait");
-        await Eventually(() => ((LocalActorRef)actor).Cell.NumberOfMessages == 0, "the first message to be taken");
+        await Eventually.TrueAsync(() => ((LocalActorRef)actor).Cell.NumberOfMessages == 0, "the first message to be taken");
         foreach (var m in new[] { 1, 2, 3 }) actor.Tell(m);
         gate.Set();
-        await Eventually(() => seen.Count == 4, "all messages");
+        await Eventually.TrueAsync(() => seen.Count == 4, "all messages");
         Assert.Equal(["wait", 3, 2, 1], seen);
     }
 

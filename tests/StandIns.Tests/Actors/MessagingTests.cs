@@ -44,7 +44,7 @@ public sealed class MessagingTests : ActorScene
             })).ToList();
             senders.Add(Task.Run(() => System.Stop(target)));
             await Task.WhenAll(senders);
-            await Eventually(
+            await Eventually.TrueAsync(
                 () => Volatile.Read(ref handled) + deadLetters.Count(d => Equals(d.Message, target.Path.Name)) == Senders * Each,
                 "every message to be accounted for");
         }
@@ -110,7 +110,7 @@ public sealed class MessagingTests : ActorScene
         var actor = System.ActorOf(Props.Create(() => new Stashing(seen)));
         for (var i = 0; i < Messages; i++) actor.Tell(i, ActorRefs.NoSender);
         actor.Tell("open", ActorRefs.NoSender);
-        await Eventually(() => seen.Count == Messages, "all messages to come back");
+        await Eventually.TrueAsync(() => seen.Count == Messages, "all messages to come back");
         Assert.Equal(Enumerable.Range(0, Messages), seen);
     }
 

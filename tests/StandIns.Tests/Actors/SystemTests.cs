@@ -54,7 +54,7 @@ public sealed class SystemTests : ActorScene
             await Task.WhenAll(systems.Select(s => s.Terminate())).WaitAsync(Patience);
         }
         // Threads of the pool come and go; a leak would be one or two for each system.
-        await Eventually(
+        await Eventually.TrueAsync(
             () =>
             {
                 using var process = global::System.Diagnostics.Process.GetCurrentProcess();

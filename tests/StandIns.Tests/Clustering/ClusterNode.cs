@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Configuration;
@@ -65,7 +64,7 @@ internal sealed class ClusterNode : IAsyncDisposable
         return nodes;
     }
 
-    public Task SeesUp(int members) => Until(
+    public Task SeesUp(int members) => Eventually.TrueAsync(
         () => Cluster.State.Members.Count == members && Cluster.State.Unreachable.IsEmpty
             && Cluster.State.Members.All(m => m.Status == MemberStatus.Up),
         () => $"{members} members up at {Address}, sees {string.Join(", ", Cluster.State.Members)}");
@@ -76,16 +75,6 @@ internal sealed class ClusterNode : IAsyncDisposable
         var remoting = (Akka.Remote.Remoting)((RemoteActorRefProvider)System.Provider).Transport;
         remoting.CutAllConnections();
         return remoting.Shutdown();
-    }
-
-    public static async Task Until(Func<bool> condition, Func<string> what)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!condition())
-        {
-            if (watch.Elapsed > Patience) throw new TimeoutException("Waited in vain for " + what());
-            await Task.Delay(10);
-        }
     }
 
     public async ValueTask DisposeAsync()

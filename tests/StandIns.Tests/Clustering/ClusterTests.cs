@@ -110,7 +110,7 @@ public class ClusterTests
         var nodes = await ClusterNode.StartCluster(
             2, $"akka.cluster.failure-detector.implementation-class = \"{typeof(Trusting).AssemblyQualifiedName}\"");
         await nodes[1].Kill();
-        await ClusterNode.Until(() => Trusting.Asked > 100, () => $"the detector to be asked, was {Trusting.Asked} times");
+        await Eventually.TrueAsync(() => Trusting.Asked > 100, () => $"the detector to be asked, was {Trusting.Asked} times");
         Assert.Empty(nodes[0].Cluster.State.Unreachable);
         await nodes.End();
     }

@@ -194,7 +194,7 @@ public class SingletonTests
         }
 
         public Task Has(string line) =>
-            ClusterNode.Until(() => Lines.Contains(line), () => $"'{line}', so far: {string.Join(", ", Lines)}");
+            Eventually.TrueAsync(() => Lines.Contains(line), () => $"'{line}', so far: {string.Join(", ", Lines)}");
     }
 
     private sealed class Only(string node, Life life) : UntypedActor

@@ -53,16 +53,6 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
     private static async Task<int> Restarts(IActorRef supervisor) =>
         (await supervisor.Ask<BackoffSupervisor.RestartCount>(BackoffSupervisor.GetRestartCount.Instance, _patience)).Count;
 
-    private static async Task Until(Func<Task<bool>> condition)
-    {
-        var deadline = DateTime.UtcNow + _patience;
-        while (!await condition())
-        {
-            Assert.True(DateTime.UtcNow < deadline, "waited in vain");
-            await Task.Delay(2);
-        }
-    }
-
     [Theory]
     [InlineData("stop")]
     [InlineData("fail")]
@@ -75,7 +65,7 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
         var ended = supervisor.WatchAsync();
         for (var restart = 1; restart <= 3; restart++)
         {
-            await Until(() => Task.FromResult(Started == restart));
+            await Eventually.TrueAsync(() => Started == restart, $"start {restart}");
             supervisor.Tell(how);
         }
         await ended.WaitAsync(_patience);
@@ -89,9 +79,8 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
             BackoffSupervisor.Props(Backoff.OnStop(ChildProps, "child", _soon, _late, 0, -1).WithAutoReset(TimeSpan.FromMilliseconds(50))),
             "auto");
         supervisor.Tell("stop");
-        await Until(async () => await Restarts(supervisor) == 1);
-        await Until(async () => await Restarts(supervisor) == 0);
-        Assert.Equal(2, Started);
+        await Eventually.TrueAsync(() => Started == 2, "the second start");
+        await Eventually.TrueAsync(async () => await Restarts(supervisor) == 0, "no restart counted");
     }
 
     [Fact]
@@ -125,7 +114,7 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
         Assert.Equal("still there", await supervisor.Ask<string>("still there", _patience));
         Assert.Equal((0, 1), (await Restarts(supervisor), Started));
         supervisor.Tell("fail");
-        await Until(async () => await Restarts(supervisor) == 1 && Started == 2);
+        await Eventually.TrueAsync(async () => await Restarts(supervisor) == 1 && Started == 2, "one restart");
     }
 
     [Fact]

@@ -24,16 +24,6 @@ public sealed class CircuitBreakerTests : IDisposable
     private static async Task Fail(CircuitBreaker breaker) =>
         await Assert.ThrowsAsync<InvalidOperationException>(() => breaker.WithCircuitBreaker(Fails));
 
-    private static async Task Until(Func<bool> condition)
-    {
-        var deadline = DateTime.UtcNow + _patience;
-        while (!condition())
-        {
-            Assert.True(DateTime.UtcNow < deadline, "waited in vain");
-            await Task.Delay(2);
-        }
-    }
-
     [Fact]
     public async Task Opens_at_the_given_number_of_failures_in_a_row()
     {
@@ -75,7 +65,7 @@ public sealed class CircuitBreakerTests : IDisposable
         var breaker = Breaker(maxFailures: 1, resetTimeout: TimeSpan.FromMilliseconds(20)).OnHalfOpen(() => halfOpened++)
             .OnClose(() => closed++);
         await Fail(breaker);
-        await Until(() => breaker.IsHalfOpen);
+        await Eventually.TrueAsync(() => breaker.IsHalfOpen, "half open");
         Assert.Equal((1, 0), (halfOpened, closed));
         var gate = new TaskCompletionSource<int>();
         var tried = breaker.WithCircuitBreaker(() => gate.Task);
@@ -97,12 +87,12 @@ public sealed class CircuitBreakerTests : IDisposable
         Assert.InRange(await Remaining(), TimeSpan.Zero, TimeSpan.FromMilliseconds(20));
         foreach (var longest in new[] { 40, 50, 50 })
         {
-            await Until(() => breaker.IsHalfOpen);
+            await Eventually.TrueAsync(() => breaker.IsHalfOpen, "half open");
             await Fail(breaker);
             Assert.True(breaker.IsOpen);
             Assert.InRange(await Remaining(), TimeSpan.Zero, TimeSpan.FromMilliseconds(longest));
         }
-        await Until(() => breaker.IsHalfOpen);
+        await Eventually.TrueAsync(() => breaker.IsHalfOpen, "half open");
         await breaker.WithCircuitBreaker(Works);
         Assert.True(breaker.IsClosed);
     }
@@ -123,7 +113,7 @@ public sealed class CircuitBreakerTests : IDisposable
         var late = new TaskCompletionSource<int>();
         var slow = breaker.WithCircuitBreaker(() => late.Task);
         await Fail(breaker);
-        await Until(() => breaker.IsHalfOpen);
+        await Eventually.TrueAsync(() => breaker.IsHalfOpen, "half open");
         await breaker.WithCircuitBreaker(Works);
         Assert.True(breaker.IsClosed);
         late.SetException(new InvalidOperationException("late"));

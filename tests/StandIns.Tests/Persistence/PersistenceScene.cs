@@ -34,19 +34,8 @@ internal sealed class PersistenceScene : IAsyncDisposable
     public void Report(string line) => _reports.Enqueue(line);
 
     public Task Reported(string line, int times = 1) =>
-        Until(() => _reports.Count(r => r == line) >= times, () => $"'{line}' x{times}, so far: {string.Join("; ", _reports)}");
-
-    public static Task Until(Func<bool> condition, string what) => Until(condition, () => what);
-
-    private static async Task Until(Func<bool> condition, Func<string> what)
-    {
-        using var timeout = new CancellationTokenSource(_patience);
-        while (!condition())
-        {
-            if (timeout.IsCancellationRequested) throw new TimeoutException("Waited in vain for " + what());
-            await Task.Delay(5, CancellationToken.None);
-        }
-    }
+        Eventually.TrueAsync(
+            () => _reports.Count(r => r == line) >= times, () => $"'{line}' x{times}, so far: {string.Join("; ", _reports)}");
 
     public async ValueTask DisposeAsync() => await System.Terminate().WaitAsync(_patience);
 }

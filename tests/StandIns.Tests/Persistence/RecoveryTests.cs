@@ -19,7 +19,7 @@ public class RecoveryTests
         CountingJournal.Reset();
 
         for (var i = 0; i < Actors; i++) scene.System.ActorOf(Account.Props(scene, "account-" + i));
-        await PersistenceScene.Until(() => scene.ReportCount >= Actors, "all recoveries");
+        await Eventually.TrueAsync(() => scene.ReportCount >= Actors, "all recoveries");
 
         Assert.Equal(Actors, scene.Reports.Count(r => r.EndsWith("recovered 6 at 3", StringComparison.Ordinal)));
         Assert.InRange(CountingJournal.Most, 2, Limit);

@@ -28,16 +28,6 @@ public sealed class RouterTests : IAsyncDisposable
 
     private static async Task<int> CountOf(Task<Routees> routees) => (await routees).Members.Count();
 
-    private static async Task Until(Func<Task<bool>> condition)
-    {
-        var deadline = DateTime.UtcNow + _patience;
-        while (!await condition())
-        {
-            Assert.True(DateTime.UtcNow < deadline, "waited in vain");
-            await Task.Delay(2);
-        }
-    }
-
     private static async Task<string> RouteeFor(IActorRef router, object message) =>
         (await router.Ask<(string Name, object)>(message, _patience)).Name;
 
@@ -50,7 +40,7 @@ public sealed class RouterTests : IAsyncDisposable
         pool.Tell(new AdjustPoolSize(-2));
         Assert.Equal(3, await RouteesOf(pool));
         pool.Tell("stop");
-        await Until(async () => await RouteesOf(pool) == 2);
+        await Eventually.TrueAsync(async () => await RouteesOf(pool) == 2, "two routees");
     }
 
     [Fact]
@@ -87,7 +77,7 @@ public sealed class RouterTests : IAsyncDisposable
         Assert.Equal(6, before.Values.Distinct().Count());
         var gone = before[keys[0]];
         pool.Tell(new ConsistentHashableEnvelope("stop", keys[0]));
-        await Until(async () => await RouteesOf(pool) == 5);
+        await Eventually.TrueAsync(async () => await RouteesOf(pool) == 5, "five routees");
         foreach (var key in keys)
         {
             var now = await RouteeFor(pool, key);

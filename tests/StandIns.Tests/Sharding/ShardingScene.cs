@@ -341,7 +341,7 @@ internal sealed class Flow(int sender, IActorRef region, IReadOnlyList<string> e
     {
         await _stop.CancelAsync();
         await _run.WaitAsync(ClusterNode.Patience);
-        await ClusterNode.Until(
+        await Eventually.TrueAsync(
             () => life.Received(sender) >= Sent, () =>
             $"all of {Sent} messages of sender {sender}, arrived are {life.Received(sender)}; {string.Join("; ", life.Disorder)}");
     }
@@ -350,7 +350,7 @@ internal sealed class Flow(int sender, IActorRef region, IReadOnlyList<string> e
     public Task Goes(int messages)
     {
         var goal = life.Received(sender) + messages;
-        return ClusterNode.Until(
+        return Eventually.TrueAsync(
             () => life.Received(sender) >= goal, () =>
             $"{goal} messages of sender {sender}, arrived are {life.Received(sender)} of {Sent}; {string.Join("; ", life.Disorder)}");
     }

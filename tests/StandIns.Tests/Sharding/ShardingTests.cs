@@ -45,7 +45,7 @@ public class ShardingTests
         for (var round = 0; round < 10; round++)
         {
             for (var shard = 0; shard < 4; shard++) scene.Places.Put("s" + shard, scene.Nodes[random.Next(3)]);
-            await ClusterNode.Until(
+            await Eventually.TrueAsync(
                 () => _entities.All(e => IsInPlace(scene, e)), () =>
                 $"entities in their places in round {round}; {string.Join("; ", scene.Life.Disorder)}");
             foreach (var flow in flows) await flow.Goes(200);
@@ -95,7 +95,7 @@ public class ShardingTests
         {
             var before = scene.Life.Incarnations("s0-a");
             ShardingScene.Region(scene.Nodes[1]).Tell("s0-a passivate");
-            await ClusterNode.Until(() => scene.Life.Incarnations("s0-a") > before, () => "the next incarnation after " + before);
+            await Eventually.TrueAsync(() => scene.Life.Incarnations("s0-a") > before, () => "the next incarnation after " + before);
         }
         await flow.Stop();
         Assert.Empty(scene.Life.Disorder);
@@ -110,7 +110,7 @@ public class ShardingTests
         string[] busy = ["s0-busy"];
         var flow = new Flow(0, ShardingScene.Region(scene.Nodes[0]), busy, scene.Life).Start();
         await ShardingScene.Who(scene.Nodes[0], "s0-idle");
-        await ClusterNode.Until(() => !scene.Life.IsRunning("s0-idle"), () => "the end of the idle one");
+        await Eventually.TrueAsync(() => !scene.Life.IsRunning("s0-idle"), () => "the end of the idle one");
         Assert.Equal(["s0-idle hand-off"], scene.Life.StopMessages);
         await flow.Stop();
         Assert.Equal(1, scene.Life.Incarnations("s0-busy"));
@@ -146,7 +146,7 @@ public class ShardingTests
         foreach (var shard in new[] { "s0", "s1", "s2", "s3" }) scene.Places.Put(shard, scene.Nodes[leaving]);
         var staying = scene.Nodes.Where((_, i) => i != leaving).ToList();
         var flows = staying.Select((node, i) => new Flow(i, ShardingScene.Region(node), _entities, scene.Life).Start()).ToList();
-        await ClusterNode.Until(() => _entities.All(e => IsInPlace(scene, e)), () => "entities on the node that will leave");
+        await Eventually.TrueAsync(() => _entities.All(e => IsInPlace(scene, e)), () => "entities on the node that will leave");
         foreach (var flow in flows) await flow.Goes(200);
         foreach (var shard in new[] { "s0", "s1", "s2", "s3" }) scene.Places.Put(shard, staying[0]);
         var watch = Stopwatch.StartNew();
@@ -182,10 +182,10 @@ public class ShardingTests
         for (var i = 0; i < 20; i++) scene.Places.Put("s" + i, scene.Nodes[1]);
         for (var i = 0; i < 20; i++) await ShardingScene.Who(scene.Nodes[0], $"s{i}-a");
         // 22 events: two regions, twenty shards; a snapshot at 20, the events up to 15 and the snapshots before are deleted.
-        await ClusterNode.Until(
+        await Eventually.TrueAsync(
             () => scene.Store.Manifests(ShardingScene.CoordinatorId).Count == 7, () =>
             string.Join(",", scene.Store.Manifests(ShardingScene.CoordinatorId)));
-        await ClusterNode.Until(() => scene.Store.Snapshots.SequenceEqual([15L, 20L]), () => string.Join(",", scene.Store.Snapshots));
+        await Eventually.TrueAsync(() => scene.Store.Snapshots.SequenceEqual([15L, 20L]), () => string.Join(",", scene.Store.Snapshots));
         scene.Nodes[0].Cluster.Leave(scene.Nodes[0].Address);
         await scene.Nodes[0].System.WhenTerminated.WaitAsync(ClusterNode.Patience);
         var proxy = await scene.AddProxy();
@@ -201,7 +201,7 @@ public class ShardingTests
         scene.Places.Put("s0", scene.Nodes[0]);
         Assert.Equal((scene.Nodes[0].Address.Port!.Value, 1), await ShardingScene.Who(scene.Nodes[1], "s0-a"));
         scene.Places.Put("s0", scene.Nodes[1]);
-        await ClusterNode.Until(() => !scene.Life.IsRunning("s0-a"), () => "the end of the entity");
+        await Eventually.TrueAsync(() => !scene.Life.IsRunning("s0-a"), () => "the end of the entity");
         Assert.Equal((scene.Nodes[1].Address.Port!.Value, 2), await ShardingScene.Who(scene.Nodes[0], "s0-a"));
     }
 
@@ -217,7 +217,7 @@ public class ShardingTests
         await scene.StartRegion(first);
         var early = ShardingScene.Region(first).Ask<string>("s0-a who", ClusterNode.Patience);
         // It is registered, and its question is the first one after that.
-        await ClusterNode.Until(
+        await Eventually.TrueAsync(
             () => scene.Store.Manifests(ShardingScene.CoordinatorId).SequenceEqual(["AB"]), () => "the first region's registration");
         Assert.Single((await ShardingScene.Region(first).Ask<CurrentRegions>(GetCurrentRegions.Instance, ClusterNode.Patience)).Regions);
         Assert.Empty(scene.Places.Allocations);
@@ -233,9 +233,9 @@ public class ShardingTests
         var proxy = await scene.AddProxy();
         var dead = new DeadLetters(proxy);
         for (var n = 1; n <= 15; n++) ShardingScene.Region(proxy).Tell($"s0-a 0 {n}");
-        await ClusterNode.Until(() => dead.Count("s0-a") == 5, () => $"5 dead letters, so far {dead.Count("s0-a")}");
+        await Eventually.TrueAsync(() => dead.Count("s0-a") == 5, () => $"5 dead letters, so far {dead.Count("s0-a")}");
         await scene.AddHost();
-        await ClusterNode.Until(() => scene.Life.Received(0) == 10, () => "the ten that fitted");
+        await Eventually.TrueAsync(() => scene.Life.Received(0) == 10, () => "the ten that fitted");
         Assert.Empty(scene.Life.Disorder);
     }
 
