@@ -78,7 +78,8 @@ internal sealed class PlaygroundProcess : IAsyncDisposable
     }
 
     /// <summary>Returns when the playground serves.</summary>
-    public static async Task<PlaygroundProcess> StartAsync(string arguments, int portOffset, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<PlaygroundProcess> StartAsync(
+        string arguments, int portOffset, IReadOnlyDictionary<string, string>? environment = null)
     {
         var playground = Launch(arguments, portOffset, environment);
         try

@@ -11,8 +11,9 @@ using TiKvActors.Protocol.Tikvpb;
 namespace TiKvActors.Actors.Gateway;
 
 /// <summary>
-/// <c>/user/tikv/kv</c>: the door for clients. A request whose context names a region goes to this store's peer; one without is routed to wherever
-/// its keys live. Requests of one batch that are for the same region reach it as one message; each is answered as soon as it is done.
+/// <c>/user/tikv/kv</c>: the door for clients. A request whose context names a region goes to this store's peer; one without is routed to
+/// wherever its keys live. Requests of one batch that are for the same region reach it as one message; each is answered as soon as it is
+/// done.
 /// </summary>
 internal sealed class RequestGateway : UntypedActor
 {
@@ -115,12 +116,15 @@ internal sealed class RequestGateway : UntypedActor
         SendToPeers();
     }
 
-    /// <param name="isAdmitted">A part of a request that has its place: a second one could only be had when others leave, which wait for theirs.</param>
+    /// <param name="isAdmitted">
+    /// A part of a request that has its place: a second one could only be had when others leave, which wait for theirs.
+    /// </param>
     private void Accept(IRegionRequest message, IResponder responder, bool isAdmitted = false)
     {
         if (_node.Services is not { } services)
         {
-            responder.Respond(RequestScope.Fail(message, RegionErrors.ServerIsBusy("the store is starting", _settings.Gateway.RetryBackoffMax)));
+            responder.Respond(
+                RequestScope.Fail(message, RegionErrors.ServerIsBusy("the store is starting", _settings.Gateway.RetryBackoffMax)));
             return;
         }
 
@@ -180,7 +184,8 @@ internal sealed class RequestGateway : UntypedActor
         requests.Add(request);
     }
 
-    private IMessage Busy(IRegionRequest message, string why) => RequestScope.Fail(message, RegionErrors.ServerIsBusy(why, _settings.Peer.BusyBackoff));
+    private IMessage Busy(IRegionRequest message, string why) =>
+        RequestScope.Fail(message, RegionErrors.ServerIsBusy(why, _settings.Peer.BusyBackoff));
 
     private void SendToPeers()
     {
@@ -201,7 +206,8 @@ internal sealed class RequestGateway : UntypedActor
         router.RouteAsync(message, scope.MaxResponseBytes).PipeTo(
             Self,
             success: response => new Routed(scope, response),
-            failure: e => new Routed(scope, RequestScope.Fail(message, Unrouted(message, $"the request could not be routed: {e.Message}"))));
+            failure: e => new Routed(
+                scope, RequestScope.Fail(message, Unrouted(message, $"the request could not be routed: {e.Message}"))));
     }
 
     /// <summary>A part of a write may have reached its store.</summary>
@@ -213,7 +219,8 @@ internal sealed class RequestGateway : UntypedActor
         : RequestScope.DefaultMaxResponseBytes;
 
     private TimeSpan DeadlineOf(Context context) =>
-        context.MaxExecutionDurationMs == 0 ? TimeSpan.MaxValue : _node.Clock.Now + TimeSpan.FromMilliseconds(Math.Min(context.MaxExecutionDurationMs, uint.MaxValue));
+        context.MaxExecutionDurationMs == 0
+            ? TimeSpan.MaxValue : _node.Clock.Now + TimeSpan.FromMilliseconds(Math.Min(context.MaxExecutionDurationMs, uint.MaxValue));
 }
 
 /// <summary>What a routed request asks of its own node. Never leaves the process.</summary>

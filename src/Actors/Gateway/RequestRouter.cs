@@ -14,8 +14,8 @@ using Region = TiKvActors.Protocol.Metapb.Region;
 namespace TiKvActors.Actors.Gateway;
 
 /// <summary>
-/// Requests without a context: finds the regions of their keys, sends each its share with a context, follows region errors until the deadline, and
-/// puts the answers together. Not an actor: it runs on the thread pool, so its parts are thread-safe.
+/// Requests without a context: finds the regions of their keys, sends each its share with a context, follows region errors until the
+/// deadline, and puts the answers together. Not an actor: it runs on the thread pool, so its parts are thread-safe.
 /// </summary>
 internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanTell pd, GatewaySettings settings, StoreServices services)
 {
@@ -31,7 +31,9 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
     public async Task<IMessage> RouteAsync(IRegionRequest request, int maxResponseBytes)
     {
         var asked = request.Context?.MaxExecutionDurationMs ?? 0;
-        var call = new RoutedCall(request.Context, services.Clock.Now + (asked == 0 ? settings.DefaultDeadline : TimeSpan.FromMilliseconds(Math.Min(asked, uint.MaxValue))));
+        var call = new RoutedCall(
+            request.Context,
+            services.Clock.Now + (asked == 0 ? settings.DefaultDeadline : TimeSpan.FromMilliseconds(Math.Min(asked, uint.MaxValue))));
         return request switch
         {
             RawGetRequest m => await SendAsync(call, m.Key, _ => m.Clone()),
@@ -40,7 +42,8 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
             RawCASRequest m => await SendAsync(call, m.Key, _ => m.Clone()),
             RawGetKeyTTLRequest m => await SendAsync(call, m.Key, _ => m.Clone()),
             SplitRegionRequest { SplitKeys: [var key] } m => await SendAsync(call, key, _ => m.Clone()),
-            SplitRegionRequest m => RequestScope.Fail(m, RequestErrors.Other("a split without a context takes exactly one key in split_keys")),
+            SplitRegionRequest m =>
+                RequestScope.Fail(m, RequestErrors.Other("a split without a context takes exactly one key in split_keys")),
             RawScanRequest m => await ScanAsync(call, m, (int)Math.Min(m.Limit, int.MaxValue), maxResponseBytes),
             RawBatchScanRequest m => await BatchScanAsync(call, m, maxResponseBytes),
             RawBatchGetRequest m => await BatchGetAsync(call, m, maxResponseBytes),
@@ -116,13 +119,24 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         var result = new RawBatchScanResponse();
         foreach (var range in request.Ranges)
         {
-            var scan = new RawScanRequest { StartKey = range.StartKey, EndKey = range.EndKey, KeyOnly = request.KeyOnly, Reverse = request.Reverse, Cf = request.Cf, Limit = request.EachLimit };
+            var scan = new RawScanRequest
+            {
+                StartKey = range.StartKey,
+                EndKey = range.EndKey,
+                KeyOnly = request.KeyOnly,
+                Reverse = request.Reverse,
+                Cf = request.Cf,
+                Limit = request.EachLimit
+            };
             var rows = (RawScanResponse)await ScanAsync(call, scan, (int)Math.Min(request.EachLimit, int.MaxValue), maxResponseBytes);
             if (rows.RegionError is not null)
                 return new RawBatchScanResponse { RegionError = rows.RegionError };
             result.Kvs.AddRange(rows.Kvs);
             if (!rows.ResumeKey.IsEmpty)
-                return new RawBatchScanResponse { Kvs = { new KvPair { Error = new KeyError { Abort = "the rows do not fit one response: scan fewer ranges or rows, or raise max_response_bytes" } } } };
+            {
+                const string Why = "the rows do not fit one response: scan fewer ranges or rows, or raise max_response_bytes";
+                return new RawBatchScanResponse { Kvs = { new KvPair { Error = new KeyError { Abort = Why } } } };
+            }
         }
 
         return result;
@@ -131,16 +145,18 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
     private async Task<IMessage> BatchGetAsync(RoutedCall call, RawBatchGetRequest request, int maxResponseBytes)
     {
         var result = new BatchGetPairs(maxResponseBytes);
-        var error = await ForEachShareAsync(call, request.Keys, k => k, keys => new RawBatchGetRequest { Keys = { keys }, Cf = request.Cf }, response =>
-        {
-            var pairs = ((RawBatchGetResponse)response).Pairs;
-            // A pair that is no key's: the share was refused as a whole.
-            if (pairs is [{ Key.IsEmpty: true, Error: not null }])
-                return response;
-            foreach (var pair in pairs)
-                result.Add(pair);
-            return null;
-        });
+        var error = await ForEachShareAsync(
+            call, request.Keys, k => k, keys => new RawBatchGetRequest { Keys = { keys }, Cf = request.Cf },
+            response =>
+            {
+                var pairs = ((RawBatchGetResponse)response).Pairs;
+                // A pair that is no key's: the share was refused as a whole.
+                if (pairs is [{ Key.IsEmpty: true, Error: not null }])
+                    return response;
+                foreach (var pair in pairs)
+                    result.Add(pair);
+                return null;
+            });
         return error ?? result.ToResponse();
     }
 
@@ -157,10 +173,14 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
     }
 
     private async Task<IMessage> BatchDeleteAsync(RoutedCall call, RawBatchDeleteRequest request) =>
-        await ForEachShareAsync(call, request.Keys, k => k, keys => new RawBatchDeleteRequest { Keys = { keys }, Cf = request.Cf }, TextError) ?? new RawBatchDeleteResponse();
+        await ForEachShareAsync(
+            call, request.Keys, k => k, keys => new RawBatchDeleteRequest { Keys = { keys }, Cf = request.Cf },
+            TextError) ?? new RawBatchDeleteResponse();
 
     private async Task<IMessage> DeleteRangeAsync(RoutedCall call, RawDeleteRangeRequest request) =>
-        await ForEachPartAsync(call, request.StartKey, request.EndKey, (start, end) => new RawDeleteRangeRequest { StartKey = start, EndKey = end, Cf = request.Cf }, TextError)
+        await ForEachPartAsync(
+            call, request.StartKey, request.EndKey,
+            (start, end) => new RawDeleteRangeRequest { StartKey = start, EndKey = end, Cf = request.Cf }, TextError)
         ?? new RawDeleteRangeResponse();
 
     private async Task<IMessage> ChecksumAsync(RoutedCall call, RawChecksumRequest request)
@@ -169,7 +189,9 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         foreach (var range in request.Ranges)
         {
             var error = await ForEachPartAsync(
-                call, range.StartKey, range.EndKey, (start, end) => new RawChecksumRequest { Ranges = { new Protocol.Kvrpcpb.KeyRange { StartKey = start, EndKey = end } } }, response =>
+                call, range.StartKey, range.EndKey,
+                (start, end) => new RawChecksumRequest { Ranges = { new Protocol.Kvrpcpb.KeyRange { StartKey = start, EndKey = end } } },
+                response =>
                 {
                     var part = (RawChecksumResponse)response;
                     sum.Checksum ^= part.Checksum;
@@ -184,12 +206,14 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         return sum;
     }
 
-    private static IRegionResponse? TextError(IRegionResponse response) => response is IErrorTextResponse { Error.Length: > 0 } ? response : null;
+    private static IRegionResponse? TextError(IRegionResponse response) =>
+        response is IErrorTextResponse { Error.Length: > 0 } ? response : null;
 
     /// <summary>Items by region; whatever a region refuses because it has changed is shared out anew.</summary>
     /// <param name="take">Takes over a share's answer; not null: the whole request's answer.</param>
     private async Task<IRegionResponse?> ForEachShareAsync<T>(
-        RoutedCall call, IReadOnlyList<T> items, Func<T, ByteString> keyOf, Func<IReadOnlyList<T>, IRegionRequest> build, Func<IRegionResponse, IRegionResponse?> take)
+        RoutedCall call, IReadOnlyList<T> items, Func<T, ByteString> keyOf, Func<IReadOnlyList<T>, IRegionRequest> build,
+        Func<IRegionResponse, IRegionResponse?> take)
     {
         var left = items.ToList();
         while (left.Count > 0)
@@ -213,7 +237,8 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
     private static IEqualityComparer<T> ReferenceOrValue<T>() => EqualityComparer<T>.Default;
 
     private async Task<IRegionResponse?> ForEachPartAsync(
-        RoutedCall call, ByteString start, ByteString end, Func<ByteString, ByteString, IRegionRequest> build, Func<IRegionResponse, IRegionResponse?> take)
+        RoutedCall call, ByteString start, ByteString end, Func<ByteString, ByteString, IRegionRequest> build,
+        Func<IRegionResponse, IRegionResponse?> take)
     {
         while (true)
         {
@@ -235,13 +260,15 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
     // ---- One region
 
     /// <summary>
-    /// Sends what <paramref name="build"/> makes for the region of a key to its leader, again and again until the region takes it or the deadline is over.
-    /// A write whose answer was lost is not sent again: its outcome is unknown.
+    /// Sends what <paramref name="build"/> makes for the region of a key to its leader, again and again until the region takes it or the
+    /// deadline is over. A write whose answer was lost is not sent again: its outcome is unknown.
     /// </summary>
     /// <param name="requestKey">Empty stands for the first key, or, before an edge, for the end of all keys.</param>
     /// <param name="before">The region that ends at or after the key, and begins before it.</param>
     /// <param name="maxResponseBytes">Null: as the caller has it.</param>
-    private async Task<IRegionResponse> SendAsync(RoutedCall call, ByteString requestKey, Func<Region, IRegionRequest> build, bool before = false, Func<Region, int>? maxResponseBytes = null)
+    private async Task<IRegionResponse> SendAsync(
+        RoutedCall call, ByteString requestKey, Func<Region, IRegionRequest> build, bool before = false,
+        Func<Region, int>? maxResponseBytes = null)
     {
         var backoff = settings.RetryBackoff;
         var problem = RequestErrors.DeadlineExceeded();
@@ -252,16 +279,20 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         {
             if (await LocateAsync(key, before, call) is not { } info)
             {
-                problem = RegionErrors.ServerIsBusy($"PD at {services.Settings.PdEndpoint} names no region for the key yet", settings.RetryBackoffMax);
+                problem = RegionErrors.ServerIsBusy(
+                    $"PD at {services.Settings.PdEndpoint} names no region for the key yet", settings.RetryBackoffMax);
             }
             else
             {
-                var target = guess is not null && info.Region.Peers.Any(p => p.Id == guess.Id) ? guess : info.Leader ?? info.Region.Peers[0];
+                var target = guess is not null && info.Region.Peers.Any(p => p.Id == guess.Id)
+                    ? guess : info.Leader ?? info.Region.Peers[0];
                 last = build(info.Region);
                 last.Context = ContextFor(call, info.Region, target);
                 if (maxResponseBytes is not null)
                     last.Context.MaxResponseBytes = (uint)maxResponseBytes(info.Region);
-                var response = AddressOf(target.StoreId) is { } kv ? await AskAsync<IRegionResponse>(kv, target.StoreId == services.StoreId ? new RoutedPart(last) : last, call.Deadline) : null;
+                var response = AddressOf(target.StoreId) is { } kv
+                    ? await AskAsync<IRegionResponse>(kv, target.StoreId == services.StoreId ? new RoutedPart(last) : last, call.Deadline)
+                    : null;
                 switch (response)
                 {
                     case { RegionError: null }:
@@ -270,9 +301,11 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
                         guess = Next(info.Region, target);
                         Suspect(info, guess);
                         if (IsWrite(last) && AddressOf(target.StoreId) is not null)
-                            return (IRegionResponse)RequestScope.Fail(last, RegionErrors.UndeterminedResult($"store {target.StoreId} did not answer in time"));
+                            return (IRegionResponse)RequestScope.Fail(
+                                last, RegionErrors.UndeterminedResult($"store {target.StoreId} did not answer in time"));
                         break;
-                    case { RegionError: { } error } when error.Kind() is RegionErrorKind.UndeterminedResult or RegionErrorKind.RaftEntryTooLarge or RegionErrorKind.DiskFull or RegionErrorKind.Unknown:
+                    case { RegionError: { } error } when error.Kind() is RegionErrorKind.UndeterminedResult
+                        or RegionErrorKind.RaftEntryTooLarge or RegionErrorKind.DiskFull or RegionErrorKind.Unknown:
                         return response;
                     default:
                         problem = response.RegionError;
@@ -347,7 +380,9 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         return context;
     }
 
-    /// <summary>From the own picture, unless it is known to be wrong there; PD corrects it, and if PD is silent the old picture must do.</summary>
+    /// <summary>
+    /// From the own picture, unless it is known to be wrong there; PD corrects it, and if PD is silent the old picture must do.
+    /// </summary>
     private async Task<RegionInfo?> LocateAsync(ByteString key, bool before, RoutedCall call)
     {
         lock (_gate)
@@ -418,5 +453,6 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
     }
 
     public static bool IsWrite(IRegionRequest request) =>
-        request is RawPutRequest or RawDeleteRequest or RawCASRequest or RawBatchPutRequest or RawBatchDeleteRequest or RawDeleteRangeRequest or SplitRegionRequest;
+        request is RawPutRequest or RawDeleteRequest or RawCASRequest or RawBatchPutRequest or RawBatchDeleteRequest
+            or RawDeleteRangeRequest or SplitRegionRequest;
 }

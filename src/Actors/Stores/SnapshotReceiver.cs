@@ -6,7 +6,9 @@ using TiKvActors.Protocol.RaftServerpb;
 
 namespace TiKvActors.Actors.Stores;
 
-/// <summary>A <see cref="SnapshotPull"/> as an actor, for one announced snapshot. Writes the disk, so it runs on the dispatcher for slow work.</summary>
+/// <summary>
+/// A <see cref="SnapshotPull"/> as an actor, for one announced snapshot. Writes the disk, so it runs on the dispatcher for slow work.
+/// </summary>
 internal sealed class SnapshotReceiver : UntypedActor
 {
     /// <summary>To the peer: all rows are staged, durably.</summary>

@@ -13,7 +13,8 @@ namespace TiKvActors.Actors.Stores;
 /// <code>
 ///   Joining (a new directory: cluster id and store id from PD) ──► Loading (states from disk) ──► Serving
 /// </code>
-/// A directory that is some store's already does not wait for PD. Failures of a peer stop that peer; a failed journal is the node's business.
+/// A directory that is some store's already does not wait for PD. Failures of a peer stop that peer; a failed journal is the node's
+/// business.
 /// </summary>
 internal sealed partial class Store : PeerSupervisor
 {

@@ -8,8 +8,8 @@ using TiKvActors.Protocol.Tikvpb;
 namespace TiKvActors.Actors.Stores;
 
 /// <summary>
-/// The way from this store's peers to another store: what waits is sent as one message (TiKV's <c>BatchRaftMessage</c> with our header). Loss is
-/// normal input for Raft, so nothing is acknowledged or repeated; what waits is bounded, and the oldest goes first.
+/// The way from this store's peers to another store: what waits is sent as one message (TiKV's <c>BatchRaftMessage</c> with our header).
+/// Loss is normal input for Raft, so nothing is acknowledged or repeated; what waits is bounded, and the oldest goes first.
 /// </summary>
 internal sealed class StoreLink : UntypedActor
 {

@@ -9,7 +9,9 @@ using TiKvActors.Protocol.Tikvpb;
 
 namespace TiKvActors.Client.Transport;
 
-/// <summary>Messages through an actor system's remoting: one <see cref="NodeConnection"/> a node, asks for what has no case in the batch envelope.</summary>
+/// <summary>
+/// Messages through an actor system's remoting: one <see cref="NodeConnection"/> a node, asks for what has no case in the batch envelope.
+/// </summary>
 internal sealed class ActorTransport : ITransport
 {
     private readonly ActorSystem _system;

@@ -16,12 +16,17 @@ internal sealed class CommonOptions
     private readonly Option<string?> _endpoint = new("--endpoint")
     {
         Description =
-            $"Nodes to ask first, HOST:PORT[,HOST:PORT...] (default: ${EndpointVariable}, else {DefaultEndpoint}); ${ConfigVariable} names a file with HOCON for connections",
+            $"Nodes to ask first, HOST:PORT[,HOST:PORT...] (default: ${EndpointVariable}, else {DefaultEndpoint}); "
+                + $"${ConfigVariable} names a file with HOCON for connections",
         HelpName = "HOST:PORT[,...]",
         Recursive = true,
     };
 
-    private readonly Option<bool> _json = new("--json") { Description = "Print one JSON document (JSON lines for streams) and nothing else", Recursive = true };
+    private readonly Option<bool> _json = new("--json")
+    {
+        Description = "Print one JSON document (JSON lines for streams) and nothing else",
+        Recursive = true
+    };
 
     private readonly Option<double> _timeout = new("--timeout")
     {
@@ -33,7 +38,8 @@ internal sealed class CommonOptions
 
     public CommonOptions() => _timeout.Validators.Add(result =>
     {
-        if (result.GetValueOrDefault<double>() is not (> 0 and <= 86_400)) result.AddError("--timeout must be more than 0 and at most 86400 seconds");
+        if (result.GetValueOrDefault<double>() is not (> 0 and <= 86_400))
+            result.AddError("--timeout must be more than 0 and at most 86400 seconds");
     });
 
     public void AddTo(Command command)

@@ -9,8 +9,8 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Host.Playground;
 
 /// <summary>
-/// A cluster on this machine: a store is an actor system of its own with a data directory and a port of its own, in this process or in one of its own, and
-/// stores talk through real remoting on loopback. Lines on standard input stop and start single stores.
+/// A cluster on this machine: a store is an actor system of its own with a data directory and a port of its own, in this process or in one
+/// of its own, and stores talk through real remoting on loopback. Lines on standard input stop and start single stores.
 /// </summary>
 internal sealed class PlaygroundCluster : IAsyncDisposable
 {
@@ -36,9 +36,11 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
         await StartAsync();
         await ServingAsync(cancellation);
         var addresses = string.Join(", ", _nodes.Where(n => n.IsRunning).Select(n => n.Endpoint));
-        _output.Line(string.Create(CultureInfo.InvariantCulture, $"ready in {watch.Elapsed.TotalSeconds:0.0} s: actor protocol {addresses}; data in {Root}"));
+        _output.Line(string.Create(
+            CultureInfo.InvariantCulture, $"ready in {watch.Elapsed.TotalSeconds:0.0} s: actor protocol {addresses}; data in {Root}"));
         if (_options.Processes) _output.Message("processes: " + string.Join(", ", _nodes.Where(n => n.IsRunning).Select(Describe)));
-        _output.Message("'stop N' and 'start N' stop and start store N, Ctrl-C ends the playground. In a second terminal: ./tkv raw put hello world");
+        _output.Message(
+            "'stop N' and 'start N' stop and start store N, Ctrl-C ends the playground. In a second terminal: ./tkv raw put hello world");
         _output.Flush();
         await ObeyAsync(commands, cancellation);
         _output.Message("stopping");
@@ -73,7 +75,9 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
     }
 
     private static string Describe(IPlaygroundNode node) =>
-        node.ProcessId is { } process ? string.Create(CultureInfo.InvariantCulture, $"store {node.Number} is process {process}") : $"store {node.Number} is in this process";
+        node.ProcessId is { } process
+            ? string.Create(CultureInfo.InvariantCulture, $"store {node.Number} is process {process}")
+            : $"store {node.Number} is in this process";
 
     /// <summary>Starts the stores that can be. Those that cannot are named, and the others serve without them.</summary>
     /// <exception cref="CommandException">Without them nobody can be served.</exception>
@@ -133,7 +137,8 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
         try
         {
             // A read from standard input can't be cancelled: it is left behind on a thread of the pool.
-            while (await Task.Run(commands.ReadLine, cancellation).WaitAsync(cancellation) is { } line) await ObeyAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+            while (await Task.Run(commands.ReadLine, cancellation).WaitAsync(cancellation) is { } line)
+                await ObeyAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
             await Task.Delay(Timeout.Infinite, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -145,7 +150,8 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
     private async Task ObeyAsync(string[] words)
     {
         if (words.Length == 0) return;
-        var node = words is [_, var text] && int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= _nodes.Count ? _nodes[number - 1] : null;
+        var number = words is [_, var text] && int.TryParse(text, CultureInfo.InvariantCulture, out var given) ? given : 0;
+        var node = number >= 1 && number <= _nodes.Count ? _nodes[number - 1] : null;
         if (words[0] is not ("stop" or "start") || node == null)
         {
             _output.Message($"tkv: write 'stop N' or 'start N' with a store from 1 to {_nodes.Count}, not '{string.Join(' ', words)}'");
@@ -156,7 +162,8 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
         {
             if (words[0] == "stop") await node.StopAsync();
             else await node.StartAsync();
-            _output.Message($"store {node.Number} is {(node.IsRunning ? "running" : "stopped")}{(node is { IsRunning: true, ProcessId: { } process } ? $" (process {process})" : "")}");
+            var process = node is { IsRunning: true, ProcessId: { } id } ? $" (process {id})" : "";
+            _output.Message($"store {node.Number} is {(node.IsRunning ? "running" : "stopped")}{process}");
         }
         catch (Exception e)
         {

@@ -72,7 +72,8 @@ internal sealed class PlaygroundNode(
             using var snapshot = engines.Data.NewSnapshot();
             if (snapshot.ReadRegionState(id) is not { State: PeerState.Normal } now) continue;
             var sum = RangeChecksum.OfRegion(snapshot, now.Region.StartKey.Span, now.Region.EndKey.Span);
-            sums.Add(string.Create(CultureInfo.InvariantCulture, $"{id}@{snapshot.ReadApplyState(id)!.AppliedIndex}={sum.Crc64Xor:x16}/{sum.TotalKvs}"));
+            sums.Add(string.Create(
+                CultureInfo.InvariantCulture, $"{id}@{snapshot.ReadApplyState(id)!.AppliedIndex}={sum.Crc64Xor:x16}/{sum.TotalKvs}"));
         }
 
         return string.Join(' ', sums);
@@ -92,7 +93,8 @@ internal sealed class PlaygroundNode(
                 .WithFallback(options.ConfigFile is { } file ? HoconFile.Read(file) : Config.Empty)
                 .WithFallback(ConfigurationFactory.FromResource("TiKvActors.Host.playground.conf", typeof(PlaygroundNode).Assembly))
                 .WithFallback(TikvSettings.Reference());
-            return ActorSystem.Create(SystemName, BootstrapSetup.Create().WithConfig(config).And(new StorageSetup { BlockCache = blockCache }));
+            return ActorSystem.Create(
+                SystemName, BootstrapSetup.Create().WithConfig(config).And(new StorageSetup { BlockCache = blockCache }));
         }
         catch (Exception e) when (PortProblem(e) is { } problem)
         {
@@ -106,7 +108,8 @@ internal sealed class PlaygroundNode(
     {
         for (var cause = e; cause != null; cause = cause.InnerException)
             if (cause is System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AddressAlreadyInUse })
-                return $"port {Port.ToString(CultureInfo.InvariantCulture)} on {PlaygroundAddress.Host} is in use: stop what listens there, or choose other ports with --port-offset";
+                return $"port {Port.ToString(CultureInfo.InvariantCulture)} on {PlaygroundAddress.Host} is in use: "
+                    + "stop what listens there, or choose other ports with --port-offset";
         return null;
     }
 

@@ -19,7 +19,8 @@ internal static class Failures
         RocksDbException e => (ExitCode.Failed, $"{e.Message}. {DiskErrors.Remedy}"),
         TikvException e => (ExitCode.Failed, e.Message),
         ConfigurationException e => (ExitCode.Failed, e.Message),
-        OperationCanceledException { InnerException: UndeterminedException e } => (ExitCode.Undetermined, $"interrupted, outcome unknown: {e.Message}"),
+        OperationCanceledException { InnerException: UndeterminedException e } =>
+            (ExitCode.Undetermined, $"interrupted, outcome unknown: {e.Message}"),
         OperationCanceledException => (ExitCode.Failed, "interrupted"),
         IOException or UnauthorizedAccessException => (ExitCode.Failed, failure.Message),
         _ => (ExitCode.Failed, $"a bug in tkv: {failure}"),
