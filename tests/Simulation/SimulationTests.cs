@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace TiKvActors.Simulation;
 
 /// <summary>The simulation as a test. <c>./tkv sim</c> runs more seeds, replays one, and prints its trace.</summary>
@@ -44,6 +46,23 @@ public class SimulationTests
             var level = SimLevel.Of(seed[0]);
             var result = level.Run(int.Parse(seed[2]), seed[1] == "any" ? null : seed[1], level.DefaultSteps, null);
             Assert.True(result.Failure is null, $"seed {seed[2]} of level {seed[0]}: {result.Failure}");
+        }
+    }
+
+    /// <summary>They are tried by hand (tests/Simulation/mutate), which stops at the first that fits no more.</summary>
+    [Fact]
+    public void Every_mutation_fits_the_sources()
+    {
+        var root = typeof(SimulationTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "RepositoryRoot").Value!;
+        var blocks = File.ReadAllText(Path.Combine(root, "tests/Simulation/mutations.txt")).Split("\n\n").Where(b => b.StartsWith("name: ")).ToList();
+        Assert.NotEmpty(blocks);
+        foreach (var block in blocks)
+        {
+            var lines = block.Trim('\n').Split('\n');
+            var file = lines.Single(l => l.StartsWith("file: "))["file: ".Length..];
+            var text = File.ReadAllText(Path.Combine(root, "src", file.Contains('/') ? file : "Raft/" + file));
+            var old = string.Join('\n', lines.Where(l => l[0] == '<').Select(l => l[1..]));
+            Assert.True(text.Split(old).Length == 2, $"{lines[0]}: its old text is not once in {file}");
         }
     }
 
