@@ -190,7 +190,7 @@ public sealed partial class RaftNode
         Invariant.Check(term >= Term, $"term {term} after {Term} ({_config.Name})");
         if (term == Term) return;
         (Term, _vote) = (term, 0);
-        // What waits for a write was said in the old term, about a log that may change now.
-        _outbox.RemoveAll(DependsOnWrite);
+        // Said in the old term, about a log that may change now: what waits for a write, and acknowledgements, which might come to wait for another one.
+        _outbox.RemoveAll(m => DependsOnWrite(m) || m is { MsgType: MessageType.MsgAppendResponse, Reject: false });
     }
 }
