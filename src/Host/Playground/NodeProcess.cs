@@ -201,12 +201,17 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
             }
         }
 
-        /// <summary>The next answer.</summary>
+        /// <summary>The next answer, which may be a refusal; the one after it is another.</summary>
         public async Task<string> AnswerAsync()
         {
-            var answer = await _answer.Task;
-            lock (_gate) _answer = NewAnswer();
-            return answer;
+            try
+            {
+                return await _answer.Task;
+            }
+            finally
+            {
+                lock (_gate) _answer = NewAnswer();
+            }
         }
 
         public void Dispose()
