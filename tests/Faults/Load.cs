@@ -59,6 +59,9 @@ internal sealed class Load(int writers, int seed)
         private bool _isUnknown;
         private int _number;
 
+        /// <summary>What became of the last attempts, for the message of a failure.</summary>
+        private readonly Queue<string> _outcomes = [];
+
         public long Acknowledgements;
         public int Failures;
 
@@ -110,15 +113,18 @@ internal sealed class Load(int writers, int seed)
                     await WriteAsync(client, stop);
                     _acknowledged = _attempted;
                     _isUnknown = false;
+                    Note("acknowledged");
                     Interlocked.Increment(ref Acknowledgements);
                 }
                 catch (Exception e) when (e is UndeterminedException || e.InnerException is UndeterminedException)
                 {
+                    Note($"unknown ({e.Message})");
                     return;
                 }
                 catch (Exception e) when (e is TikvException or OperationCanceledException)
                 {
                     _isUnknown = false;
+                    Note($"refused ({e.Message})");
                     Interlocked.Increment(ref Failures);
                     return;
                 }
@@ -140,6 +146,7 @@ internal sealed class Load(int writers, int seed)
                         + $"acknowledged was {Brief(_acknowledged)}{(wasUnknown ? $", then attempted {Brief(_attempted)}" : "")}");
             _acknowledged = found;
             _isUnknown = false;
+            if (wasUnknown) Note(happened ? "there when read" : "not there when read");
             return wasUnknown ? happened : null;
         }
 
@@ -162,9 +169,16 @@ internal sealed class Load(int writers, int seed)
                     if (!result.Swapped)
                         throw new LostWriteException(
                             $"{Keys[0]} is {Brief(result.Previous is { } bytes ? Encoding.UTF8.GetString(bytes) : null)}, "
-                                + $"acknowledged was {Brief(_acknowledged)}");
+                                + $"acknowledged was {Brief(_acknowledged)}, to be {Brief(_attempted)}; before: {string.Join(", ", _outcomes)}");
                     break;
             }
+        }
+
+        private void Note(string outcome)
+        {
+            const int Kept = 6;
+            _outcomes.Enqueue($"{Brief(_attempted)} {outcome}");
+            if (_outcomes.Count > Kept) _outcomes.Dequeue();
         }
 
         private static string Brief(string? value) => value?.TrimEnd('.') ?? "absent";
