@@ -86,9 +86,10 @@ public sealed partial class RaftNode
         snapshot.Metadata.Index <= AppliedIndex,
         $"snapshot {snapshot.Metadata.Index} for peer {to} > applied {AppliedIndex} ({_config.Name})");
 
-    // ---- A voter without data never votes. A group may need its vote all the same: the replica that a split makes on every store can be missing on some, because
-    // the parent's came by a snapshot or was removed, and of the others too few may be left to elect a leader who would send it data. So it answers
-    // a candidate that it has none, and a candidate that knows no leader passes on what it has applied: that is committed, the same whoever sends it.
+    // ---- A voter without data never votes. A group may need its vote all the same: the replica that a split makes on every store can be
+    // missing on some, because the parent's came by a snapshot or was removed, and of the others too few may be left to elect a leader who
+    // would send it data. So it answers a candidate that it has none, and a candidate that knows no leader passes on what it has applied:
+    // that is committed, the same whoever sends it.
 
     private static bool IsFromEmptyVoter(Message message) =>
         message.MsgType is MessageType.MsgRequestVoteResponse or MessageType.MsgRequestPreVoteResponse && message.Context.Equals(_noData);

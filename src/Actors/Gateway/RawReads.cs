@@ -126,7 +126,7 @@ internal sealed class RawScan(RawScanRequest request, TimeSpan deadline, Request
         scan.Run((int)request.Limit, response.Kvs, ref left);
         if (scan.IsExpired)
         {
-            Fail(RequestErrors.DeadlineExceeded());
+            Fail(RegionErrors.DeadlineExceeded());
             return;
         }
 
@@ -177,7 +177,7 @@ internal sealed class RawBatchScan(RawBatchScanRequest request, TimeSpan deadlin
             scan.Run((int)request.EachLimit, response.Kvs, ref left);
             if (scan.IsExpired)
             {
-                Fail(RequestErrors.DeadlineExceeded());
+                Fail(RegionErrors.DeadlineExceeded());
                 return;
             }
 
@@ -224,7 +224,7 @@ internal sealed class RawChecksum(RawChecksumRequest request, TimeSpan deadline,
             scan.Sum(ref sum);
             if (scan.IsExpired)
             {
-                Fail(RequestErrors.DeadlineExceeded());
+                Fail(RegionErrors.DeadlineExceeded());
                 return;
             }
         }

@@ -212,7 +212,7 @@ internal sealed class RequestGateway : UntypedActor
 
     /// <summary>A part of a write may have reached its store.</summary>
     private static Protocol.Errorpb.Error Unrouted(IRegionRequest message, string why) =>
-        RequestRouter.IsWrite(message) ? RegionErrors.UndeterminedResult(why) : RequestErrors.Other(why);
+        RequestRouter.IsWrite(message) ? RegionErrors.UndeterminedResult(why) : RegionErrors.Other(why);
 
     private int MaxResponseBytes(Context? context) => context is { MaxResponseBytes: > 0 }
         ? (int)Math.Min(context.MaxResponseBytes, (uint)_settings.Gateway.MaxResponseBytes)

@@ -2,7 +2,6 @@ using Akka.Actor;
 using Google.Protobuf;
 using TiKvActors.Actors.Nodes;
 using TiKvActors.Actors.Placement;
-using TiKvActors.Actors.Regions;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.Keys;
@@ -43,7 +42,7 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
             RawGetKeyTTLRequest m => await SendAsync(call, m.Key, _ => m.Clone()),
             SplitRegionRequest { SplitKeys: [var key] } m => await SendAsync(call, key, _ => m.Clone()),
             SplitRegionRequest m =>
-                RequestScope.Fail(m, RequestErrors.Other("a split without a context takes exactly one key in split_keys")),
+                RequestScope.Fail(m, RegionErrors.Other("a split without a context takes exactly one key in split_keys")),
             RawScanRequest m => await ScanAsync(call, m, (int)Math.Min(m.Limit, int.MaxValue), maxResponseBytes),
             RawBatchScanRequest m => await BatchScanAsync(call, m, maxResponseBytes),
             RawBatchGetRequest m => await BatchGetAsync(call, m, maxResponseBytes),
@@ -271,7 +270,7 @@ internal sealed class RequestRouter(ActorSystem system, IActorRef gateway, ICanT
         Func<Region, int>? maxResponseBytes = null)
     {
         var backoff = settings.RetryBackoff;
-        var problem = RequestErrors.DeadlineExceeded();
+        var problem = RegionErrors.DeadlineExceeded();
         var key = RegionKeys.FromRawRequestKey(Mode, requestKey);
         MetaPeer? guess = null;
         IRegionRequest? last = null;

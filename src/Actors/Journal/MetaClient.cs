@@ -32,7 +32,8 @@ internal sealed class MetaClient : IExtension
     /// <exception cref="AskTimeoutException">The actor system ends.</exception>
     public async Task ExecuteAsync(string persistenceId, MetaCommand command)
     {
-        var result = (await CallAsync(persistenceId, new MetaRequest { Command = command }).ConfigureAwait(false)).Result;
+        var response = await CallAsync(persistenceId, new MetaRequest { Command = command }).ConfigureAwait(false);
+        var result = response.Result;
         switch (result.KindCase)
         {
             case MetaResult.KindOneofCase.Done:

@@ -229,7 +229,7 @@ internal sealed class MetaGroup : PeerSupervisor
         if (wanted is not null)
             peer.Tell(new RegionPeer.Submit([wanted]) { DiskFull = _node.Disk.Full });
         else
-            Sender.Tell(new MetaResponse { Id = request.Id, Error = RequestErrors.Other("this member does not know such a request") });
+            Sender.Tell(new MetaResponse { Id = request.Id, Error = RegionErrors.Other("this member does not know such a request") });
     }
 
     protected override void AskForAddresses()

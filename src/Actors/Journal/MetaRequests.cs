@@ -2,6 +2,7 @@ using Akka.Actor;
 using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Errorpb;
+using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Storage.Data;
 using Region = TiKvActors.Protocol.Metapb.Region;
@@ -30,5 +31,5 @@ internal sealed class MetaRead(ulong id, Context context, TimeSpan deadline, Met
 
     public override void Fail(Error error) => caller.Tell(new MetaResponse { Id = id, Error = error }, door);
 
-    public override void FailRead(string why) => Fail(RequestErrors.Other(why));
+    public override void FailRead(string why) => Fail(RegionErrors.Other(why));
 }

@@ -47,7 +47,8 @@ public sealed class ReplicatedJournal : AsyncWriteJournal
         long max,
         Action<IPersistentRepresentation> recoveryCallback)
     {
-        var (next, left) = (Math.Max(1, fromSequenceNr), max);
+        var first = Math.Max(1, fromSequenceNr);
+        var (next, left) = (first, max);
         while (left > 0 && next <= toSequenceNr)
         {
             var read = new Query.ReadEvents
@@ -60,7 +61,7 @@ public sealed class ReplicatedJournal : AsyncWriteJournal
             };
             var answer = await _group.QueryAsync(persistenceId, new MetaQuery { ReadEvents = read }).ConfigureAwait(false);
             // Without a newer snapshot, events that are missing were meant to be.
-            if (answer.DeletedTo >= next && (answer.NewestSnapshot >= next || next > fromSequenceNr && next > 1))
+            if (answer.DeletedTo >= next && (answer.NewestSnapshot >= next || next > first))
             {
                 throw new MetaGroupException(
                     $"events {next} to {answer.DeletedTo} of {persistenceId} were deleted while it recovered: "

@@ -1,5 +1,6 @@
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Commands;
+using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.Pdpb;
 using TiKvActors.Protocol.RaftCmdpb;
 using TiKvActors.Raft;
@@ -25,7 +26,7 @@ internal sealed partial class Peer
     {
         if (ids is null)
         {
-            Reply(request, RequestErrors.Other($"region {Region.Id} cannot be split: {refusal}"));
+            Reply(request, RegionErrors.Other($"region {Region.Id} cannot be split: {refusal}"));
             return;
         }
 
@@ -48,7 +49,7 @@ internal sealed partial class Peer
 
         if (RegionState.Split(Region, splits).Error is { } invalid)
         {
-            Reply(request, RequestErrors.Other(invalid));
+            Reply(request, RegionErrors.Other(invalid));
             return;
         }
 
@@ -71,7 +72,7 @@ internal sealed partial class Peer
         if (error is { } invalid)
         {
             if (request is not null)
-                Reply(request, RequestErrors.Other(invalid));
+                Reply(request, RegionErrors.Other(invalid));
             return;
         }
 

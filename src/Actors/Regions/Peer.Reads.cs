@@ -1,4 +1,5 @@
 using TiKvActors.Raft;
+using TiKvActors.Protocol.Errors;
 
 namespace TiKvActors.Actors.Regions;
 
@@ -81,7 +82,7 @@ internal sealed partial class Peer
     private void ReleaseRead(RegionRequest request, TimeSpan now)
     {
         if (request.Deadline <= now)
-            FailRead(request, RequestErrors.DeadlineExceeded());
+            FailRead(request, RegionErrors.DeadlineExceeded());
         else if (EpochMismatch(request) is { } moved)
             FailRead(request, moved);
         else if (request is CompareAndSwapRequest swap)

@@ -39,7 +39,7 @@ internal sealed partial class Peer
     {
         if (request.Deadline <= now)
         {
-            Reply(request, RequestErrors.DeadlineExceeded());
+            Reply(request, RegionErrors.DeadlineExceeded());
             return;
         }
 
@@ -230,7 +230,7 @@ internal sealed partial class Peer
         Refusal.ConfChangePending => Busy($"an earlier membership change of region {Region.Id} is not finished"),
         Refusal.EntryTooLarge => RegionErrors.RaftEntryTooLarge(Region.Id, (ulong)bytes, (ulong)_config.MaxEntryBytes),
         Refusal.StaleTerm => RegionErrors.StaleCommand($"the term has changed to {_raft.Term} since the command was computed"),
-        _ => RequestErrors.Other($"region {Region.Id} refused the proposal: {refusal}"),
+        _ => RegionErrors.Other($"region {Region.Id} refused the proposal: {refusal}"),
     };
 
     private Error Overwritten(Proposal proposal) =>
@@ -325,7 +325,7 @@ internal sealed partial class Peer
             {
                 if (reads[i].Deadline > now || reads[i] is not ReadRequest)
                     continue;
-                FailRead(reads[i], RequestErrors.DeadlineExceeded());
+                FailRead(reads[i], RegionErrors.DeadlineExceeded());
                 reads.RemoveAt(i);
             }
         }

@@ -1,6 +1,7 @@
 using TiKvActors.Actors.Stores;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Eraftpb;
+using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.RaftServerpb;
 using TiKvActors.Storage.Data;
 using TiKvActors.Storage.Snapshots;
@@ -140,7 +141,7 @@ internal sealed partial class PeerShell
         if (message is not RegionPeer.Submit submit)
             return true;
         foreach (var request in submit.Requests)
-            request.Fail(RequestErrors.Other(
+            request.Fail(RegionErrors.Other(
                 $"peer {_start.Self.Id} of region {_start.RegionId} is damaged: see the log of store {_host.Config.StoreId}"));
         return true;
     }
@@ -233,7 +234,7 @@ internal sealed partial class PeerShell
                 return true;
             case RegionPeer.Submit submit:
                 foreach (var request in submit.Requests)
-                    request.Fail(Protocol.Errors.RegionErrors.RegionNotFound(_start.RegionId));
+                    request.Fail(RegionErrors.RegionNotFound(_start.RegionId));
                 return true;
             case Applier.Applied last:
                 StartCreated(last);

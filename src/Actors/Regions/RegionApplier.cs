@@ -122,7 +122,7 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
         {
             // Raft's own: an automatic leave of a joint configuration. Our joint changes are left explicitly, so there is none.
             effects.Add(new ApplyEffect.Refused(
-                entry.Index, RequestErrors.Other($"region {Region.Id}, entry {entry.Index}: a configuration change without a command")));
+                entry.Index, RegionErrors.Other($"region {Region.Id}, entry {entry.Index}: a configuration change without a command")));
             return;
         }
 
@@ -204,7 +204,7 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
         var (error, regions, derivedAt) = RegionState.Split(Region, command.AdminRequest.Splits);
         if (error is not null)
         {
-            effects.Add(new ApplyEffect.Refused(index, RequestErrors.Other(error)));
+            effects.Add(new ApplyEffect.Refused(index, RegionErrors.Other(error)));
             return;
         }
 
@@ -239,7 +239,7 @@ internal sealed class RegionApplier(Region region, ulong peerId, ulong storeId, 
         var (error, next) = RegionState.ChangePeers(Region, command.AdminRequest.ChangePeerV2);
         if (error is not null)
         {
-            effects.Add(new ApplyEffect.Refused(entry.Index, RequestErrors.Other(error)));
+            effects.Add(new ApplyEffect.Refused(entry.Index, RegionErrors.Other(error)));
             return;
         }
 

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Google.Protobuf;
 using TiKvActors.Actors.Regions;
+using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Storage.Data;
 using TiKvActors.Storage.Raw;
@@ -76,7 +77,7 @@ internal sealed class Reader : UntypedActor
     {
         if (task.Request.Deadline <= clock.Now)
         {
-            task.Request.Fail(RequestErrors.DeadlineExceeded());
+            task.Request.Fail(RegionErrors.DeadlineExceeded());
             return null;
         }
 

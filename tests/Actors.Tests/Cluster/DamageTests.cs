@@ -72,10 +72,7 @@ public sealed class DamageTests
             """);
         await using var load = new WriteLoad(cluster.Client, valueBytes: 1000);
         await load.ProgressAsync(20);
-        var leader = await cluster.LeaderOfAsync("a");
-        var away = cluster.Nodes.First(n => n != leader.Node && n.Number != 1);
-        await away.StopAsync();
-        await load.ProgressAsync(200);
+        var away = await cluster.LoseFollowerAsync(load);
         await load.StopAsync();
 
         away.Start();

@@ -110,9 +110,7 @@ public sealed class FailoverTests
             """);
         await using var load = new WriteLoad(cluster.Client, valueBytes: 1000);
         await load.ProgressAsync(20);
-        var leader = await cluster.LeaderOfAsync("a");
-        var away = cluster.Nodes.First(n => n != leader.Node && n.Number != 1);
-        await away.StopAsync();
+        var away = await cluster.LoseFollowerAsync(load);
         await load.ProgressAsync(400);
         var truncated = (await cluster.LeaderOfAsync("a")).Status.TruncatedIndex;
 

@@ -109,10 +109,7 @@ public sealed class SnapshotInFlightTests
     private static async Task<(TestNode Away, IDisposable Held)> ReturnAsync(TestCluster cluster, WriteLoad load, string place)
     {
         await load.ProgressAsync(20);
-        var leader = await cluster.LeaderOfAsync("a");
-        var away = cluster.Nodes.First(n => n != leader.Node && n.Number != 1);
-        await away.StopAsync();
-        await load.ProgressAsync(100);
+        var away = await cluster.LoseFollowerAsync(load);
         away.Start();
         var held = new Hold(away.Tikv.FailPoints, place);
         await held.Reached;

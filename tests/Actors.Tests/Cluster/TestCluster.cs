@@ -94,6 +94,36 @@ internal sealed class TestCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// A follower of the first region, not on PD's node, stops. Completes when the load has gone on for so long that nobody's log has what
+    /// the stopped one lacks: only a snapshot brings it back.
+    /// </summary>
+    public async Task<TestNode> LoseFollowerAsync(WriteLoad load)
+    {
+        var leader = await LeaderOfAsync("a");
+        var away = Nodes.First(n => n != leader.Node && n.Number != 1);
+        await away.StopAsync();
+        var last = (await LeaderOfAsync("a")).Status.LastIndex;
+        // The leader truncates when it ticks, the others when they hear of it.
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await load.ProgressAsync(1);
+                foreach (var node in Running)
+                {
+                    foreach (var peer in await node.PeersAsync())
+                    {
+                        if (KeyRange.Contains(peer.Region, TestClient.RegionKey("a")) && peer.TruncatedIndex < last)
+                            return false;
+                    }
+                }
+
+                return true;
+            },
+            $"the logs begin after entry {last}");
+        return away;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _clientSystem.Terminate();
