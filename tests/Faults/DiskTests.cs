@@ -38,9 +38,10 @@ public sealed class DiskTests
             // The others have elected a leader, and the fault lasts.
             await ProgressAsync(load, writing, 200, playground);
             Assert.NotEmpty(fs.Events);
-            var opened = Count(playground, Opened, $"store-{leader}");
             fs.Set();
-            await SaidAsync(playground, Opened, $"store-{leader}", opened + 1);
+            await Eventually.TrueAsync(
+                () => Count(playground, Opened, $"store-{leader}") > Count(playground, SteppedDown, $"store-{leader}"),
+                () => $"store {leader} is open again:\n{playground.Output}");
             // Without it there is no majority now.
             await playground.TypeAsync($"stop {(leader == 3 ? 2 : 3)}");
             await ProgressAsync(load, writing, 200, playground);

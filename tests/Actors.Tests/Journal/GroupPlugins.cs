@@ -3,26 +3,30 @@ using TiKvActors.Actors.Tests.Cluster;
 
 namespace TiKvActors.Actors.Tests.Journal;
 
-/// <summary>The only member of a meta group, on a directory that outlives it, for tests of what the plugins do.</summary>
-internal sealed class GroupPlugins(string config = "")
+/// <summary>The only member of a meta group, on a directory that outlives it, for all tests of a plugin.</summary>
+public sealed class GroupPlugins : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("group-plugins-").FullName;
-    private TestNode? _node;
 
-    public TestNode Node => _node ?? throw new InvalidOperationException("the member has not been started");
-
-    public ActorSystem System => Node.System;
-
-    public Task StartAsync()
+    public GroupPlugins()
     {
         var port = TestCluster.FreePorts(1)[0];
-        _node = new TestNode(1, port, port, Path.Combine(_directory, "node-1"), $"""
+        // Three events fill an answer to a recovery, and what is written at once.
+        Node = new TestNode(1, port, port, Path.Combine(_directory, "node-1"), $"""
             tikv.meta.members = ["1@127.0.0.1:{port}"]
             tikv.store.tick-interval = 20ms
             tikv.meta.retry-backoff = 10ms
-            {config}
+            akka.persistence.journal.replicated.chunk-size = 60
             """);
-        _node.Start();
+    }
+
+    internal TestNode Node { get; }
+
+    public ActorSystem System => Node.System;
+
+    public Task InitializeAsync()
+    {
+        Node.Start();
         return Task.CompletedTask;
     }
 
@@ -32,7 +36,7 @@ internal sealed class GroupPlugins(string config = "")
         Node.Start();
     }
 
-    public async Task StopAsync()
+    public async Task DisposeAsync()
     {
         await Node.StopAsync();
         Directory.Delete(_directory, true);

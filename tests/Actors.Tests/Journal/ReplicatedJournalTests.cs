@@ -10,12 +10,9 @@ using Entry = TiKvActors.Protocol.Eraftpb.Entry;
 namespace TiKvActors.Actors.Tests.Journal;
 
 /// <summary>What the replicated journal does beyond <see cref="JournalPluginTests"/>.</summary>
-public sealed class ReplicatedJournalTests : JournalPluginTests
+public sealed class ReplicatedJournalTests(GroupPlugins plugins) : JournalPluginTests, IClassFixture<GroupPlugins>
 {
-    // Three events fill an answer to a recovery, and what is written at once.
-    private readonly GroupPlugins _plugins = new("akka.persistence.journal.replicated.chunk-size = 60");
-
-    protected override ActorSystem System => _plugins.System;
+    protected override ActorSystem System => plugins.System;
 
     protected override string PluginId => "akka.persistence.journal.replicated";
 
@@ -89,15 +86,15 @@ public sealed class ReplicatedJournalTests : JournalPluginTests
         await HoldsAlsoAfterReopening(async () => Assert.Contains("xXX", (await Assert.ThrowsAnyAsync<Exception>(() => Replay(Id))).ToString()));
     }
 
-    public override Task InitializeAsync() => _plugins.StartAsync();
+    public override Task InitializeAsync() => Task.CompletedTask;
 
-    public override Task DisposeAsync() => _plugins.StopAsync();
+    public override Task DisposeAsync() => Task.CompletedTask;
 
-    protected override Task ReopenAsync() => _plugins.ReopenAsync();
+    protected override Task ReopenAsync() => plugins.ReopenAsync();
 
     protected override (int SerializerId, string Manifest) StoredWith()
     {
-        using var snapshot = _plugins.Node.Tikv.Engines!.Data.NewSnapshot();
+        using var snapshot = plugins.Node.Tikv.Engines!.Data.NewSnapshot();
         var stored = MetaEvent.Parser.ParseFrom(snapshot.Get(ColumnFamily.Meta, MetaRegion.Event(Id, 1)));
         return (stored.SerializerId, stored.SerializerManifest);
     }

@@ -8,11 +8,9 @@ using TiKvActors.Tests.Shared.Persistence;
 namespace TiKvActors.Actors.Tests.Journal;
 
 /// <summary>What the replicated snapshot store does beyond <see cref="SnapshotStorePluginTests"/>.</summary>
-public sealed class ReplicatedSnapshotStoreTests : SnapshotStorePluginTests
+public sealed class ReplicatedSnapshotStoreTests(GroupPlugins plugins) : SnapshotStorePluginTests, IClassFixture<GroupPlugins>
 {
-    private readonly GroupPlugins _plugins = new();
-
-    protected override ActorSystem System => _plugins.System;
+    protected override ActorSystem System => plugins.System;
 
     protected override string PluginId => "akka.persistence.snapshot-store.replicated";
 
@@ -25,15 +23,15 @@ public sealed class ReplicatedSnapshotStoreTests : SnapshotStorePluginTests
         Assert.Empty(await Numbers());
     }
 
-    public override Task InitializeAsync() => _plugins.StartAsync();
+    public override Task InitializeAsync() => Task.CompletedTask;
 
-    public override Task DisposeAsync() => _plugins.StopAsync();
+    public override Task DisposeAsync() => Task.CompletedTask;
 
-    protected override Task ReopenAsync() => _plugins.ReopenAsync();
+    protected override Task ReopenAsync() => plugins.ReopenAsync();
 
     protected override (int SerializerId, string Manifest) StoredWith()
     {
-        using var snapshot = _plugins.Node.Tikv.Engines!.Data.NewSnapshot();
+        using var snapshot = plugins.Node.Tikv.Engines!.Data.NewSnapshot();
         var stored = MetaSnapshot.Parser.ParseFrom(snapshot.Get(ColumnFamily.Meta, MetaRegion.Snapshot(Id, 10)));
         return (stored.SerializerId, stored.SerializerManifest);
     }

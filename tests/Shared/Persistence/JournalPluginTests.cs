@@ -7,8 +7,6 @@ namespace TiKvActors.Tests.Shared.Persistence;
 /// <summary>What every journal plugin does.</summary>
 public abstract class JournalPluginTests : PluginTests
 {
-    protected const string Id = "region/1/2";
-
     protected const long All = long.MaxValue;
 
     protected string Writer { get; } = Guid.NewGuid().ToString();
@@ -38,7 +36,7 @@ public abstract class JournalPluginTests : PluginTests
     public async Task A_replay_gives_what_is_within_its_bounds_and_its_limit(long from, long to, long max, long[] expected)
     {
         await Write(Id, 1, 5);
-        await Write("region/1/22", 1, 2);
+        await Write($"{Id}2", 1, 2);
         await HoldsAlsoAfterReopening(async () =>
         {
             var replay = await Replay(Id, from, to, max);
@@ -69,7 +67,7 @@ public abstract class JournalPluginTests : PluginTests
         await Write(Id, 1, 5);
         await HoldsAlsoAfterReopening(async () =>
         {
-            foreach (var id in new[] { "region/1/3", "region/1", "region/1/2/3", "" })
+            foreach (var id in new[] { Id[..^1] + "3", Id[..^2], $"{Id}/3", "" })
             {
                 var replay = await Replay(id);
                 Assert.Empty(replay.Numbers);
@@ -91,7 +89,7 @@ public abstract class JournalPluginTests : PluginTests
     public async Task Deletion_takes_what_is_up_to_its_number_and_keeps_the_highest(long to, long[] left)
     {
         await Write(Id, 1, 5);
-        await Write("region/1/22", 1, 3);
+        await Write($"{Id}2", 1, 3);
         await Delete(Id, to);
         await HoldsAlsoAfterReopening(async () =>
         {
@@ -99,7 +97,7 @@ public abstract class JournalPluginTests : PluginTests
             Assert.Equal(left, replay.Numbers);
             Assert.Equal(5, replay.Highest);
             Assert.Equal(5, (await Replay(Id, 0, 0, 0)).Highest);
-            Assert.Equal([1, 2, 3], (await Replay("region/1/22")).Numbers);
+            Assert.Equal([1, 2, 3], (await Replay($"{Id}2")).Numbers);
         });
     }
 
@@ -233,7 +231,7 @@ public abstract class JournalPluginTests : PluginTests
         });
     }
 
-    /// <summary>Serializer and manifest of the only event of <see cref="Id"/>, as they are stored.</summary>
+    /// <summary>Serializer and manifest of the only event of <see cref="PluginTests.Id"/>, as they are stored.</summary>
     protected abstract (int SerializerId, string Manifest) StoredWith();
 
     protected sealed record Replayed(IReadOnlyList<IPersistentRepresentation> Events, long Highest)
@@ -289,5 +287,6 @@ public abstract class JournalPluginTests : PluginTests
 
     protected AtomicWrite Single(long number, object payload, IActorRef actor) => new(Represent(number, payload, actor));
 
-    protected Persistent Represent(long number, object payload, IActorRef actor, string id = Id) => new(payload, number, id, "", false, actor, Writer, 1_700_000_000);
+    protected Persistent Represent(long number, object payload, IActorRef actor, string? id = null) =>
+        new(payload, number, id ?? Id, "", false, actor, Writer, 1_700_000_000);
 }

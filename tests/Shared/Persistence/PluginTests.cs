@@ -31,6 +31,9 @@ public abstract class PluginTests : IAsyncLifetime
         ["dPS"] = new PlacementSnapshot { Identity = new ClusterIdentityDecided { ClusterId = 77 }, IdWindowEnd = 2000, Regions = { RegionOf(2, "", "") } },
     };
 
+    /// <summary>Another one for each test: several may share what the plugin writes to.</summary>
+    protected string Id { get; } = $"region/{Guid.NewGuid()}/2";
+
     protected abstract ActorSystem System { get; }
 
     public abstract Task InitializeAsync();

@@ -7,8 +7,6 @@ namespace TiKvActors.Tests.Shared.Persistence;
 /// <summary>What every snapshot store plugin does.</summary>
 public abstract class SnapshotStorePluginTests : PluginTests
 {
-    protected const string Id = "region/1/2";
-
     private static readonly DateTime Noon = new(2026, 1, 1, 12, 0, 0, DateTimeKind.Utc);
 
     protected abstract string PluginId { get; }
@@ -23,7 +21,7 @@ public abstract class SnapshotStorePluginTests : PluginTests
         await SaveFive();
         await HoldsAlsoAfterReopening(async () =>
         {
-            foreach (var id in new[] { "region/1", "region/1/22", "" }) Assert.Null(await Load(SnapshotSelectionCriteria.Latest, id: id));
+            foreach (var id in new[] { Id[..^2], $"{Id}2", "" }) Assert.Null(await Load(SnapshotSelectionCriteria.Latest, id: id));
         });
     }
 
@@ -118,7 +116,7 @@ public abstract class SnapshotStorePluginTests : PluginTests
         await Succeeds<DeleteSnapshotSuccess>(new DeleteSnapshot(Metadata(30, 2)));
         await Succeeds<DeleteSnapshotSuccess>(new DeleteSnapshot(Metadata(40, 2)));
         await Succeeds<DeleteSnapshotSuccess>(new DeleteSnapshot(Metadata(35, 2)));
-        await Succeeds<DeleteSnapshotSuccess>(new DeleteSnapshot(new SnapshotMetadata("region/1/22", 10, Noon)));
+        await Succeeds<DeleteSnapshotSuccess>(new DeleteSnapshot(new SnapshotMetadata($"{Id}2", 10, Noon)));
         await HoldsAlsoAfterReopening(async () => Assert.Equal([10, 20, 40, 50], await Numbers()));
     }
 
@@ -132,13 +130,13 @@ public abstract class SnapshotStorePluginTests : PluginTests
     public async Task Many_are_deleted_by_the_bounds_of_their_numbers_and_times(long min, long max, int? minMinute, int maxMinute, long[] left)
     {
         await SaveFive();
-        await Save(Metadata(10, 0, "region/1/22"));
+        await Save(Metadata(10, 0, $"{Id}2"));
         var criteria = new SnapshotSelectionCriteria(max, Noon.AddMinutes(maxMinute), min, minMinute is { } minute ? Noon.AddMinutes(minute) : null);
         Assert.Equal(criteria, (await Succeeds<DeleteSnapshotsSuccess>(new DeleteSnapshots(Id, criteria))).Criteria);
         await HoldsAlsoAfterReopening(async () =>
         {
             Assert.Equal(left, await Numbers());
-            Assert.Equal([10], await Numbers("region/1/22"));
+            Assert.Equal([10], await Numbers($"{Id}2"));
         });
     }
 
@@ -221,10 +219,10 @@ public abstract class SnapshotStorePluginTests : PluginTests
         });
     }
 
-    /// <summary>Serializer and manifest of the only snapshot of <see cref="Id"/>, as they are stored.</summary>
+    /// <summary>Serializer and manifest of the only snapshot of <see cref="PluginTests.Id"/>, as they are stored.</summary>
     protected abstract (int SerializerId, string Manifest) StoredWith();
 
-    private static SnapshotMetadata Metadata(long number, int minute, string id = Id) => new(id, number, Noon.AddMinutes(minute));
+    private SnapshotMetadata Metadata(long number, int minute, string? id = null) => new(id ?? Id, number, Noon.AddMinutes(minute));
 
     protected async Task SaveFive()
     {
@@ -234,11 +232,11 @@ public abstract class SnapshotStorePluginTests : PluginTests
     private async Task Save(SnapshotMetadata metadata, object? snapshot = null) =>
         Assert.Equal(metadata, (await Succeeds<SaveSnapshotSuccess>(new SaveSnapshot(metadata, snapshot ?? Event($"{metadata.SequenceNr}")))).Metadata);
 
-    private async Task<SelectedSnapshot?> Load(SnapshotSelectionCriteria criteria, long to = long.MaxValue, string id = Id) =>
-        (await Succeeds<LoadSnapshotResult>(new LoadSnapshot(id, criteria, to))).Snapshot;
+    private async Task<SelectedSnapshot?> Load(SnapshotSelectionCriteria criteria, long to = long.MaxValue, string? id = null) =>
+        (await Succeeds<LoadSnapshotResult>(new LoadSnapshot(id ?? Id, criteria, to))).Snapshot;
 
     /// <summary>Of all snapshots of an id, ascending: each found as the newest below the one before.</summary>
-    protected async Task<IEnumerable<long>> Numbers(string id = Id)
+    protected async Task<IEnumerable<long>> Numbers(string? id = null)
     {
         var numbers = new List<long>();
         for (var criteria = SnapshotSelectionCriteria.Latest; await Load(criteria, id: id) is { } found; criteria = new SnapshotSelectionCriteria(found.Metadata.SequenceNr - 1))
