@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using TiKvActors.Simulation.Stores;
+using TiKvActors.Simulation.Timestamps;
 
 namespace TiKvActors.Simulation;
 
@@ -12,10 +13,11 @@ internal static class Program
 
           --seeds N       how many seeds to run
           --from S        the first seed (default 1); a failing seed S is replayed with --from S --seeds 1 --trace
-          --level LEVEL   raft (groups of the consensus core), stores (whole stores), or both (default): every seed runs on each
+          --level LEVEL   raft (groups of the consensus core), stores (whole stores), timestamps (PD's oracle), or all (default): every
+                          seed runs on each
           --profile NAME  the kind of trouble; without it every seed takes the next one of its level:
-                          {0}; {3}
-          --steps N       steps of trouble in each seed, at least {1} (default {2}, {4} of stores); a replay needs the same
+                          {0}; {3}; {5}
+          --steps N       steps of trouble in each seed, at least {1} (default {2}, {4} of stores, {6} of timestamps); a replay needs the same
           --trace         print every message and event (one seed on one level)
           --threads N     seeds at the same time (default: one per core)
           --fail-fast     stop at the first failing seed
@@ -31,7 +33,9 @@ internal static class Program
             Simulation.MinSteps,
             Simulation.DefaultSteps,
             string.Join(", ", StoreProfile.All.Select(p => p.Name)),
-            StoreSimulation.DefaultSteps);
+            StoreSimulation.DefaultSteps,
+            string.Join(", ", TimestampSimulation.Profiles),
+            TimestampSimulation.DefaultSteps);
         if (args.Contains("--help"))
         {
             Console.WriteLine(usage);
@@ -114,7 +118,7 @@ internal static class Program
                 problem = $"unknown option {name}";
             else if (++i == args.Length) problem = $"{name} needs a value";
             else if (name == "--profile") options = options with { Profile = args[i] };
-            else if (name == "--level" && args[i] != "both")
+            else if (name == "--level" && args[i] != "all")
                 options = options with { Levels = [.. SimLevel.All.Where(l => l.Name == args[i])] };
             else if (name == "--level") options = options with { Levels = SimLevel.All };
             else if (!int.TryParse(args[i], out var number) || number < 1) problem = $"{name} {args[i]}: not a number above 0";
@@ -133,7 +137,7 @@ internal static class Program
         // A profile says which level is meant.
         if (profile is not null) options = options with { Levels = [.. options.Levels.Where(l => l.Profiles.Contains(profile))] };
         if (problem.Length == 0 && options.Levels.Count == 0)
-            problem = profile is null ? "--level is raft, stores or both" : $"unknown profile {profile}";
+            problem = profile is null ? "--level is raft, stores, timestamps or all" : $"unknown profile {profile}";
         if (problem.Length == 0 && options.Seeds == 0) problem = "--seeds N is missing";
         if (problem.Length == 0 && options.Trace && (options.Seeds > 1 || options.Levels.Count > 1))
             problem = "--trace goes with --seeds 1 and one level";
