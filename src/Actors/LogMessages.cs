@@ -98,6 +98,30 @@ internal static class LogMessages
     public static void MetaMemberRefused(this ILoggingAdapter log, ulong memberId, string why) =>
         log.Error("TKA404 member {0} of the meta group is refused: {1}", memberId, why);
 
+    /// <summary>Of a fenced incarnation.</summary>
+    public static void PdSuperseded(this ILoggingAdapter log, string address, string why) =>
+        log.Warning("TKA405 this incarnation of PD, at {0}, is superseded and ends: {1}", address, why);
+
+    public static void PdCannotFound(this ILoggingAdapter log, string why, bool isFinal)
+    {
+        if (isFinal)
+            log.Error("TKA406 PD does not begin: {0}", why);
+        else
+            log.Info("TKA406 PD waits: {0}", why);
+    }
+
+    public static void PdTookOver(this ILoggingAdapter log, ulong clusterId, ulong memberId) =>
+        log.Info("TKA407 PD of cluster {0} goes on in the meta group with what it had persisted at member {1}", clusterId, memberId);
+
+    public static void PdOriginRecorded(this ILoggingAdapter log, ulong memberId, ulong clusterId) =>
+        log.Debug("TKA408 the meta group knows what the directory of member {0} held: PD of cluster {1} (0: none)", memberId, clusterId);
+
+    public static void PdOriginNotRecorded(this ILoggingAdapter log, ulong memberId, string why) =>
+        log.Warning("TKA409 the meta group does not know yet what the directory of member {0} held: {1}", memberId, why);
+
+    public static void PdNotReleased(this ILoggingAdapter log, string address) =>
+        log.Warning("TKA410 PD at {0} stops without saying so: its successor waits longer", address);
+
     public static void ReadFailed(this ILoggingAdapter log, ulong regionId, string request, Exception cause) =>
         log.Error(cause, "TKA501 region {0}: {1} failed: {2}", regionId, request, cause.Message);
 

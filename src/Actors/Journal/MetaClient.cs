@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Google.Protobuf;
 using TiKvActors.Actors.Nodes;
 using TiKvActors.Protocol;
 
@@ -32,27 +33,51 @@ internal sealed class MetaClient : IExtension
     /// <exception cref="AskTimeoutException">The actor system ends.</exception>
     public async Task ExecuteAsync(string persistenceId, MetaCommand command)
     {
-        var response = await CallAsync(persistenceId, new MetaRequest { Command = command }).ConfigureAwait(false);
-        var result = response.Result;
-        switch (result.KindCase)
+        var result = await ResultOfAsync(persistenceId, command).ConfigureAwait(false);
+        if (result.KindCase != MetaResult.KindOneofCase.Done)
+            throw Unexpected(persistenceId, result);
+    }
+
+    /// <returns>False: the record is at another revision, and stays as it is.</returns>
+    /// <exception cref="MetaGroupException">There was no answer in time, or the group refused the command.</exception>
+    /// <exception cref="AskTimeoutException">The actor system ends.</exception>
+    public async Task<bool> PutRecordAsync(string name, ulong expectedRevision, ByteString value)
+    {
+        var put = new MetaCommand.Types.PutRecord { Name = name, ExpectedRevision = expectedRevision, Value = value };
+        var result = await ResultOfAsync(name, new MetaCommand { PutRecord = put }).ConfigureAwait(false);
+        return result.KindCase switch
         {
-            case MetaResult.KindOneofCase.Done:
-                return;
-            case MetaResult.KindOneofCase.Fenced:
-                throw new FencedException(
-                    $"another incarnation of {persistenceId} has written up to {result.Fenced.HighestSequenceNr}"
-                    + (result.Fenced.Writer.Length == 0 ? "" : $" (writer {result.Fenced.Writer})"));
-            case MetaResult.KindOneofCase.Invalid:
-                throw new MetaGroupException($"the meta group refuses a command of {persistenceId}: {result.Invalid.Why}");
-            default:
-                throw new MetaGroupException($"the meta group answers {result.KindCase} to {persistenceId}: is it newer than this program?");
-        }
+            MetaResult.KindOneofCase.Done => true,
+            MetaResult.KindOneofCase.Conflict => false,
+            _ => throw Unexpected(name, result),
+        };
+    }
+
+    /// <returns>Null: there is no such record.</returns>
+    /// <exception cref="MetaGroupException">There was no answer in time.</exception>
+    /// <exception cref="AskTimeoutException">The actor system ends.</exception>
+    public async Task<MetaRecord?> ReadRecordAsync(string name)
+    {
+        var query = new MetaQuery { ReadRecord = new MetaQuery.Types.ReadRecord { Name = name } };
+        return (await QueryAsync(name, query).ConfigureAwait(false)).Record;
     }
 
     /// <exception cref="MetaGroupException">There was no answer in time.</exception>
     /// <exception cref="AskTimeoutException">The actor system ends.</exception>
     public async Task<MetaAnswer> QueryAsync(string persistenceId, MetaQuery query) =>
         (await CallAsync(persistenceId, new MetaRequest { Query = query }).ConfigureAwait(false)).Answer;
+
+    private async Task<MetaResult> ResultOfAsync(string key, MetaCommand command) =>
+        (await CallAsync(key, new MetaRequest { Command = command }).ConfigureAwait(false)).Result;
+
+    private static MetaGroupException Unexpected(string key, MetaResult result) => result.KindCase switch
+    {
+        MetaResult.KindOneofCase.Fenced => new FencedException(
+            $"another incarnation of {key} has written up to {result.Fenced.HighestSequenceNr}"
+            + (result.Fenced.Writer.Length == 0 ? "" : $" (writer {result.Fenced.Writer})")),
+        MetaResult.KindOneofCase.Invalid => new MetaGroupException($"the meta group refuses a command of {key}: {result.Invalid.Why}"),
+        var other => new MetaGroupException($"the meta group answers {other} to {key}: is it newer than this program?"),
+    };
 
     private Task<MetaResponse> CallAsync(string persistenceId, MetaRequest request) =>
         _caller.Ask<MetaResponse>(new Caller.Call(persistenceId, request), _patience);

@@ -16,7 +16,7 @@ namespace TiKvActors.Actors.Journal;
 /// incarnations of a persistent actor at most one gets any further. Usable from every node that knows <c>tikv.meta.members</c>.
 /// Nothing is ever rejected, also not an event that cannot be serialized: only a failure stops an actor whatever it does about rejections.
 /// </summary>
-public sealed class ReplicatedJournal : AsyncWriteJournal
+public class ReplicatedJournal : AsyncWriteJournal
 {
     private readonly MetaClient _group;
     private readonly PayloadCodec _codec;

@@ -42,6 +42,7 @@ public sealed class TikvExtension : IExtension
         Address = $"{address.Host}:{address.Port}";
         system.RegisterOnTermination(OnTerminated);
         CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "tikv-hand-over", HandOverAsync);
+        CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "tikv-pd-release", ReleasePdAsync);
         Root = system.ActorOf(TikvNode.Props(Settings, this, new MonotonicClock(TimeProvider.System)), "tikv");
     }
 
@@ -79,6 +80,9 @@ public sealed class TikvExtension : IExtension
 
     internal NodeState? Node { get; set; }
 
+    /// <summary>PD's supervisor, if PD runs here and persists in the meta group.</summary>
+    internal IActorRef? Pd { get; set; }
+
     internal OpenSnapshots Snapshots { get; } = new();
 
     /// <summary>Null while they are closed.</summary>
@@ -101,8 +105,8 @@ public sealed class TikvExtension : IExtension
             : $"there is no peer of region {regionId} here";
 
     /// <summary>
-    /// Whether the regions that are led here are handed over before the system ends (tikv.store.hand-over-timeout). False when all stores
-    /// stop.
+    /// Whether the regions that are led here are handed over before the system ends (tikv.store.hand-over-timeout), and PD is
+    /// (tikv.pd.release-timeout). False when all stores stop.
     /// </summary>
     public bool HandsOver { get; set; } = true;
 
@@ -117,7 +121,7 @@ public sealed class TikvExtension : IExtension
                     $"{free >> 20} MiB are left on the disk of {Settings.DataDirectory}: free space there, "
                         + "then the store goes on by itself");
             var storage = StorageExtension.Get(_system);
-            _open = StoreEngines.Open(Settings.DataDirectory, new StoreEnginesOptions
+            var engines = StoreEngines.Open(Settings.DataDirectory, new StoreEnginesOptions
             {
                 Settings = Settings.Storage,
                 BlockCache = storage.BlockCache,
@@ -125,6 +129,15 @@ public sealed class TikvExtension : IExtension
                 // Only PD's node is told the mode; the others learn it from PD.
                 Expected = new ExpectedIdentity(ApiVersion: Settings.PdEnabled ? Settings.ApiVersion : null),
             });
+            if (Settings is { PdEnabled: true, Meta.Members.Count: 0 } && engines.MetaMembership is { } membership)
+            {
+                engines.Dispose();
+                throw new StorageException(
+                    $"{Settings.DataDirectory} is that of member {membership.MemberId} of a meta group, where PD persists, "
+                        + "but tikv.meta.members is empty: what PD knew before the group is out of date");
+            }
+
+            _open = engines;
             storage.Attach(_open);
             _hasBeenOpen = true;
             return _open;
@@ -158,6 +171,17 @@ public sealed class TikvExtension : IExtension
         catch (AskTimeoutException)
         {
             _system.Log.HandOverUnanswered(Settings.DataDirectory);
+        }
+
+        return Done.Instance;
+    }
+
+    private async Task<Done> ReleasePdAsync()
+    {
+        if (HandsOver && Pd is { } pd
+            && !await pd.GracefulStop(Settings.Pd.ReleaseTimeout + _handOverGrace, Placement.Pd.Release.Instance).ConfigureAwait(false))
+        {
+            _system.Log.PdNotReleased(Address);
         }
 
         return Done.Instance;

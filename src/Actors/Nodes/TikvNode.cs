@@ -65,6 +65,9 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
     protected override void PreStart()
     {
         _slowWorker = Context.ActorOf(SlowWorker.Props().WithDispatcher("tikv.dispatchers.slow"), "slow-worker");
+        // It uses the group's members, whatever becomes of this node's engines.
+        if (_settings is { PdEnabled: true, Meta.Members.Count: > 0 })
+            _extension.Pd = Context.ActorOf(PdProps(), "pd");
         Open();
     }
 
@@ -145,11 +148,16 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
             Requests = new Admission(_settings.Gateway.MaxRequests, _settings.Gateway.MaxRequestsBytes),
             RoutedRequests = new Admission(_settings.Gateway.MaxRoutedRequests),
         };
-        if (_settings.PdEnabled)
-            Start(Pd.Props(_settings.Pd with { Address = _extension.Address }, _settings.PdSnapshotInterval, RandomId), "pd");
+        if (_settings is { PdEnabled: true, Meta.Members.Count: 0 })
+            Start(PdProps(), "pd");
         Start(DiskWatch.Props(_settings.DataDirectory, _settings.Disk, _extension.FreeSpace, _extension.Disk), "disk");
         if (_settings.Meta.Members.FirstOrDefault(m => m.Address == _extension.Address) is { } member)
+        {
             Start(MetaGroup.Props(_settings, node, member.Id), "meta");
+            Start(OriginRecorder.Props(
+                _settings.Pd.Config, member.Id, opened.Engines.Ident?.ClusterId ?? 0, _settings.Pd.RestartBackoff), "pd-origin");
+        }
+
         Start(Store.Props(_settings, node, _extension.Address), "store");
         Start(RequestGateway.Props(_settings, node), "kv");
         _extension.Node = node;
@@ -163,8 +171,8 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         _parts.Add(part);
     }
 
-    // Drawn once in a cluster's life; not 0, which stands for 'unknown'.
-    private static ulong RandomId() => (ulong)Random.Shared.NextInt64(1, long.MaxValue);
+    private Props PdProps() => Pd.Props(
+        _settings.Pd with { Config = _settings.Pd.Config with { Address = _extension.Address } }, _settings.Meta.Members, PdRandom.Secure);
 
     private void Serving(object message)
     {

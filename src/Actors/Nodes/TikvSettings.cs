@@ -27,9 +27,7 @@ public sealed record TikvSettings
 
     public required StorageSettings Storage { get; init; }
 
-    internal PdConfig Pd { get; private init; } = null!;
-
-    internal int PdSnapshotInterval { get; private init; }
+    internal PdSettings Pd { get; private init; } = null!;
 
     internal StoreSettings Store { get; private init; } = null!;
 
@@ -75,8 +73,12 @@ public sealed record TikvSettings
             InitialStores = Count(pd, "initial-stores"),
             ApiVersion = apiVersion,
             Storage = StorageSettings.From(system),
-            Pd = new PdConfig(Count(pd, "initial-stores"), apiVersion, (uint)Count(pd, "id-window")),
-            PdSnapshotInterval = Count(pd, "snapshot-interval"),
+            Pd = new PdSettings(
+                new PdConfig(Count(pd, "initial-stores"), apiVersion, (uint)Count(pd, "id-window")),
+                Count(pd, "snapshot-interval"),
+                Positive(pd, "release-timeout"),
+                Positive(pd, "restart-backoff"),
+                Positive(pd, "restart-backoff-max")),
             Store = new StoreSettings(
                 tick,
                 Positive(store, "pd-heartbeat-interval"),

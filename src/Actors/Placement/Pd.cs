@@ -1,57 +1,140 @@
+using System.Security.Cryptography;
 using Akka.Actor;
 using Akka.Event;
+using Akka.Pattern;
 using Akka.Persistence;
 using Google.Protobuf;
+using TiKvActors.Actors.Journal;
 using TiKvActors.Protocol;
 
 namespace TiKvActors.Actors.Placement;
 
+/// <param name="ReleaseTimeout">How long an incarnation that ends in order tries to say so.</param>
+/// <param name="RestartBackoff">Before PD begins anew after a failure; doubles up to the maximum.</param>
+internal sealed record PdSettings(
+    PdConfig Config, int SnapshotInterval, TimeSpan ReleaseTimeout, TimeSpan RestartBackoff, TimeSpan RestartBackoffMax);
+
+/// <summary>What PD draws by lot.</summary>
+/// <param name="ClusterId">Not 0. Drawn once in a cluster's life.</param>
+/// <param name="IncarnationId">16 bytes.</param>
+internal sealed record PdRandom(Func<ulong> ClusterId, Func<ByteString> IncarnationId)
+{
+    public static PdRandom Secure { get; } = new(
+        () => (ulong)RandomNumberGenerator.GetInt32(1, int.MaxValue) << 32 | (uint)RandomNumberGenerator.GetInt32(int.MaxValue),
+        () => ByteString.CopyFrom(RandomNumberGenerator.GetBytes(16)));
+}
+
 /// <summary>
-/// <c>/user/tikv/pd</c>: the shell of <see cref="PdState"/>. An answer leaves when its events are durable. Its journal is the store's own
-/// for now, so PD is as available as its node.
+/// The shell of <see cref="PdState"/>: an answer leaves when its events are durable. It persists in the meta group, or without one in the
+/// node's own journal. An incarnation that is overtaken by another one cannot persist any more, and ends.
+/// <code>
+///   Founding (an empty journal: what do the members' directories hold?) ──► Starting (IncarnationStarted is on its way) ──► Serving
+///        └──────────────────────┴──────────────── Release ───────────────────────────────────────┴──► Releasing
+/// </code>
 /// </summary>
 internal sealed class Pd : UntypedPersistentActor
 {
-    private readonly PdState _state;
-    private readonly int _snapshotInterval;
-    private readonly Func<ulong> _randomId;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
+    public const string Id = "pd";
 
-    /// <param name="randomId">Draws a cluster id, not 0; used at the first start only.</param>
-    public Pd(PdConfig config, int snapshotInterval, Func<ulong> randomId)
+    /// <summary>End in order: the successor need not wait for what this incarnation may have promised.</summary>
+    public sealed class Release
     {
-        _state = new PdState(config);
-        _snapshotInterval = snapshotInterval;
-        _randomId = randomId;
+        public static readonly Release Instance = new();
     }
 
-    public override string PersistenceId => "pd";
+    private sealed class ReleaseTimedOut
+    {
+        public static readonly ReleaseTimedOut Instance = new();
+    }
 
-    public static Props Props(PdConfig config, int snapshotInterval, Func<ulong> randomId) =>
-        Akka.Actor.Props.Create(() => new Pd(config, snapshotInterval, randomId));
+    private sealed class ReadOrigins
+    {
+        public static readonly ReadOrigins Instance = new();
+    }
+
+    private readonly PdSettings _settings;
+    private readonly IReadOnlyList<MetaMember> _members;
+    private readonly PdRandom _random;
+    private readonly PdState _state;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private string _lastObstacle = "";
+    private bool _isReleasing;
+
+    public Pd(PdSettings settings, IReadOnlyList<MetaMember> members, PdRandom random)
+    {
+        (_settings, _members, _random) = (settings, members, random);
+        _state = new PdState(settings.Config, random.IncarnationId());
+        if (members.Count == 0)
+            return;
+        JournalPluginId = "akka.persistence.journal.replicated";
+        SnapshotPluginId = "akka.persistence.snapshot-store.replicated";
+    }
+
+    public override string PersistenceId => Id;
+
+    /// <summary>A supervisor, which begins a new incarnation after one that has failed, and ends with one that is released.</summary>
+    /// <param name="members">Of the meta group; empty: there is none.</param>
+    public static Props Props(PdSettings settings, IReadOnlyList<MetaMember> members, PdRandom random)
+    {
+        var incarnation = Akka.Actor.Props.Create(() => new Pd(settings, members, random));
+        return BackoffSupervisor.Props(
+            Backoff.OnStop(incarnation, "incarnation", settings.RestartBackoff, settings.RestartBackoffMax, randomFactor: 0.2)
+                .WithDefaultStoppingStrategy()
+                .WithFinalStopMessage(message => message is Release));
+    }
+
+    // ---- Beginning
+
+    public static void Recover(PdState state, object message)
+    {
+        if (message is SnapshotOffer { Snapshot: PlacementSnapshot snapshot })
+            state.Restore(snapshot);
+        else if (message is IMessage @event)
+            state.Apply(@event);
+    }
 
     protected override void OnRecover(object message)
     {
-        switch (message)
-        {
-            case SnapshotOffer { Snapshot: PlacementSnapshot snapshot }:
-                _state.Restore(snapshot);
-                break;
-            case RecoveryCompleted:
-                Begin();
-                break;
-            case IMessage @event:
-                _state.Apply(@event);
-                break;
-        }
+        if (message is not RecoveryCompleted)
+            Recover(_state, message);
+        else if (_state.IsFounded)
+            Start([]);
+        else if (_members.Count == 0)
+            Start(Founding.New(_settings.Config, _random.ClusterId()));
+        else
+            AskForOrigins();
     }
 
-    private void Begin()
+    private void AskForOrigins() => PlacementOrigins.ReadAsync(MetaClient.Get(Context.System), _members)
+        .PipeTo(Self, failure: e => new Status.Failure(e.GetBaseException()));
+
+    private void Found(IReadOnlyList<PlacementOrigin> origins)
     {
-        _state.SkipUsedIds();
-        PersistAll(_state.Found(_randomId()), Apply);
-        DeferAsync(0, _ => _log.PdRecovered(_state.ClusterId, _state.Stores.Count(), _state.Regions.Count));
+        var decision = Founding.Decide(_settings.Config, _members, origins, _random.ClusterId());
+        if (decision.Events is { } events)
+            Start(events);
+        else
+            StayUnfounded(decision.Why, decision.IsFinal);
     }
+
+    private void StayUnfounded(string why, bool isFinal)
+    {
+        _state.Wait(why);
+        if (_lastObstacle != why)
+            _log.PdCannotFound(why, isFinal);
+        _lastObstacle = why;
+        Context.System.Scheduler.ScheduleTellOnce(_settings.RestartBackoff, Self, ReadOrigins.Instance, Self);
+    }
+
+    // Until they are durable, requests are refused rather than held back.
+    private void Start(IReadOnlyList<IMessage> founding) => PersistAllAsync(_state.Start(founding), @event =>
+    {
+        Apply(@event);
+        if (@event is IncarnationStarted && !_isReleasing)
+            _log.PdRecovered(_state.ClusterId, _state.Stores.Count(), _state.Regions.Count);
+    });
+
+    // ---- Serving
 
     protected override void OnCommand(object message)
     {
@@ -65,6 +148,21 @@ internal sealed class Pd : UntypedPersistentActor
                 _log.PdFailed("its snapshot was not saved; the journal stays longer", failure.Cause);
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure or DeleteSnapshotsSuccess or DeleteSnapshotsFailure:
+                break;
+            case IReadOnlyList<PlacementOrigin> origins:
+                Found(origins);
+                break;
+            case Status.Failure failure:
+                StayUnfounded(failure.Cause.Message, isFinal: false);
+                break;
+            case ReadOrigins:
+                AskForOrigins();
+                break;
+            case Release:
+                BeginRelease();
+                break;
+            case ReleaseTimedOut:
+                Context.Stop(Self);
                 break;
             default:
                 if (_state.Process(message) is { } decision)
@@ -92,7 +190,7 @@ internal sealed class Pd : UntypedPersistentActor
                 return;
             _state.ObserveLeaders();
             sender.Tell(decision.Answer);
-            if (LastSequenceNr % _snapshotInterval < decision.Events.Count)
+            if (LastSequenceNr % _settings.SnapshotInterval < decision.Events.Count)
                 SaveSnapshot(_state.ToSnapshot());
         });
     }
@@ -102,10 +200,35 @@ internal sealed class Pd : UntypedPersistentActor
         _state.Apply(@event);
         if (@event is ClusterBootstrapped bootstrapped)
             _log.ClusterBootstrapped(bootstrapped.FirstRegion.Id, string.Join(", ", bootstrapped.FirstRegion.Peers.Select(p => p.StoreId)));
+        else if (@event is PlacementTakenOver taken)
+            _log.PdTookOver(taken.State.Identity.ClusterId, taken.MemberId);
     }
 
-    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr) =>
-        _log.PdFailed($"event {sequenceNr} was not persisted", cause);
+    // ---- Ending
+
+    private void BeginRelease()
+    {
+        if (_isReleasing)
+            return;
+        _isReleasing = true;
+        if (!_state.IsServing)
+        {
+            // There is nothing to say, or its own start is not known to be durable.
+            Context.Stop(Self);
+            return;
+        }
+
+        Context.System.Scheduler.ScheduleTellOnce(_settings.ReleaseTimeout, Self, ReleaseTimedOut.Instance, Self);
+        PersistAsync(_state.Release(), _ => Context.Stop(Self));
+    }
+
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        if (cause.GetBaseException() is FencedException fenced)
+            _log.PdSuperseded(_settings.Config.Address, fenced.Message);
+        else
+            _log.PdFailed($"event {sequenceNr} was not persisted", cause);
+    }
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {

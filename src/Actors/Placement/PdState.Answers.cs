@@ -1,3 +1,4 @@
+using TiKvActors.Protocol;
 using TiKvActors.Protocol.Metapb;
 using TiKvActors.Protocol.Pdpb;
 
@@ -12,22 +13,29 @@ internal sealed partial class PdState
     private ResponseHeader Fail(ErrorType type, string message) =>
         new() { ClusterId = ClusterId, Error = new Error { Type = type, Message = message } };
 
-    private ResponseHeader? Mismatch(RequestHeader? header)
+    /// <summary>Callers try again after this error.</summary>
+    private ResponseHeader? NotServing() => _whyNotServing is { } why ? Fail(ErrorType.NotBootstrapped, why) : null;
+
+    private ResponseHeader? Refusal(RequestHeader? header)
     {
+        if (NotServing() is { } notServing)
+            return notServing;
         var claimed = header?.ClusterId ?? 0;
         return claimed == ClusterId ? null : Fail(ErrorType.Unknown, $"mismatch cluster id, need {ClusterId} but got {claimed}");
     }
 
     private ResponseHeader? WhenBootstrapped(RequestHeader? header)
     {
-        if (Mismatch(header) is { } mismatch)
-            return mismatch;
+        if (Refusal(header) is { } refusal)
+            return refusal;
         return IsBootstrapped
             ? null
             : Fail(
                 ErrorType.NotBootstrapped,
                 $"{_stores.Count} of {config.InitialStores} initial stores have registered: the cluster waits for the others");
     }
+
+    private GetClusterIdentityResponse Identity() => new() { Header = Ok(), ApiVersion = ApiVersion, Bootstrapped = IsBootstrapped };
 
     /// <summary>One member for now, which leads.</summary>
     private GetMembersResponse Members()

@@ -22,9 +22,11 @@ internal readonly record struct PdDecision(IMessage Answer, IReadOnlyList<IMessa
 
 /// <summary>
 /// PD as a pure state machine: <see cref="Process"/> decides, <see cref="Apply"/> (at run time and on replay) changes what is
-/// durable. Volatile beside it: leaders, sizes and store statistics from heartbeats, and the part of the id window in use.
+/// durable. Volatile beside it: leaders, sizes and store statistics from heartbeats, the part of the id window in use, and whether it
+/// serves.
 /// </summary>
-internal sealed partial class PdState(PdConfig config)
+/// <param name="self">The incarnation's id, never used before.</param>
+internal sealed partial class PdState(PdConfig config, ByteString self)
 {
     private readonly SortedDictionary<ulong, Store> _stores = [];
     private readonly Dictionary<ulong, StoreStats> _storeStats = [];
@@ -34,6 +36,9 @@ internal sealed partial class PdState(PdConfig config)
     /// <summary>Invariant: <c>_nextId &lt;= _windowEnd + 1</c> once the events of the last answer are applied.</summary>
     private ulong _nextId = 1;
     private ulong _windowEnd;
+
+    /// <summary>Null while it serves.</summary>
+    private string? _whyNotServing = "PD is starting";
 
     public ulong ClusterId => _identity?.ClusterId ?? 0;
 
@@ -45,24 +50,40 @@ internal sealed partial class PdState(PdConfig config)
 
     public IEnumerable<Store> Stores => _stores.Values;
 
-    /// <summary>The events of a first start; empty once the cluster has an identity.</summary>
-    /// <exception cref="InvalidOperationException">The cluster was founded with another API mode.</exception>
-    public IReadOnlyList<IMessage> Found(ulong randomClusterId)
-    {
-        if (_identity is null)
-            return [new ClusterIdentityDecided { ClusterId = randomClusterId, ApiVersion = config.ApiVersion }];
-        if (_identity.ApiVersion != config.ApiVersion)
-        {
-            throw new InvalidOperationException(
-                $"cluster {ClusterId} was founded with API mode {_identity.ApiVersion}, the configuration says {config.ApiVersion}: " +
-                "the mode is fixed for ever; configure the former, or start with an empty data directory");
-        }
+    public bool IsFounded => _identity is not null;
 
-        return [];
+    /// <summary>Its own <see cref="IncarnationStarted"/> is durable, and it has not begun to end.</summary>
+    public bool IsServing => _whyNotServing is null;
+
+    /// <summary>The newest one whose start is durable.</summary>
+    public IncarnationStarted? Incarnation { get; private set; }
+
+    /// <summary><see cref="Incarnation"/> has ended in order.</summary>
+    public bool IsReleased { get; private set; }
+
+    /// <summary>Nobody was before <see cref="Incarnation"/>, or had said that it would do nothing any more.</summary>
+    public bool FollowsRelease { get; private set; }
+
+    /// <summary>The events that an incarnation begins with. It serves once they are applied.</summary>
+    /// <param name="founding">Events of the first incarnation of all, see <see cref="Founding"/>.</param>
+    /// <exception cref="InvalidOperationException">The cluster was founded with another API mode.</exception>
+    public IReadOnlyList<IMessage> Start(IReadOnlyList<IMessage> founding)
+    {
+        if (_identity is not null && Founding.WhyOtherMode(_identity, config) is { } why)
+            throw new InvalidOperationException(why);
+        return [.. founding, new IncarnationStarted { Id = self, Address = config.Address }];
     }
 
-    /// <summary>Recovery is over: ids of the current window may have been told to somebody, so the next one starts above it.</summary>
-    public void SkipUsedIds() => _nextId = _windowEnd + 1;
+    /// <summary>Until it is served, requests are refused with this; callers try again.</summary>
+    public void Wait(string why) => _whyNotServing = why;
+
+    /// <summary>From now on it refuses everything.</summary>
+    /// <returns>The incarnation's last event.</returns>
+    public IMessage Release()
+    {
+        Wait("PD moves to another node");
+        return new IncarnationReleased { Id = self };
+    }
 
     /// <returns>Null for a message that is no command of PD.</returns>
     public PdDecision? Process(object command)
@@ -70,24 +91,23 @@ internal sealed partial class PdState(PdConfig config)
         switch (command)
         {
             case GetMembersRequest:
-                return PdDecision.Reply(Members());
+                return PdDecision.Reply(NotServing() is { } e01 ? new GetMembersResponse { Header = e01 } : Members());
             case GetClusterIdentityRequest:
-                return PdDecision.Reply(
-                    new GetClusterIdentityResponse { Header = Ok(), ApiVersion = ApiVersion, Bootstrapped = IsBootstrapped });
+                return PdDecision.Reply(NotServing() is { } e02 ? new GetClusterIdentityResponse { Header = e02 } : Identity());
             case AllocIDRequest request:
-                return Mismatch(request.Header) is { } e1 ? PdDecision.Reply(new AllocIDResponse { Header = e1 }) : Alloc(request);
+                return Refusal(request.Header) is { } e1 ? PdDecision.Reply(new AllocIDResponse { Header = e1 }) : Alloc(request);
             case PutStoreRequest request:
-                return Mismatch(request.Header) is { } e2 ? PdDecision.Reply(new PutStoreResponse { Header = e2 }) : Put(request);
+                return Refusal(request.Header) is { } e2 ? PdDecision.Reply(new PutStoreResponse { Header = e2 }) : Put(request);
             case IsBootstrappedRequest request:
-                return PdDecision.Reply(Mismatch(request.Header) is { } e3 ? new IsBootstrappedResponse { Header = e3 } : Bootstrapped());
+                return PdDecision.Reply(Refusal(request.Header) is { } e3 ? new IsBootstrappedResponse { Header = e3 } : Bootstrapped());
             case StoreHeartbeatRequest request:
-                return PdDecision.Reply(Mismatch(request.Header) is { } e4 ? new StoreHeartbeatResponse { Header = e4 } : Beat(request));
+                return PdDecision.Reply(Refusal(request.Header) is { } e4 ? new StoreHeartbeatResponse { Header = e4 } : Beat(request));
             case RegionHeartbeatRequest request:
-                return Mismatch(request.Header) is { } e5 ? PdDecision.Reply(new RegionHeartbeatResponse { Header = e5 }) : Beat(request);
+                return Refusal(request.Header) is { } e5 ? PdDecision.Reply(new RegionHeartbeatResponse { Header = e5 }) : Beat(request);
             case GetStoreRequest request:
-                return PdDecision.Reply(Mismatch(request.Header) is { } e6 ? new GetStoreResponse { Header = e6 } : Get(request));
+                return PdDecision.Reply(Refusal(request.Header) is { } e6 ? new GetStoreResponse { Header = e6 } : Get(request));
             case GetAllStoresRequest request:
-                return PdDecision.Reply(Mismatch(request.Header) is { } e7 ? new GetAllStoresResponse { Header = e7 } : GetAll(request));
+                return PdDecision.Reply(Refusal(request.Header) is { } e7 ? new GetAllStoresResponse { Header = e7 } : GetAll(request));
             case GetRegionRequest request:
                 return PdDecision.Reply(WhenBootstrapped(request.Header) is { } e8
                     ? new GetRegionResponse { Header = e8 }
@@ -138,6 +158,20 @@ internal sealed partial class PdState(PdConfig config)
                     Regions.Remove(id);
                 Regions.Put(changed.Regions);
                 break;
+            case IncarnationStarted started:
+                FollowsRelease = Incarnation is null || IsReleased;
+                (Incarnation, IsReleased) = (started, false);
+                // Ids of the last window may have been told to somebody.
+                _nextId = _windowEnd + 1;
+                if (started.Id == self)
+                    _whyNotServing = null;
+                break;
+            case IncarnationReleased:
+                IsReleased = true;
+                break;
+            case PlacementTakenOver taken:
+                Restore(taken.State);
+                break;
             default:
                 throw new InvalidOperationException(
                     $"unknown placement event {@event.GetType().Name}: was the journal written by a newer version?");
@@ -151,6 +185,8 @@ internal sealed partial class PdState(PdConfig config)
         Stores = { _stores.Values },
         FirstRegion = _firstRegion,
         Regions = { Regions.All.Select(r => r.Region) },
+        Incarnation = Incarnation,
+        IncarnationReleased = IsReleased,
     };
 
     public void Restore(PlacementSnapshot snapshot)
@@ -161,6 +197,7 @@ internal sealed partial class PdState(PdConfig config)
         foreach (var store in snapshot.Stores)
             _stores[store.Id] = store;
         Regions.Put(snapshot.Regions);
+        (Incarnation, IsReleased) = (snapshot.Incarnation, snapshot.IncarnationReleased);
     }
 
     private PdDecision Alloc(AllocIDRequest request)

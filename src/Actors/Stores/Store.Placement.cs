@@ -152,7 +152,7 @@ internal sealed partial class Store
     }
 
     /// <summary>Anybody who reaches the port can send what looks like an answer of PD.</summary>
-    private bool IsFromPd => Sender.Path.ToStringWithoutAddress() == _pdPath.ToStringWithoutAddress()
+    private bool IsFromPd => Sender.Path.Elements.Take(_pdPath.Elements.Count).SequenceEqual(_pdPath.Elements)
         && (Sender.Path.Address.HasLocalScope || Sender.Path.Address == _pdPath.Address);
 
     private Protocol.Metapb.Store Describe() => new()
@@ -182,7 +182,8 @@ internal sealed partial class Store
     {
         if (response.Header.Error is { } error)
         {
-            if (IsNewRefusal(error.Message))
+            // PD that does not serve yet is asked again.
+            if (error.Type != ErrorType.NotBootstrapped && IsNewRefusal(error.Message))
                 _log.StoreRefused(_services.StoreId, error.Message);
             return;
         }

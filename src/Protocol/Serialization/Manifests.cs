@@ -92,6 +92,9 @@ public static class Manifests
         ("dCB", ClusterBootstrapped.Descriptor),
         ("dRT", RegionTableChanged.Descriptor),
         ("dPS", PlacementSnapshot.Descriptor),
+        ("dIS", IncarnationStarted.Descriptor),
+        ("dIR", IncarnationReleased.Descriptor),
+        ("dTO", PlacementTakenOver.Descriptor),
     ];
 
     private static readonly FrozenDictionary<Type, string> ByType = All.ToFrozenDictionary(row => row.Message.ClrType, row => row.Manifest);

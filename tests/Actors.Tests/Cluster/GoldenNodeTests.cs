@@ -13,12 +13,16 @@ namespace TiKvActors.Actors.Tests.Cluster;
 public sealed class GoldenNodeTests
 {
     [Theory]
-    [InlineData("v1", "v1-api-v1")]
-    [InlineData("v1ttl", "v1-api-v1ttl")]
-    public async Task ANodeGoesOnWithADirectoryOfFormat1(string mode, string name)
+    [InlineData("v1", "v1-api-v1", false)]
+    [InlineData("v1ttl", "v1-api-v1ttl", false)]
+    [InlineData("v1", "v1-api-v1", true)]
+    public async Task ANodeGoesOnWithADirectoryOfFormat1(string mode, string name, bool hasMetaGroup)
     {
         await using var cluster = await TestCluster.StartAsync(
-            1, $"tikv.pd.api-version = {mode}", c => Copy(Path.Combine(AppContext.BaseDirectory, "golden", name), c.Node(1).DataDirectory));
+            1,
+            $"tikv.pd.api-version = {mode}",
+            c => Copy(Path.Combine(AppContext.BaseDirectory, "golden", name), c.Node(1).DataDirectory),
+            hasMetaGroup);
         var node = cluster.Node(1);
         Assert.Equal(1ul, node.StoreId);
         await using (var client = await RawClient.ConnectAsync($"127.0.0.1:{node.Port}"))
@@ -56,8 +60,9 @@ public sealed class GoldenNodeTests
     {
         var engines = node.Tikv.Engines!;
         await Eventually.TrueAsync(() => engines.Data.ReadApplyState(6) is null, "the destruction of region 6 is complete");
-        Assert.Equal([PeerState.Normal, PeerState.Normal, PeerState.Tombstone, PeerState.Tombstone], engines.Data.ReadRegionStates()
-            .Select(s => s.State));
+        Assert.Equal(
+            [PeerState.Normal, PeerState.Normal, PeerState.Tombstone, PeerState.Tombstone],
+            engines.Data.ReadRegionStates().Where(s => s.Region.Id != Storage.MetaRegion.Id).Select(s => s.State));
         Assert.Null(engines.Data.ReadApplyingSnapshot(4));
         using (var snapshot = engines.Data.NewSnapshot())
             Assert.Equal(0ul, Storage.Data.RangeChecksum.OfRegion(snapshot, Bytes("t"), []).TotalKvs);

@@ -36,12 +36,14 @@ internal sealed class TestCluster : IAsyncDisposable
     public IEnumerable<TestNode> Running => Nodes.Where(n => n.IsRunning);
 
     /// <param name="prepare">Called before any node starts.</param>
+    /// <param name="hasMetaGroup">PD persists in a group of all nodes.</param>
     /// <returns>Once the first region serves.</returns>
-    public static async Task<TestCluster> StartAsync(int nodes = 3, string config = "", Action<TestCluster>? prepare = null)
+    public static async Task<TestCluster> StartAsync(
+        int nodes = 3, string config = "", Action<TestCluster>? prepare = null, bool hasMetaGroup = false)
     {
         var directory = Directory.CreateTempSubdirectory("tikv-cluster-").FullName;
         var ports = FreePorts(nodes);
-        config = $"tikv.pd.initial-stores = {nodes}\n{config}";
+        config = $"tikv.pd.initial-stores = {nodes}\n{(hasMetaGroup ? MembersAt(ports) : "")}\n{config}";
         var cluster = new TestCluster(
             directory,
             [.. Enumerable.Range(1, nodes)
@@ -130,6 +132,10 @@ internal sealed class TestCluster : IAsyncDisposable
         await Task.WhenAll(Nodes.Select(n => n.StopAsync()));
         Directory.Delete(_directory, true);
     }
+
+    /// <summary>The setting that makes a meta group of nodes, numbered from 1.</summary>
+    public static string MembersAt(IEnumerable<int> ports) =>
+        $"tikv.meta.members = [{string.Join(", ", ports.Select((port, i) => $"\"{i + 1}@127.0.0.1:{port}\""))}]";
 
     public static List<int> FreePorts(int count)
     {

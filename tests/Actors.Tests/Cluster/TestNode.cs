@@ -17,6 +17,15 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
 
     public string DataDirectory => directory;
 
+    /// <summary>Of the next start.</summary>
+    public string Config { get; set; } = extraConfig;
+
+    /// <summary>From the next start on.</summary>
+    public bool RunsPd { get; set; } = number == 1;
+
+    /// <summary>Of the node that this one asks for PD, from the next start on.</summary>
+    public int PdPort { get; set; } = pdPort;
+
     /// <summary>Called after every start, before much has happened.</summary>
     public Action? Started { get; set; }
 
@@ -32,7 +41,7 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
 
     public void Start()
     {
-        var config = ConfigurationFactory.ParseString(extraConfig).WithFallback(ConfigurationFactory.ParseString($$"""
+        var config = ConfigurationFactory.ParseString(Config).WithFallback(ConfigurationFactory.ParseString($$"""
             akka {
               loglevel = WARNING
               actor.provider = remote
@@ -44,8 +53,8 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
             tikv {
               data-directory = "{{directory}}"
               pd {
-                enabled = {{(number == 1 ? "on" : "off")}}
-                endpoint = "127.0.0.1:{{pdPort}}"
+                enabled = {{(RunsPd ? "on" : "off")}}
+                endpoint = "127.0.0.1:{{PdPort}}"
               }
               store {
                 pd-retry-interval = 100ms

@@ -17,7 +17,7 @@ public sealed class GroupPlugins : IAsyncLifetime
             tikv.store.tick-interval = 20ms
             tikv.meta.retry-backoff = 10ms
             akka.persistence.journal.replicated.chunk-size = 60
-            """);
+            """) { RunsPd = false };
     }
 
     internal TestNode Node { get; }

@@ -2,7 +2,6 @@ using System.Threading.Channels;
 using Akka.Actor;
 using Akka.Persistence;
 using TiKvActors.Actors.Journal;
-using TiKvActors.Actors.Tests.Cluster;
 using TiKvActors.Protocol;
 
 namespace TiKvActors.Actors.Tests.Journal;
@@ -12,23 +11,11 @@ public sealed class IncarnationTests : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly string _directory = Directory.CreateTempSubdirectory("incarnations-").FullName;
-    private readonly IReadOnlyList<TestNode> _nodes;
+    private readonly MetaNodes _nodes = new();
 
-    public IncarnationTests()
-    {
-        var ports = TestCluster.FreePorts(3);
-        var members = string.Join(", ", ports.Select((port, i) => $"\"{i + 1}@127.0.0.1:{port}\""));
-        _nodes = [.. ports.Select((port, i) => new TestNode(i + 1, port, ports[0], Path.Combine(_directory, $"node-{i + 1}"), $"tikv.meta.members = [{members}]"))];
-        foreach (var node in _nodes)
-            node.Start();
-    }
+    public IncarnationTests() => _nodes.Start();
 
-    public async ValueTask DisposeAsync()
-    {
-        await Task.WhenAll(_nodes.Select(n => n.StopAsync()));
-        Directory.Delete(_directory, true);
-    }
+    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
 
     /// <summary>The older one hears that it is fenced, before it has told anybody anything that the younger does not know.</summary>
     [Fact]

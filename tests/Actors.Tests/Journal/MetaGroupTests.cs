@@ -15,27 +15,12 @@ public sealed class MetaGroupTests : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    private readonly string _directory = Directory.CreateTempSubdirectory("meta-group-").FullName;
-    private readonly IReadOnlyList<TestNode> _nodes;
+    private readonly MetaNodes _nodes = new("""
+        tikv.region.log-compaction-threshold = 16 KiB
+        tikv.region.log-limit = 64 KiB
+        """);
 
-    public MetaGroupTests()
-    {
-        var ports = TestCluster.FreePorts(3);
-        var members = string.Join(", ", ports.Select((port, i) => $"\"{i + 1}@127.0.0.1:{port}\""));
-        var config = $"""
-            tikv.meta.members = [{members}]
-            tikv.region.log-compaction-threshold = 16 KiB
-            tikv.region.log-limit = 64 KiB
-            tikv.pd.initial-stores = 3
-            """;
-        _nodes = [.. ports.Select((port, i) => new TestNode(i + 1, port, ports[0], Path.Combine(_directory, $"node-{i + 1}"), config))];
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await Task.WhenAll(_nodes.Select(n => n.StopAsync()));
-        Directory.Delete(_directory, true);
-    }
+    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
 
     /// <summary>The very first start needs every member, later ones any majority. What was acknowledged is there whoever is away.</summary>
     [Fact]
@@ -62,7 +47,7 @@ public sealed class MetaGroupTests : IAsyncDisposable
             leader.Start();
         }
 
-        await Task.WhenAll(_nodes.Select(n => n.StopAsync()));
+        await _nodes.StopAsync();
         three.Start();
         two.Start();
         Assert.Equal([1, 2, 3, 4], (await DoAsync(ReadAll())).Answer.Events.Select(e => e.SequenceNr));
@@ -73,8 +58,7 @@ public sealed class MetaGroupTests : IAsyncDisposable
     [Fact]
     public async Task AMemberThatIsFarBehindGetsASnapshot()
     {
-        foreach (var node in _nodes)
-            node.Start();
+        _nodes.Start();
         await DoAsync(Append(1, "A"));
         var leader = await LeaderAsync();
         var lagging = _nodes.First(n => n != leader);
@@ -96,8 +80,7 @@ public sealed class MetaGroupTests : IAsyncDisposable
     [Fact]
     public async Task AMemberWhoseDirectoryWasLostIsRefused()
     {
-        foreach (var node in _nodes)
-            node.Start();
+        _nodes.Start();
         await DoAsync(Append(1, "A"));
         var lost = _nodes[2];
         await lost.StopAsync();

@@ -13,16 +13,19 @@ public sealed class PdStateTests
     private const ulong Cluster = 42;
     private readonly List<IMessage> _journal = [];
     private PdState _pd;
+    private byte _incarnations;
 
     public PdStateTests()
     {
         _pd = New();
-        Persist(_pd.Found(Cluster));
+        Persist(_pd.Start(Founding.New(Config(), Cluster)));
     }
 
     private static RequestHeader Header => new() { ClusterId = Cluster };
 
-    private static PdState New(APIVersion mode = APIVersion.V2) => new(new PdConfig(3, mode, 10));
+    private static PdConfig Config(APIVersion mode = APIVersion.V2) => new(3, mode, 10);
+
+    private PdState New(APIVersion mode = APIVersion.V2) => new(Config(mode), ByteString.CopyFrom(_incarnations++));
 
     private T Ask<T>(object request)
     {
@@ -49,7 +52,7 @@ public sealed class PdStateTests
             _pd.Restore(PlacementSnapshot.Parser.ParseFrom(snapshot.ToByteArray()));
         else
             _journal.ForEach(_pd.Apply);
-        _pd.SkipUsedIds();
+        Persist(_pd.Start([]));
     }
 
     private PutStoreResponse Register(ulong id, string? address = null) =>
@@ -81,6 +84,71 @@ public sealed class PdStateTests
 
     private GetRegionResponse At(string key) =>
         Ask<GetRegionResponse>(new GetRegionRequest { Header = Header, RegionKey = ByteString.CopyFromUtf8(key) });
+
+    [Fact]
+    public void NothingIsServedBeforeTheIncarnationsStartIsDurable()
+    {
+        Register(1);
+        var next = New();
+        _journal.ForEach(next.Apply);
+        Assert.False(next.IsServing);
+        var unknown = new RequestHeader();
+        foreach (var request in new IPdRequest[]
+        {
+            new GetMembersRequest(), new GetClusterIdentityRequest { Header = unknown }, new AllocIDRequest { Header = Header },
+            new PutStoreRequest { Header = Header }, new IsBootstrappedRequest { Header = Header },
+            new StoreHeartbeatRequest { Header = Header }, new RegionHeartbeatRequest { Header = Header },
+            new GetStoreRequest { Header = Header }, new GetAllStoresRequest { Header = Header }, new GetRegionRequest { Header = Header },
+            new GetPrevRegionRequest { Header = Header }, new GetRegionByIDRequest { Header = Header },
+            new ScanRegionsRequest { Header = Header }, new AskBatchSplitRequest { Header = Header },
+            new ReportBatchSplitRequest { Header = Header },
+        })
+        {
+            var decision = next.Process(request)!.Value;
+            Assert.Empty(decision.Events);
+            Assert.Equal(ErrorType.NotBootstrapped, ((IPdResponse)decision.Answer).Header.Error.Type);
+        }
+
+        foreach (var e in next.Start([]))
+            next.Apply(e);
+        Assert.True(next.IsServing);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void AnIncarnationKnowsWhetherItsPredecessorHasEndedInOrder(bool throughSnapshot)
+    {
+        Assert.True(_pd.FollowsRelease);
+        var first = _pd.Incarnation!.Id;
+        Restart(throughSnapshot);
+        Assert.False(_pd.FollowsRelease);
+        Assert.NotEqual(first, _pd.Incarnation!.Id);
+
+        var released = _pd.Release();
+        Assert.False(_pd.IsServing);
+        Persist([released]);
+        Restart(throughSnapshot);
+        Assert.True(_pd.FollowsRelease);
+        Assert.True(_pd.IsServing);
+        Restart(throughSnapshot);
+        Assert.False(_pd.FollowsRelease);
+    }
+
+    [Fact]
+    public void WhatWasTakenOverIsAllThatThereWas()
+    {
+        Bootstrap();
+        var allocated = Ask<AllocIDResponse>(new AllocIDRequest { Header = Header, Count = 1 }).Id;
+        var old = _pd.ToSnapshot();
+        _journal.Clear();
+        _pd = New();
+        Persist(_pd.Start([new PlacementTakenOver { MemberId = 1, State = old }]));
+        Assert.Equal((Cluster, true, 3), (_pd.ClusterId, _pd.IsBootstrapped, _pd.Stores.Count()));
+        Assert.True(Ask<AllocIDResponse>(new AllocIDRequest { Header = Header, Count = 1 }).Id > allocated);
+        Restart();
+        Assert.Equal(old.FirstRegion, _pd.ToSnapshot().FirstRegion);
+    }
 
     [Fact]
     public void TheFirstRegionIsDecidedOnceWithAVoterOnEachInitialStore()
@@ -138,7 +206,7 @@ public sealed class PdStateTests
     {
         var other = New(APIVersion.V1);
         _journal.ForEach(other.Apply);
-        var e = Assert.Throws<InvalidOperationException>(() => other.Found(1));
+        var e = Assert.Throws<InvalidOperationException>(() => other.Start([]));
         Assert.Contains("V2", e.Message);
         Assert.Contains("V1", e.Message);
     }
