@@ -18,7 +18,7 @@ namespace TiKvActors.Client;
 /// <param name="Leader">Null until one has reported to PD.</param>
 public sealed record RegionInfo(Protocol.Metapb.Region Region, byte[] StartKey, byte[] EndKey, Peer? Leader);
 
-/// <summary>Stores and regions as PD knows them, and splitting. Fails like <see cref="RawClient"/>.</summary>
+/// <summary>Stores and regions as PD knows them, splitting, and timestamps. Fails like <see cref="RawClient"/>.</summary>
 public sealed partial class AdminClient : IAsyncDisposable
 {
     private readonly ClusterConnection _cluster;
@@ -98,6 +98,12 @@ public sealed partial class AdminClient : IAsyncDisposable
             call, requestKey, () => new SplitRegionRequest { SplitKeys = { requestKey }, IsRawKv = true }).ConfigureAwait(false);
         return [.. response.Regions.Select(region => Describe(region, null))];
     }
+
+    /// <summary>
+    /// A timestamp of PD, greater than every one that anybody has been given before this call. Concurrent calls share requests.
+    /// </summary>
+    /// <returns>Milliseconds since 1970 UTC above 18 bits of a counter.</returns>
+    public Task<ulong> GetTimestampAsync(CancellationToken cancellation = default) => _cluster.Timestamps.GetAsync(cancellation);
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 

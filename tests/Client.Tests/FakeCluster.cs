@@ -26,6 +26,9 @@ internal sealed partial class FakeCluster : ITransport
     private readonly Dictionary<ulong, ulong> _leaderStores = [];
     private ulong _lastId = 100;
 
+    // Two more are of another millisecond.
+    private long _lastTimestamp = (1L << 20) - 3;
+
     public FakeCluster(APIVersion apiVersion = APIVersion.V2)
     {
         ApiVersion = apiVersion;
@@ -177,6 +180,10 @@ internal sealed partial class FakeCluster : ITransport
                 };
             case GetRegionRequest r:
                 return found(holding(r.RegionKey));
+            case TsoRequest r:
+                _lastTimestamp += r.Count;
+                var highest = new Timestamp { Physical = _lastTimestamp >> 18, Logical = _lastTimestamp & 0x3FFFF };
+                return new TsoResponse { Header = header, Count = r.Count, Timestamp = highest };
             case GetRegionByIDRequest r:
                 return found(_regions.FirstOrDefault(region => region.Id == r.RegionId));
             case GetPrevRegionRequest r:

@@ -119,6 +119,30 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
         Assert.Equal(0, (await RunAsync("bench", "get", "--clients", "4", "--seconds", "1", "--warmup", "0", "--keys", "1000")).ExitCode);
     }
 
+    [Fact]
+    public async Task Timestamps_grow_and_are_explained()
+    {
+        var last = 0UL;
+        for (var i = 0; i < 3; i++)
+        {
+            var (exitCode, output, _) = await RunAsync("ctl", "tso", "--json");
+            Assert.Equal(0, exitCode);
+            var taken = JsonDocument.Parse(output).RootElement;
+            var timestamp = taken.GetProperty("timestamp").GetUInt64();
+            Assert.Equal(timestamp, ((ulong)taken.GetProperty("physicalMs").GetInt64() << 18) + taken.GetProperty("logical").GetUInt64());
+            Assert.True(timestamp > last);
+            last = timestamp;
+        }
+
+        Assert.Equal(
+            (0, "timestamp  450000000000000000\ntime       2024-05-25 05:09:29.531Z (1716613769531 ms), logical 65536\n", ""),
+            await RunAsync("ctl", "tso", "450000000000000000"));
+        var (benchExit, report, _) = await RunAsync("bench", "tso", "--clients", "8", "--seconds", "1", "--warmup", "0");
+        Assert.Equal(0, benchExit);
+        Assert.StartsWith("tso: 8 clients, 1 s after 0 s of warm-up\n", report, StringComparison.Ordinal);
+        Assert.Contains("errors       none", report, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("limit is 8192", "raw", "get", "{9000}")]
     [InlineData("key is empty", "raw", "get", "")]
@@ -131,6 +155,7 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
     [InlineData("one of --expect V and --absent", "raw", "cas", "k", "--value", "v")]
     [InlineData("raw frobnicate", "raw", "frobnicate")]
     [InlineData("abc", "ctl", "region", "show", "abc")]
+    [InlineData("year 3084", "ctl", "tso", "9223372036854775808")]
     [InlineData("--clients 0", "bench", "put", "--clients", "0")]
     [InlineData("exclude each other", "playground", "--ephemeral", "--data", "x")]
     [InlineData("--stores must be", "playground", "--stores", "0")]
@@ -161,7 +186,9 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
     [InlineData("playground")]
     [InlineData("ctl")]
     [InlineData("ctl", "region", "split")]
+    [InlineData("ctl", "tso")]
     [InlineData("bench")]
+    [InlineData("bench", "tso")]
     [InlineData("completion")]
     public async Task Help_has_an_example(params string[] command)
     {

@@ -76,6 +76,7 @@ public sealed record TikvSettings
             Pd = new PdSettings(
                 new PdConfig(Count(pd, "initial-stores"), apiVersion, (uint)Count(pd, "id-window")),
                 Count(pd, "snapshot-interval"),
+                ReadTimestamps(pd),
                 Positive(pd, "release-timeout"),
                 Positive(pd, "restart-backoff"),
                 Positive(pd, "restart-backoff-max")),
@@ -166,6 +167,16 @@ public sealed record TikvSettings
             UndeterminedAfterTicks = Ticks(region, "undetermined-after", tick),
             BusyBackoff = Positive(region, "busy-backoff"),
         };
+    }
+
+    private static TimestampOracleConfig ReadTimestamps(Config pd)
+    {
+        var drift = pd.GetDouble("tso.clock-drift-bound");
+        return new TimestampOracleConfig(
+            Positive(pd, "tso.window"),
+            Positive(pd, "tso.lease"),
+            drift is >= 0 and < 1 ? drift : throw Invalid("pd.tso.clock-drift-bound", drift, "at least 0 and less than 1"),
+            Count(pd, "tso.max-waiting"));
     }
 
     private static IReadOnlyList<MetaMember> ReadMembers(Config config)

@@ -6,13 +6,20 @@ using Akka.Persistence;
 using Google.Protobuf;
 using TiKvActors.Actors.Journal;
 using TiKvActors.Protocol;
+using TiKvActors.Protocol.Pdpb;
 
 namespace TiKvActors.Actors.Placement;
 
 /// <param name="ReleaseTimeout">How long an incarnation that ends in order tries to say so.</param>
+/// <param name="Timestamps">With the lease that an incarnation has if there is a meta group.</param>
 /// <param name="RestartBackoff">Before PD begins anew after a failure; doubles up to the maximum.</param>
 internal sealed record PdSettings(
-    PdConfig Config, int SnapshotInterval, TimeSpan ReleaseTimeout, TimeSpan RestartBackoff, TimeSpan RestartBackoffMax);
+    PdConfig Config,
+    int SnapshotInterval,
+    TimestampOracleConfig Timestamps,
+    TimeSpan ReleaseTimeout,
+    TimeSpan RestartBackoff,
+    TimeSpan RestartBackoffMax);
 
 /// <summary>What PD draws by lot.</summary>
 /// <param name="ClusterId">Not 0. Drawn once in a cluster's life.</param>
@@ -47,6 +54,11 @@ internal sealed class Pd : UntypedPersistentActor
         public static readonly ReleaseTimedOut Instance = new();
     }
 
+    private sealed class LeaseOver
+    {
+        public static readonly LeaseOver Instance = new();
+    }
+
     private sealed class ReadOrigins
     {
         public static readonly ReadOrigins Instance = new();
@@ -56,14 +68,23 @@ internal sealed class Pd : UntypedPersistentActor
     private readonly IReadOnlyList<MetaMember> _members;
     private readonly PdRandom _random;
     private readonly PdState _state;
+    private readonly TimestampOracleConfig _timestampConfig;
+    private readonly TimestampOracle<IActorRef> _timestamps;
+    private readonly MonotonicClock _clock = new(TimeProvider.System);
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private string _lastObstacle = "";
     private bool _isReleasing;
+
+    /// <summary>Number of the last event in <see cref="_state"/>; <c>LastSequenceNr</c> counts those on their way, too.</summary>
+    private long _appliedTo;
+    private long _nextSnapshot;
 
     public Pd(PdSettings settings, IReadOnlyList<MetaMember> members, PdRandom random)
     {
         (_settings, _members, _random) = (settings, members, random);
         _state = new PdState(settings.Config, random.IncarnationId());
+        _timestampConfig = members.Count > 0 ? settings.Timestamps : settings.Timestamps with { Lease = null };
+        _timestamps = new TimestampOracle<IActorRef>(_timestampConfig);
         if (members.Count == 0)
             return;
         JournalPluginId = "akka.persistence.journal.replicated";
@@ -96,8 +117,14 @@ internal sealed class Pd : UntypedPersistentActor
     protected override void OnRecover(object message)
     {
         if (message is not RecoveryCompleted)
+        {
             Recover(_state, message);
-        else if (_state.IsFounded)
+            return;
+        }
+
+        _appliedTo = LastSequenceNr;
+        ScheduleSnapshot();
+        if (_state.IsFounded)
             Start([]);
         else if (_members.Count == 0)
             Start(Founding.New(_settings.Config, _random.ClusterId()));
@@ -130,8 +157,12 @@ internal sealed class Pd : UntypedPersistentActor
     private void Start(IReadOnlyList<IMessage> founding) => PersistAllAsync(_state.Start(founding), @event =>
     {
         Apply(@event);
-        if (@event is IncarnationStarted && !_isReleasing)
-            _log.PdRecovered(_state.ClusterId, _state.Stores.Count(), _state.Regions.Count);
+        if (@event is not IncarnationStarted || _isReleasing)
+            return;
+        _log.PdRecovered(_state.ClusterId, _state.Stores.Count(), _state.Regions.Count);
+        var window = _state.TimestampWindow;
+        _timestamps.Start(window?.End ?? 0, TimeSpan.FromMilliseconds(window?.LeaseMillis ?? 0), _clock.Now);
+        AwaitLeaseOver();
     });
 
     // ---- Serving
@@ -157,6 +188,12 @@ internal sealed class Pd : UntypedPersistentActor
                 break;
             case ReadOrigins:
                 AskForOrigins();
+                break;
+            case TsoRequest request:
+                TakeTimestamps(request);
+                break;
+            case LeaseOver:
+                AwaitLeaseOver();
                 break;
             case Release:
                 BeginRelease();
@@ -190,27 +227,91 @@ internal sealed class Pd : UntypedPersistentActor
                 return;
             _state.ObserveLeaders();
             sender.Tell(decision.Answer);
-            if (LastSequenceNr % _settings.SnapshotInterval < decision.Events.Count)
-                SaveSnapshot(_state.ToSnapshot());
+            SaveSnapshotIfDue();
         });
     }
+
+    // Akka.Persistence takes a snapshot for the sum of all events that have a number, also of those that are still on their way.
+    private void SaveSnapshotIfDue()
+    {
+        if (_appliedTo < _nextSnapshot || _appliedTo < LastSequenceNr)
+            return;
+        SaveSnapshot(_state.ToSnapshot());
+        ScheduleSnapshot();
+    }
+
+    private void ScheduleSnapshot() => _nextSnapshot = (_appliedTo / _settings.SnapshotInterval + 1) * _settings.SnapshotInterval;
 
     private void Apply(IMessage @event)
     {
         _state.Apply(@event);
+        _appliedTo++;
         if (@event is ClusterBootstrapped bootstrapped)
             _log.ClusterBootstrapped(bootstrapped.FirstRegion.Id, string.Join(", ", bootstrapped.FirstRegion.Peers.Select(p => p.StoreId)));
         else if (@event is PlacementTakenOver taken)
             _log.PdTookOver(taken.State.Identity.ClusterId, taken.MemberId);
     }
 
+    // ---- Timestamps
+
+    /// <summary>Of another incarnation.</summary>
+    private void AwaitLeaseOver()
+    {
+        if (_isReleasing)
+            return;
+        if (_timestamps.ServesFrom - _clock.Now is var left && left > TimeSpan.Zero)
+            Context.System.Scheduler.ScheduleTellOnce(left, Self, LeaseOver.Instance, Self);
+        else
+            IssueTimestamps();
+    }
+
+    private void TakeTimestamps(TsoRequest request)
+    {
+        if (_state.Refuse(request) is { } refusal)
+            Sender.Tell(refusal);
+        else if (_timestamps.TryEnqueue(Sender, request.Count))
+            IssueTimestamps();
+        else
+            Sender.Tell(_state.NoTimestamp("too many requests wait for timestamps"));
+    }
+
+    // The clock is read anew for every step: the process may have been stopped in between.
+    private void IssueTimestamps()
+    {
+        _timestamps.Prepare(_clock.Now, _clock.UnixMilliseconds);
+        foreach (var answer in _timestamps.TakeAnswers(_clock.Now))
+            answer.Caller.Tell(_state.Timestamps(answer.Count, answer.Last));
+        if (_timestamps.ExtendWindow(_clock.Now, _clock.UnixMilliseconds) is not { } end)
+            return;
+        PersistAsync(_state.ExtendTimestamps(end, _timestampConfig.Lease), @event =>
+        {
+            Apply(@event);
+            _timestamps.WindowExtended();
+            IssueTimestamps();
+            SaveSnapshotIfDue();
+        });
+    }
+
+    private void EndTimestamps(string why)
+    {
+        foreach (var caller in _timestamps.End())
+            caller.Tell(_state.NoTimestamp(why));
+    }
+
     // ---- Ending
+
+    protected override void PostStop()
+    {
+        EndTimestamps("this PD has ended");
+        base.PostStop();
+    }
 
     private void BeginRelease()
     {
         if (_isReleasing)
             return;
         _isReleasing = true;
+        EndTimestamps("PD moves to another node");
         if (!_state.IsServing)
         {
             // There is nothing to say, or its own start is not known to be durable.

@@ -37,6 +37,25 @@ internal sealed partial class PdState
 
     private GetClusterIdentityResponse Identity() => new() { Header = Ok(), ApiVersion = ApiVersion, Bootstrapped = IsBootstrapped };
 
+    /// <returns>Null if the oracle is to answer.</returns>
+    public TsoResponse? Refuse(TsoRequest request)
+    {
+        var error = Refusal(request.Header);
+        if (error is null && request.Count is 0 or > (uint)TimestampLayout.LogicalCount)
+            error = Fail(ErrorType.InvalidValue, $"{request.Count} timestamps: it must be 1 to {TimestampLayout.LogicalCount}");
+        return error is null ? null : new TsoResponse { Header = error };
+    }
+
+    /// <summary>Callers try again after it.</summary>
+    public TsoResponse NoTimestamp(string why) => new() { Header = Fail(ErrorType.NotBootstrapped, why) };
+
+    public TsoResponse Timestamps(uint count, long highest) => new()
+    {
+        Header = Ok(),
+        Count = count,
+        Timestamp = new Timestamp { Physical = TimestampLayout.Physical(highest), Logical = TimestampLayout.Logical(highest) },
+    };
+
     /// <summary>One member for now, which leads.</summary>
     private GetMembersResponse Members()
     {

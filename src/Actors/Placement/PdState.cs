@@ -58,11 +58,8 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
     /// <summary>The newest one whose start is durable.</summary>
     public IncarnationStarted? Incarnation { get; private set; }
 
-    /// <summary><see cref="Incarnation"/> has ended in order.</summary>
-    public bool IsReleased { get; private set; }
-
-    /// <summary>Nobody was before <see cref="Incarnation"/>, or had said that it would do nothing any more.</summary>
-    public bool FollowsRelease { get; private set; }
+    /// <summary>The newest one; without a lease if its incarnation has ended in order. Null: no timestamp was ever issued.</summary>
+    public TimestampWindowExtended? TimestampWindow { get; private set; }
 
     /// <summary>The events that an incarnation begins with. It serves once they are applied.</summary>
     /// <param name="founding">Events of the first incarnation of all, see <see cref="Founding"/>.</param>
@@ -85,7 +82,11 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         return new IncarnationReleased { Id = self };
     }
 
-    /// <returns>Null for a message that is no command of PD.</returns>
+    /// <param name="lease">Null: the journal admits no other incarnation.</param>
+    public TimestampWindowExtended ExtendTimestamps(long end, TimeSpan? lease) =>
+        new() { End = end, LeaseMillis = (ulong)Math.Ceiling(lease?.TotalMilliseconds ?? 0), IncarnationId = self };
+
+    /// <returns>Null for a message that is no command of PD. Timestamps are the oracle's.</returns>
     public PdDecision? Process(object command)
     {
         switch (command)
@@ -143,8 +144,8 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
             case ClusterIdentityDecided identity:
                 _identity = identity;
                 break;
-            case IdWindowExtended window:
-                _windowEnd = window.End;
+            case IdWindowExtended ids:
+                _windowEnd = ids.End;
                 break;
             case StoreTableChanged changed:
                 _stores[changed.Store.Id] = changed.Store;
@@ -159,15 +160,19 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
                 Regions.Put(changed.Regions);
                 break;
             case IncarnationStarted started:
-                FollowsRelease = Incarnation is null || IsReleased;
-                (Incarnation, IsReleased) = (started, false);
+                Incarnation = started;
                 // Ids of the last window may have been told to somebody.
                 _nextId = _windowEnd + 1;
                 if (started.Id == self)
                     _whyNotServing = null;
                 break;
-            case IncarnationReleased:
-                IsReleased = true;
+            case TimestampWindowExtended extended:
+                TimestampWindow = extended;
+                break;
+            case IncarnationReleased released:
+                // Another one's lease may go on: who is released early has not waited for it.
+                if (TimestampWindow is { } window && window.IncarnationId == released.Id)
+                    TimestampWindow = new TimestampWindowExtended { End = window.End, IncarnationId = window.IncarnationId };
                 break;
             case PlacementTakenOver taken:
                 Restore(taken.State);
@@ -186,7 +191,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         FirstRegion = _firstRegion,
         Regions = { Regions.All.Select(r => r.Region) },
         Incarnation = Incarnation,
-        IncarnationReleased = IsReleased,
+        TimestampWindow = TimestampWindow,
     };
 
     public void Restore(PlacementSnapshot snapshot)
@@ -197,7 +202,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         foreach (var store in snapshot.Stores)
             _stores[store.Id] = store;
         Regions.Put(snapshot.Regions);
-        (Incarnation, IsReleased) = (snapshot.Incarnation, snapshot.IncarnationReleased);
+        (Incarnation, TimestampWindow) = (snapshot.Incarnation, snapshot.TimestampWindow);
     }
 
     private PdDecision Alloc(AllocIDRequest request)

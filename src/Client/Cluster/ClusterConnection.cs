@@ -12,6 +12,7 @@ internal sealed class ClusterConnection : IAsyncDisposable
     {
         (Transport, Environment, Keys, Pd) = (transport, environment, keys, pd);
         Router = new RegionRouter(keys, pd, transport, environment);
+        Timestamps = new TimestampClient(pd, environment);
     }
 
     public ITransport Transport { get; }
@@ -23,6 +24,8 @@ internal sealed class ClusterConnection : IAsyncDisposable
     public PdClient Pd { get; }
 
     public RegionRouter Router { get; }
+
+    public TimestampClient Timestamps { get; }
 
     /// <exception cref="ConnectionFailedException">No endpoint answered in time.</exception>
     public static async Task<ClusterConnection> OpenAsync(

@@ -19,7 +19,8 @@ internal static class BenchReport
         var options = result.Options;
         var (measured, before) = (options.Duration.TotalSeconds, options.Warmup.TotalSeconds);
         output.Line(
-            Text($"{options.Workload}: {options.Clients} clients, {options.Keys} keys, values of {options.ValueBytes} bytes, ")
+            Text($"{options.Workload}: {options.Clients} clients, ")
+            + (options.Keys == 0 ? "" : Text($"{options.Keys} keys, values of {options.ValueBytes} bytes, "))
             + Text($"{measured:0} s after {before:0} s of warm-up"));
         output.Line(Text($"throughput   {result.PerSecond:N0} /s ({result.Latencies.Count:N0} operations)"));
         output.Line("latency      " + string.Join("  ", _percentiles.Select(p => Text($"{p.Name} {Milliseconds(result, p.Share):0.00} ms")))

@@ -6,10 +6,12 @@ using TiKvActors.Host.Terminal;
 namespace TiKvActors.Host.Commands;
 
 /// <summary>
-/// <c>tkv bench put|get</c>: a closed loop of many clients, and what it cost the servers; <c>check</c> is <see cref="CheckCommand"/>.
+/// <c>tkv bench put|get|tso</c>: a closed loop of many clients, and what it cost the servers; <c>check</c> is <see cref="CheckCommand"/>.
 /// </summary>
 internal static class BenchCommand
 {
+    private const string Timestamps = "tso";
+
     private static readonly CommonOptions _common = new();
 
     private static readonly Option<int> _clients =
@@ -24,22 +26,29 @@ internal static class BenchCommand
         var put = new Command(
             "put", "Store random values under uniformly chosen keys\n\nExample: ./tkv bench put --clients 256 --seconds 30");
         put.SetAction((parsed, cancellation) => Run(parsed, cancellation, "put", prefill: false,
-            client => (key, value, c) => client.PutAsync(key, value, null, c)));
+            (client, _) => (key, value, c) => client.PutAsync(key, value, null, c)));
         var get = new Command(
             "get", "Read uniformly chosen keys, after storing all of them\n\nExample: ./tkv bench get --clients 64 --seconds 30");
         get.SetAction((parsed, cancellation) => Run(parsed, cancellation, "get", prefill: true,
-            client => (key, _, c) => client.GetAsync(key, c)));
-        foreach (var load in new[] { put, get })
+            (client, _) => (key, _, c) => client.GetAsync(key, c)));
+        var tso = new Command(Timestamps, "Take timestamps from PD\n\nExample: ./tkv bench tso --clients 64 --seconds 30");
+        tso.SetAction((parsed, cancellation) => Run(parsed, cancellation, Timestamps, prefill: false,
+            (_, admin) => (_, _, c) => admin.GetTimestampAsync(c)));
+        foreach (var load in new[] { put, get, tso })
         {
-            foreach (var option in new Option[] { _clients, _seconds, _warmup, _keyCount, _valueBytes }) load.Add(option);
+            foreach (var option in new Option[] { _clients, _seconds, _warmup }) load.Add(option);
             _common.AddTo(load);
         }
+
+        foreach (var load in new[] { put, get })
+            foreach (var option in new Option[] { _keyCount, _valueBytes }) load.Add(option);
 
         return new Command(
             "bench", "Put a load on a cluster and measure it, or check what it does under faults\n\nExample: ./tkv bench put --clients 256")
             {
                 put,
                 get,
+                tso,
                 CheckCommand.Create(),
                 StopsCommand.Create()
             };
@@ -47,7 +56,7 @@ internal static class BenchCommand
 
     private static Task<int> Run(
         ParseResult parsed, CancellationToken cancellation, string workload, bool prefill,
-        Func<RawClient, LoadGenerator.Operation> operation) =>
+        Func<RawClient, AdminClient, LoadGenerator.Operation> operation) =>
         _common.WithClient(parsed, cancellation, async (client, output) =>
         {
             var options = new LoadOptions
@@ -56,8 +65,9 @@ internal static class BenchCommand
                 Clients = parsed.GetValue(_clients),
                 Duration = TimeSpan.FromSeconds(parsed.GetValue(_seconds)),
                 Warmup = TimeSpan.FromSeconds(parsed.GetValue(_warmup)),
-                Keys = parsed.GetValue(_keyCount),
-                ValueBytes = parsed.GetValue(_valueBytes),
+                // Timestamps have neither.
+                Keys = workload == Timestamps ? 0 : parsed.GetValue(_keyCount),
+                ValueBytes = workload == Timestamps ? 0 : parsed.GetValue(_valueBytes),
             };
             await using var admin = await _common.AdminAsync(parsed, cancellation);
             if (prefill)
@@ -67,7 +77,7 @@ internal static class BenchCommand
             var before = await ServerCost.ReadAsync(admin, cancellation);
             var progress = new ProgressLine(parsed.InvocationConfiguration.Error, workload, null, !Console.IsErrorRedirected);
             var result = await LoadGenerator.RunAsync(
-                options, operation(client), (_, finished) => progress.Report(finished, finished * options.ValueBytes), cancellation);
+                options, operation(client, admin), (_, finished) => progress.Report(finished, finished * options.ValueBytes), cancellation);
             progress.Done();
             BenchReport.Print(output, result, (await ServerCost.ReadAsync(admin, cancellation)).Since(before));
             return result.Latencies.Count > 0 ? ExitCode.Done : ExitCode.Failed;

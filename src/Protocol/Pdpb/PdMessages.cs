@@ -63,3 +63,7 @@ public sealed partial class StoreHeartbeatRequest : IPdRequest;
 public sealed partial class StoreHeartbeatResponse : IPdResponse;
 
 public sealed partial class GetRegionByIDRequest : IPdRequest;
+
+public sealed partial class TsoRequest : IPdRequest;
+
+public sealed partial class TsoResponse : IPdResponse;

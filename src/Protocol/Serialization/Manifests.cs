@@ -72,6 +72,8 @@ public static class Manifests
         ("pBSr", AskBatchSplitResponse.Descriptor),
         ("pRS", ReportBatchSplitRequest.Descriptor),
         ("pRSr", ReportBatchSplitResponse.Descriptor),
+        ("pTS", TsoRequest.Descriptor),
+        ("pTSr", TsoResponse.Descriptor),
 
         ("sRB", StoreRaftBatch.Descriptor),
         ("sSC", SnapshotChunkRequest.Descriptor),
@@ -95,6 +97,7 @@ public static class Manifests
         ("dIS", IncarnationStarted.Descriptor),
         ("dIR", IncarnationReleased.Descriptor),
         ("dTO", PlacementTakenOver.Descriptor),
+        ("dTW", TimestampWindowExtended.Descriptor),
     ];
 
     private static readonly FrozenDictionary<Type, string> ByType = All.ToFrozenDictionary(row => row.Message.ClrType, row => row.Manifest);

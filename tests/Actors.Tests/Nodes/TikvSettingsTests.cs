@@ -50,12 +50,13 @@ public sealed partial class TikvSettingsTests
         Assert.All(read, key => Assert.True(config.HasPath(key), $"tikv.{key} is not in reference.conf"));
         var own = ConfigurationFactory.FromResource("TiKvActors.Actors.reference.conf", typeof(TikvSettings).Assembly).GetConfig("tikv")
             .AsEnumerable()
-            .SelectMany(section => section.Value.IsObject()
-                ? section.Value.GetObject().Items.Keys.Select(k => $"{section.Key}.{k}")
-                : [section.Key])
+            .SelectMany(section => Leaves(section.Key, section.Value))
             .Where(key => !key.StartsWith("dispatchers."));
         Assert.All(own, key => Assert.True(read.Contains(key), $"nobody reads tikv.{key}"));
     }
+
+    private static IEnumerable<string> Leaves(string key, Akka.Configuration.Hocon.HoconValue value) =>
+        value.IsObject() ? value.GetObject().Items.SelectMany(i => Leaves($"{key}.{i.Key}", i.Value)) : [key];
 
     private static string Here([CallerFilePath] string path = "") => path;
 

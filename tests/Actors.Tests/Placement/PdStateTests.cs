@@ -117,22 +117,25 @@ public sealed class PdStateTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void AnIncarnationKnowsWhetherItsPredecessorHasEndedInOrder(bool throughSnapshot)
+    public void AReleaseEndsTheLeaseOfItsOwnTimestampsOnly(bool throughSnapshot)
     {
-        Assert.True(_pd.FollowsRelease);
+        Assert.Null(_pd.TimestampWindow);
         var first = _pd.Incarnation!.Id;
+        Persist([_pd.ExtendTimestamps(1000, TimeSpan.FromSeconds(2))]);
         Restart(throughSnapshot);
-        Assert.False(_pd.FollowsRelease);
         Assert.NotEqual(first, _pd.Incarnation!.Id);
+        Assert.Equal(new TimestampWindowExtended { End = 1000, LeaseMillis = 2000, IncarnationId = first }, _pd.TimestampWindow);
 
-        var released = _pd.Release();
+        // It has not issued any, perhaps because it still waited for the first one's lease.
+        Persist([_pd.Release()]);
         Assert.False(_pd.IsServing);
-        Persist([released]);
         Restart(throughSnapshot);
-        Assert.True(_pd.FollowsRelease);
         Assert.True(_pd.IsServing);
+        Assert.Equal(2000ul, _pd.TimestampWindow!.LeaseMillis);
+
+        Persist([_pd.ExtendTimestamps(3000, TimeSpan.FromSeconds(2)), _pd.Release()]);
         Restart(throughSnapshot);
-        Assert.False(_pd.FollowsRelease);
+        Assert.Equal((3000, 0ul), (_pd.TimestampWindow!.End, _pd.TimestampWindow.LeaseMillis));
     }
 
     [Fact]

@@ -1,18 +1,16 @@
+using Google.Protobuf;
 using TiKvActors.Actors.Placement;
+using TiKvActors.Protocol;
+using TiKvActors.Protocol.Kvrpcpb;
 
 namespace TiKvActors.Simulation.Timestamps;
 
-/// <summary>One life of PD, with the real oracle: recovers, commits its start, issues, and ends by a crash, a fence or a release.</summary>
+/// <summary>One life of PD, with its real state and the real oracle: recovers, commits its start, issues, and ends by a crash, a fence or a release.</summary>
 internal sealed class OracleIncarnation(TimestampCluster cluster, OracleNode node, int id)
 {
-    private sealed record Started;
-
-    private sealed record Released(int Incarnation);
-
-    private sealed record Window(long End, TimeSpan Lease, int Incarnation);
-
     private readonly World _world = cluster.World;
     private readonly TimestampOracle<TimestampRequest> _oracle = new(cluster.Config);
+    private readonly PdState _state = new(new PdConfig(3, APIVersion.V2), ByteString.CopyFrom(BitConverter.GetBytes(id)));
     private readonly Queue<Action> _mailbox = [];
     private bool _recovered;
     private bool _isBusy;
@@ -43,12 +41,12 @@ internal sealed class OracleIncarnation(TimestampCluster cluster, OracleNode nod
         if (_recovered) return;
         _recovered = true;
         _highest = events.Count;
-        var window = events.OfType<Window>().LastOrDefault();
-        var released = events.OfType<Released>().LastOrDefault();
-        var lease = window is null || window.Incarnation == released?.Incarnation ? TimeSpan.Zero : window.Lease;
+        foreach (var @event in events) _state.Apply(@event);
+        var window = _state.TimestampWindow;
+        var lease = TimeSpan.FromMilliseconds(window?.LeaseMillis ?? 0);
         if (lease == TimeSpan.Zero && window is not null) _world.Coverage.Count("an incarnation follows a release");
-        if (lease > TimeSpan.Zero && events[^1] is Released) _world.Coverage.Count("a release that does not count");
-        Write(new Started(), () =>
+        if (lease > TimeSpan.Zero && events[^1] is IncarnationReleased) _world.Coverage.Count("a release that does not count");
+        Write(_state.Start([])[0], () =>
         {
             Serves = true;
             _oracle.Start(window?.End ?? 0, lease, node.Monotonic);
@@ -113,9 +111,9 @@ internal sealed class OracleIncarnation(TimestampCluster cluster, OracleNode nod
                 {
                     foreach (var answer in answers) cluster.Deliver(answer);
                     if (Serves && _oracle.ExtendWindow(node.Monotonic, node.Wall) is { } end)
-                        Write(new Window(end, cluster.Lease, id), WindowExtended);
+                        Write(_state.ExtendTimestamps(end, cluster.Lease), WindowExtended);
                     else if (_isReleasing && !_isWriting)
-                        Write(new Released(id), Crash);
+                        Write(_state.Release(), Crash);
                     Next();
                 });
             });

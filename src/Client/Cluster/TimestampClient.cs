@@ -1,0 +1,106 @@
+using TiKvActors.Client.Calls;
+using TiKvActors.Protocol;
+using TiKvActors.Protocol.Pdpb;
+
+namespace TiKvActors.Client.Cluster;
+
+/// <summary>
+/// Timestamps of PD's oracle. One request is under way at a time, for everybody who has asked before it was sent; who asks meanwhile is
+/// served by the next one. So a timestamp is always greater than what anybody was given before it was asked for. Any thread.
+/// </summary>
+internal sealed class TimestampClient(PdClient pd, ClientEnvironment environment)
+{
+    private readonly Lock _lock = new();
+    private List<Waiter> _waiting = [];
+    private bool _isAsking;
+
+    /// <exception cref="TikvException"/>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public Task<ulong> GetAsync(CancellationToken cancellation)
+    {
+        var waiter = new Waiter(environment.Time.GetTimestamp());
+        bool isFirst;
+        lock (_lock)
+        {
+            _waiting.Add(waiter);
+            isFirst = !_isAsking;
+            _isAsking = true;
+        }
+
+        if (isFirst)
+            _ = ServeAsync();
+        return cancellation.CanBeCanceled ? waiter.Task.WaitAsync(cancellation) : waiter.Task;
+    }
+
+    /// <summary>Until nobody waits. Every exception goes to who waits for its request.</summary>
+    private async Task ServeAsync()
+    {
+        while (TakeBatch() is { } batch)
+        {
+            try
+            {
+                await AskAsync(batch).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is DeadlineExceededException or ClusterNotReadyException)
+            {
+                GiveUp(batch, e);
+            }
+            catch (Exception e)
+            {
+                foreach (var waiter in batch)
+                    waiter.SetException(e);
+            }
+        }
+    }
+
+    private List<Waiter>? TakeBatch()
+    {
+        lock (_lock)
+        {
+            var batch = _waiting;
+            if (batch.Count == 0)
+            {
+                _isAsking = false;
+                return null;
+            }
+
+            _waiting = [];
+            if (batch.Count > TimestampLayout.LogicalCount)
+            {
+                _waiting.AddRange(batch[(int)TimestampLayout.LogicalCount..]);
+                batch.RemoveRange((int)TimestampLayout.LogicalCount, _waiting.Count);
+            }
+
+            return batch;
+        }
+    }
+
+    private async Task AskAsync(List<Waiter> batch)
+    {
+        var call = new Call(new Operation("timestamp"), CallKind.Read, Remaining(batch[0]), environment, CancellationToken.None);
+        var response = await pd.AskAsync<TsoResponse>(call, () => new TsoRequest { Count = (uint)batch.Count }).ConfigureAwait(false);
+        if (response.Timestamp is not { } highest || response.Count != batch.Count)
+            throw call.Refused($"PD answered with {response.Count} timestamps, {batch.Count} were asked for: is it of another version?");
+        var first = TimestampLayout.Compose(highest.Physical, highest.Logical) - batch.Count + 1;
+        for (var i = 0; i < batch.Count; i++)
+            batch[i].SetResult((ulong)(first + i));
+    }
+
+    /// <summary>The time of the first one is over; those who came later and have some left wait for the next request.</summary>
+    private void GiveUp(List<Waiter> batch, Exception why)
+    {
+        // In the order of their coming.
+        var over = Math.Max(1, batch.Count(w => Remaining(w) <= TimeSpan.Zero));
+        lock (_lock)
+            _waiting.InsertRange(0, batch[over..]);
+        for (var i = 0; i < over; i++)
+            batch[i].SetException(why);
+    }
+
+    private TimeSpan Remaining(Waiter waiter) => environment.Settings.CallTimeout - environment.Time.GetElapsedTime(waiter.Since);
+
+    private sealed class Waiter(long since) : TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        public long Since => since;
+    }
+}
