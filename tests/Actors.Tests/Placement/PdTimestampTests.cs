@@ -152,9 +152,9 @@ public sealed class LocalPdTimestampTests
         }
     }
 
-    /// <summary>A snapshot must not claim the windows that are on their way when it is saved.</summary>
+    /// <summary>With a window on its way nearly all the time, and a snapshot after every event.</summary>
     [Fact]
-    public async Task WhatIsPersistedBesideWindowsIsInNoSnapshotTooEarly()
+    public async Task IdsThatArePersistedBesideWindowsComeOnceOverRestarts()
     {
         await using var cluster = await TestCluster.StartAsync(1, """
             tikv.pd.id-window = 1
