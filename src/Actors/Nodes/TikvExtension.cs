@@ -1,5 +1,7 @@
 using Akka;
 using Akka.Actor;
+using Akka.Cluster;
+using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Storage;
 using TiKvActors.Storage.Stores;
@@ -37,7 +39,7 @@ public sealed class TikvExtension : IExtension
     public TikvExtension(ExtendedActorSystem system)
     {
         _system = system;
-        Settings = TikvSettings.From(system.Settings.Config);
+        Settings = SettingsOf(system);
         var address = system.Provider.DefaultAddress;
         Address = $"{address.Host}:{address.Port}";
         system.RegisterOnTermination(OnTerminated);
@@ -80,7 +82,7 @@ public sealed class TikvExtension : IExtension
 
     internal NodeState? Node { get; set; }
 
-    /// <summary>PD's supervisor, if PD runs here and persists in the meta group.</summary>
+    /// <summary>PD's supervisor, if PD runs here, persists in the meta group, and is no singleton of a cluster.</summary>
     internal IActorRef? Pd { get; set; }
 
     internal OpenSnapshots Snapshots { get; } = new();
@@ -109,6 +111,15 @@ public sealed class TikvExtension : IExtension
     /// (tikv.pd.release-timeout). False when all stores stop.
     /// </summary>
     public bool HandsOver { get; set; } = true;
+
+    /// <summary>Where PD is a singleton, the role says whether it may run here.</summary>
+    private static TikvSettings SettingsOf(ActorSystem system)
+    {
+        var settings = TikvSettings.From(system.Settings.Config);
+        return PdSingleton.IsUsedBy(system, settings)
+            ? settings with { PdEnabled = Cluster.Get(system).SelfRoles.Contains(PdSingleton.Role) }
+            : settings;
+    }
 
     internal StoreEngines OpenEngines()
     {

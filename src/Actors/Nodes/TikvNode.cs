@@ -65,10 +65,25 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
     protected override void PreStart()
     {
         _slowWorker = Context.ActorOf(SlowWorker.Props().WithDispatcher("tikv.dispatchers.slow"), "slow-worker");
-        // It uses the group's members, whatever becomes of this node's engines.
-        if (_settings is { PdEnabled: true, Meta.Members.Count: > 0 })
-            _extension.Pd = Context.ActorOf(PdProps(), "pd");
+        if (_settings.Meta.Members.Count > 0)
+            StartPdOfGroup();
         Open();
+    }
+
+    /// <summary>It uses the group's members, whatever becomes of this node's engines.</summary>
+    private void StartPdOfGroup()
+    {
+        var system = Context.System;
+        if (!PdSingleton.IsUsedBy(system, _settings))
+        {
+            if (_settings.PdEnabled)
+                _extension.Pd = Context.ActorOf(PdProps(), "pd");
+            return;
+        }
+
+        if (_settings.PdEnabled)
+            Context.ActorOf(PdSingleton.Manager(system, PdProps()), PdSingleton.ManagerName);
+        Context.ActorOf(PdSingleton.Door(system), "pd");
     }
 
     protected override void OnReceive(object message) => Opening(message);

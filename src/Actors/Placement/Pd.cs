@@ -64,6 +64,10 @@ internal sealed class Pd : UntypedPersistentActor
         public static readonly ReadOrigins Instance = new();
     }
 
+    private sealed record OriginsRead(IReadOnlyList<PlacementOrigin> Origins);
+
+    private sealed record OriginsUnread(Exception Cause);
+
     private readonly PdSettings _settings;
     private readonly IReadOnlyList<MetaMember> _members;
     private readonly PdRandom _random;
@@ -133,7 +137,7 @@ internal sealed class Pd : UntypedPersistentActor
     }
 
     private void AskForOrigins() => PlacementOrigins.ReadAsync(MetaClient.Get(Context.System), _members)
-        .PipeTo(Self, failure: e => new Status.Failure(e.GetBaseException()));
+        .PipeTo(Self, success: origins => new OriginsRead(origins), failure: e => new OriginsUnread(e.GetBaseException()));
 
     private void Found(IReadOnlyList<PlacementOrigin> origins)
     {
@@ -180,11 +184,11 @@ internal sealed class Pd : UntypedPersistentActor
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure or DeleteSnapshotsSuccess or DeleteSnapshotsFailure:
                 break;
-            case IReadOnlyList<PlacementOrigin> origins:
-                Found(origins);
+            case OriginsRead read:
+                Found(read.Origins);
                 break;
-            case Status.Failure failure:
-                StayUnfounded(failure.Cause.Message, isFinal: false);
+            case OriginsUnread unread:
+                StayUnfounded(unread.Cause.Message, isFinal: false);
                 break;
             case ReadOrigins:
                 AskForOrigins();

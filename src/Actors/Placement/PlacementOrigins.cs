@@ -41,6 +41,8 @@ internal sealed class OriginRecorder : UntypedPersistentActor
         public static readonly Recorded Instance = new();
     }
 
+    private sealed record NotRecorded(Exception Cause);
+
     private sealed class Again
     {
         public static readonly Again Instance = new();
@@ -79,7 +81,7 @@ internal sealed class OriginRecorder : UntypedPersistentActor
     }
 
     private void Record() => PlacementOrigins.RecordAsync(_group, _origin)
-        .PipeTo(Self, success: () => Recorded.Instance, failure: e => new Status.Failure(e.GetBaseException()));
+        .PipeTo(Self, success: () => Recorded.Instance, failure: e => new NotRecorded(e.GetBaseException()));
 
     protected override void OnCommand(object message)
     {
@@ -88,13 +90,13 @@ internal sealed class OriginRecorder : UntypedPersistentActor
             case Recorded:
                 _log.PdOriginRecorded(_origin.MemberId, _origin.State?.Identity.ClusterId ?? 0);
                 break;
-            case Status.Failure { Cause: MetaGroupException cause }:
+            case NotRecorded { Cause: MetaGroupException cause }:
                 // The group may need other members first.
                 _log.PdOriginNotRecorded(_origin.MemberId, cause.Message);
                 Context.System.Scheduler.ScheduleTellOnce(_retryInterval, Self, Again.Instance, Self);
                 break;
-            case Status.Failure failure:
-                throw new InvalidOperationException($"the origin of member {_origin.MemberId} was not recorded", failure.Cause);
+            case NotRecorded failed:
+                throw new InvalidOperationException($"the origin of member {_origin.MemberId} was not recorded", failed.Cause);
             case Again:
                 Record();
                 break;

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using TiKvActors.Actors.Nodes;
+using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Kvrpcpb;
@@ -152,7 +153,8 @@ internal sealed partial class Store
     }
 
     /// <summary>Anybody who reaches the port can send what looks like an answer of PD.</summary>
-    private bool IsFromPd => Sender.Path.Elements.Take(_pdPath.Elements.Count).SequenceEqual(_pdPath.Elements)
+    private bool IsFromPd => Context.System.Settings.HasCluster && PdSingleton.Has(Sender.Path)
+        || Sender.Path.Elements.Take(_pdPath.Elements.Count).SequenceEqual(_pdPath.Elements)
         && (Sender.Path.Address.HasLocalScope || Sender.Path.Address == _pdPath.Address);
 
     private Protocol.Metapb.Store Describe() => new()
