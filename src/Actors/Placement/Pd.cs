@@ -128,12 +128,23 @@ internal sealed class Pd : UntypedPersistentActor
 
         _appliedTo = LastSequenceNr;
         ScheduleSnapshot();
-        if (_state.IsFounded)
+        if (_members.Count == 0)
+            StartAlone();
+        else if (_state.IsFounded)
             Start([]);
-        else if (_members.Count == 0)
-            Start(Founding.New(_settings.Config, _random.ClusterId()));
         else
             AskForOrigins();
+    }
+
+    /// <summary>Only the very first start writes: while the disk takes nothing, PD still answers what it knows.</summary>
+    private void StartAlone()
+    {
+        PersistAll(_state.IsFounded ? [] : Founding.New(_settings.Config, _random.ClusterId()), Apply);
+        DeferAsync(0, _ =>
+        {
+            _state.StartAlone();
+            Serve();
+        });
     }
 
     private void AskForOrigins() => PlacementOrigins.ReadAsync(MetaClient.Get(Context.System), _members)
@@ -161,13 +172,17 @@ internal sealed class Pd : UntypedPersistentActor
     private void Start(IReadOnlyList<IMessage> founding) => PersistAllAsync(_state.Start(founding), @event =>
     {
         Apply(@event);
-        if (@event is not IncarnationStarted || _isReleasing)
-            return;
+        if (@event is IncarnationStarted && !_isReleasing)
+            Serve();
+    });
+
+    private void Serve()
+    {
         _log.PdRecovered(_state.ClusterId, _state.Stores.Count(), _state.Regions.Count);
         var window = _state.TimestampWindow;
         _timestamps.Start(window?.End ?? 0, TimeSpan.FromMilliseconds(window?.LeaseMillis ?? 0), _clock.Now);
         AwaitLeaseOver();
-    });
+    }
 
     // ---- Serving
 

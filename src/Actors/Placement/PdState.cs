@@ -66,10 +66,26 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
     /// <exception cref="InvalidOperationException">The cluster was founded with another API mode.</exception>
     public IReadOnlyList<IMessage> Start(IReadOnlyList<IMessage> founding)
     {
-        if (_identity is not null && Founding.WhyOtherMode(_identity, config) is { } why)
-            throw new InvalidOperationException(why);
+        CheckMode();
         return [.. founding, new IncarnationStarted { Id = self, Address = config.Address }];
     }
+
+    /// <summary>It serves at once: its journal admits no other incarnation, so none has to hear of this one.</summary>
+    /// <exception cref="InvalidOperationException">The cluster was founded with another API mode.</exception>
+    public void StartAlone()
+    {
+        CheckMode();
+        Serve();
+    }
+
+    private void CheckMode()
+    {
+        if (_identity is not null && Founding.WhyOtherMode(_identity, config) is { } why)
+            throw new InvalidOperationException(why);
+    }
+
+    // Ids of the last window may have been told to somebody.
+    private void Serve() => (_nextId, _whyNotServing) = (_windowEnd + 1, null);
 
     /// <summary>Until it is served, requests are refused with this; callers try again.</summary>
     public void Wait(string why) => _whyNotServing = why;
@@ -161,10 +177,8 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
                 break;
             case IncarnationStarted started:
                 Incarnation = started;
-                // Ids of the last window may have been told to somebody.
-                _nextId = _windowEnd + 1;
                 if (started.Id == self)
-                    _whyNotServing = null;
+                    Serve();
                 break;
             case TimestampWindowExtended extended:
                 TimestampWindow = extended;

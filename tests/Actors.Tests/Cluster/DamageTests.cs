@@ -29,6 +29,32 @@ public sealed class DamageTests
         await load.EveryAcknowledgedWriteIsThereAsync();
     }
 
+    /// <summary>Clients that lose a leader ask PD for the next one.</summary>
+    [Fact]
+    public async Task PdAnswersWhatItKnowsWhileItsDiskTakesNothing()
+    {
+        await using var cluster = await TestCluster.StartAsync(3, "tikv.store.engine-restart-backoff = 100ms");
+        var node = cluster.Node(1);
+        var before = node.Tikv.Engines;
+        node.Tikv.FailPoints.Set(FailPoints.JournalCommit, () => throw new IOException("disk error made by a test"));
+        await using var load = new WriteLoad(cluster.Client);
+        await Eventually.TrueAsync(() => node.Tikv.Engines is { } engines && engines != before, "the engines were reopened");
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    return (await cluster.Client.RegionsAsync()).Count > 0;
+                }
+                catch (AskTimeoutException)
+                {
+                    return false;
+                }
+            },
+            "PD tells where the regions are");
+        await load.ProgressAsync(100);
+    }
+
     /// <summary>Else the region would be down on this store until somebody restarted it.</summary>
     [Fact]
     public async Task AStoreThatCannotReadTheStateOfAFailedPeerOpensItsEnginesAnew()
