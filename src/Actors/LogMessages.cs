@@ -5,7 +5,7 @@ namespace TiKvActors.Actors;
 
 /// <summary>
 /// Every log event of this project, with a stable id: TKA1xx nodes, TKA2xx regions, TKA3xx traffic between stores, TKA4xx PD, TKA5xx
-/// requests.
+/// requests, TKA6xx the Akka cluster.
 /// </summary>
 internal static class LogMessages
 {
@@ -153,4 +153,17 @@ internal static class LogMessages
 
     public static void WorkFailed(this ILoggingAdapter log, string what, Exception cause) =>
         log.Error(cause, "TKA109 {0} failed: {1}", what, cause.Message);
+
+    public static void JoiningCluster(this ILoggingAdapter log, string member) => log.Info("TKA601 joins the cluster of {0}", member);
+
+    public static void FoundingCluster(this ILoggingAdapter log, ulong number, ulong id) =>
+        log.Info("TKA602 no voter that answers is a member: founds cluster incarnation {0} ({1:x16})", number, id);
+
+    public static void MakingCluster(this ILoggingAdapter log) => log.Info("TKA603 makes the cluster that it has founded");
+
+    public static void RestartNeeded(this ILoggingAdapter log, string why) =>
+        log.Warning("TKA604 this actor system has to be started again: {0}", why);
+
+    public static void MetaGroupSilent(this ILoggingAdapter log, string what, Exception cause) =>
+        log.Warning("TKA605 cannot {0}: {1}", what, cause.Message);
 }

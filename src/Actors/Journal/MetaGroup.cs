@@ -95,7 +95,7 @@ internal sealed class MetaGroup : PeerSupervisor
     {
         if (message is MetaRequest request)
             Sender.Tell(new MetaResponse { Id = request.Id, Error = RegionErrors.RegionNotInitialized(MetaRegion.Id) });
-        else if (message is not (MetaHello or MetaHelloResponse or StoreRaftBatch or SnapshotChunkRequest))
+        else if (message is not (MetaHello or MetaHelloResponse or StoreRaftBatch or SnapshotChunkRequest or RegionPeer.GetStatus))
             Unhandled(message);
     }
 
@@ -191,6 +191,9 @@ internal sealed class MetaGroup : PeerSupervisor
         {
             case MetaRequest request:
                 OnRequest(request);
+                break;
+            case RegionPeer.GetStatus:
+                _services.Router.Find(MetaRegion.Id)?.Forward(message);
                 break;
             case SlowWorker.Failed failed:
                 // Nobody would try it again: the node opens the engines anew.

@@ -1,6 +1,7 @@
 using Akka;
 using Akka.Actor;
 using Akka.Cluster;
+using TiKvActors.Actors.Membership;
 using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Storage;
@@ -45,6 +46,8 @@ public sealed class TikvExtension : IExtension
         system.RegisterOnTermination(OnTerminated);
         CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "tikv-hand-over", HandOverAsync);
         CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "tikv-pd-release", ReleasePdAsync);
+        if (system.Provider is IClusterActorRefProvider && Settings.Meta.Members.Count > 0)
+            Membership = TikvMembership.Get(system);
         Root = system.ActorOf(TikvNode.Props(Settings, this, new MonotonicClock(TimeProvider.System)), "tikv");
     }
 
@@ -55,6 +58,9 @@ public sealed class TikvExtension : IExtension
 
     /// <summary><c>/user/tikv</c>.</summary>
     public IActorRef Root { get; }
+
+    /// <summary>Null on a system that is no member of a cluster, or without a meta group.</summary>
+    public TikvMembership? Membership { get; }
 
     /// <summary>Since the process started.</summary>
     public StoreCounters Counters { get; } = new();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Akka.Configuration;
 using TiKvActors.Actors.Journal;
+using TiKvActors.Actors.Membership;
 using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol;
@@ -123,6 +124,19 @@ public sealed record TikvSettings
             Positive(config, "meta.attempt-timeout"),
             Positive(config, "meta.retry-backoff"));
         return new MetaSettings(ReadMembers(config), calls);
+    }
+
+    /// <summary><c>tikv.cluster</c> alone.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range; the message names the key.</exception>
+    internal static FormationSettings ReadCluster(Config system)
+    {
+        var config = system.WithFallback(Reference()).GetConfig("tikv");
+        return new FormationSettings(
+            Positive(config, "cluster.retry-interval"),
+            Positive(config, "cluster.check-interval"),
+            Positive(config, "cluster.answer-timeout"),
+            Positive(config, "cluster.join-timeout"),
+            Positive(config, "cluster.forgotten-timeout"));
     }
 
     /// <exception cref="ArgumentException">Not one of the three modes.</exception>

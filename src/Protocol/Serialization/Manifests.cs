@@ -86,6 +86,9 @@ public static class Manifests
         ("mR", MetaRequest.Descriptor),
         ("mRr", MetaResponse.Descriptor),
 
+        ("cM", MembershipRequest.Descriptor),
+        ("cMr", MembershipResponse.Descriptor),
+
         ("jRA", RaftAdvanced.Descriptor),
         ("jRT", RaftTruncated.Descriptor),
         ("dCI", ClusterIdentityDecided.Descriptor),
