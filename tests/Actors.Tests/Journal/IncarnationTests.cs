@@ -7,7 +7,7 @@ using TiKvActors.Protocol;
 namespace TiKvActors.Actors.Tests.Journal;
 
 /// <summary>Persistent actors on the replicated journal: three members, and incarnations of one actor on different nodes.</summary>
-public sealed class IncarnationTests : IAsyncDisposable
+public sealed class IncarnationTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -15,7 +15,9 @@ public sealed class IncarnationTests : IAsyncDisposable
 
     public IncarnationTests() => _nodes.Start();
 
-    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public Task DisposeAsync() => _nodes.DisposeAsync().AsTask();
 
     /// <summary>The older one hears that it is fenced, before it has told anybody anything that the younger does not know.</summary>
     [Fact]

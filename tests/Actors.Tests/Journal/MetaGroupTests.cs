@@ -11,7 +11,7 @@ using Query = TiKvActors.Protocol.MetaQuery.Types;
 namespace TiKvActors.Actors.Tests.Journal;
 
 /// <summary>Nodes with real remoting and directories, which are members of the meta group.</summary>
-public sealed class MetaGroupTests : IAsyncDisposable
+public sealed class MetaGroupTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
@@ -20,7 +20,9 @@ public sealed class MetaGroupTests : IAsyncDisposable
         tikv.region.log-limit = 64 KiB
         """);
 
-    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public Task DisposeAsync() => _nodes.DisposeAsync().AsTask();
 
     /// <summary>The very first start needs every member, later ones any majority. What was acknowledged is there whoever is away.</summary>
     [Fact]

@@ -15,7 +15,7 @@ using AkkaCluster = Akka.Cluster.Cluster;
 namespace TiKvActors.Actors.Tests.Membership;
 
 /// <summary>Nodes with real remoting and directories, which are members of the meta group and make a cluster by themselves.</summary>
-public sealed class ClusterFormationTests : IAsyncDisposable
+public sealed class ClusterFormationTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
@@ -37,7 +37,9 @@ public sealed class ClusterFormationTests : IAsyncDisposable
         }
         """);
 
-    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public Task DisposeAsync() => _nodes.DisposeAsync().AsTask();
 
     [Fact]
     public async Task NodesThatStartTogetherMakeOneClusterAndClientsJoinIt()

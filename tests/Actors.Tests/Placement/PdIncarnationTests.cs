@@ -7,7 +7,7 @@ using TiKvActors.Protocol.Pdpb;
 namespace TiKvActors.Actors.Tests.Placement;
 
 /// <summary>PD on the replicated journal: one incarnation after the other, and beside the other.</summary>
-public sealed class PdIncarnationTests : IAsyncDisposable
+public sealed class PdIncarnationTests : IAsyncLifetime
 {
     // Every id that is handed out is an event.
     private readonly MetaNodes _nodes = new("""
@@ -19,7 +19,9 @@ public sealed class PdIncarnationTests : IAsyncDisposable
 
     public PdIncarnationTests() => _nodes.Start();
 
-    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public Task DisposeAsync() => _nodes.DisposeAsync().AsTask();
 
     [Fact]
     public async Task PdGoesOnAtAnotherNodeWithEverythingThatItHasAnswered()

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Akka.Actor;
+using Akka.Cluster;
 using TiKvActors.Actors.Tests.Cluster;
 using TiKvActors.Actors.Tests.Journal;
 using TiKvActors.Client;
@@ -37,9 +38,9 @@ public sealed class PdSingletonTests(ITestOutputHelper output) : IAsyncLifetime
         foreach (var node in _nodes)
             node.PdPort = node.Port;
         _nodes.Start();
-        var first = AkkaCluster.Get(_nodes[0].System);
-        await first.JoinAsync(first.SelfAddress);
-        await Task.WhenAll(_nodes.Skip(1).Select(n => AkkaCluster.Get(n.System).JoinAsync(first.SelfAddress)));
+        await Eventually.TrueAsync(
+            () => _nodes.All(n => AkkaCluster.Get(n.System).State.Members.Count(m => m.Status == MemberStatus.Up) == _nodes.Count),
+            "all nodes are members of one cluster");
     }
 
     public Task DisposeAsync() => _nodes.DisposeAsync().AsTask();

@@ -8,7 +8,7 @@ using TiKvActors.Protocol.Pdpb;
 namespace TiKvActors.Actors.Tests.Placement;
 
 /// <summary>Timestamps of PD on the replicated journal, from one incarnation to the next.</summary>
-public sealed class PdTimestampTests : IAsyncDisposable
+public sealed class PdTimestampTests : IAsyncLifetime
 {
     private readonly MetaNodes _nodes = new("""
         tikv.pd.restart-backoff = 50ms
@@ -18,7 +18,9 @@ public sealed class PdTimestampTests : IAsyncDisposable
 
     public PdTimestampTests() => _nodes.Start();
 
-    public ValueTask DisposeAsync() => _nodes.DisposeAsync();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public Task DisposeAsync() => _nodes.DisposeAsync().AsTask();
 
     [Fact]
     public async Task AWindowIsInTheJournalBeforeATimestampOfItIsIssued()

@@ -5,7 +5,7 @@ using TiKvActors.Host.Check;
 namespace TiKvActors.Host.Tests.Check;
 
 /// <summary>The relays before the stores of <c>tkv bench check</c>, with this process at both ends.</summary>
-public sealed class StoreRelayTests : IAsyncDisposable
+public sealed class StoreRelayTests : IAsyncLifetime
 {
     private static readonly Party _client = Party.Client(1), _store = Party.Store(1);
 
@@ -86,7 +86,9 @@ public sealed class StoreRelayTests : IAsyncDisposable
         Assert.Equal(-1, await DialAndReadAsync());
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await _relay.DisposeAsync();
         _target.Dispose();

@@ -5,7 +5,7 @@ using Akka.Pattern;
 namespace TiKvActors.StandIns.Tests.Patterns;
 
 /// <summary>What the recorded scenario of the back-off supervisor does not say.</summary>
-public sealed class BackoffSupervisorTests : IAsyncDisposable
+public sealed class BackoffSupervisorTests : IAsyncLifetime
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan _soon = TimeSpan.FromMilliseconds(5);
@@ -38,7 +38,9 @@ public sealed class BackoffSupervisorTests : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await _system.Terminate();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _system.Terminate();
 
     private Props ChildProps => Props.Create(() => new Child(_seen));
 

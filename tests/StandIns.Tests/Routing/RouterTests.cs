@@ -5,7 +5,7 @@ using Akka.Routing;
 namespace TiKvActors.StandIns.Tests.Routing;
 
 /// <summary>What the recorded Routers scenario does not say.</summary>
-public sealed class RouterTests : IAsyncDisposable
+public sealed class RouterTests : IAsyncLifetime
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
 
@@ -22,7 +22,9 @@ public sealed class RouterTests : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await _system.Terminate();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _system.Terminate();
 
     private static Task<int> RouteesOf(IActorRef router) => CountOf(router.Ask<Routees>(GetRoutees.Instance, _patience));
 

@@ -4,7 +4,7 @@ using Akka.Configuration;
 namespace TiKvActors.StandIns.Tests.Scheduling;
 
 /// <summary>What the recorded TimersByKey scenario does not say.</summary>
-public sealed class TimerTests : IAsyncDisposable
+public sealed class TimerTests : IAsyncLifetime
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan _soon = TimeSpan.FromMilliseconds(1);
@@ -12,7 +12,9 @@ public sealed class TimerTests : IAsyncDisposable
     private readonly ActorSystem _system =
         ActorSystem.Create("timers", ConfigurationFactory.ParseString("akka.loglevel = OFF, akka.stdout-loglevel = OFF"));
 
-    public async ValueTask DisposeAsync() => await _system.Terminate();
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _system.Terminate();
 
     private sealed class Scripted : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
