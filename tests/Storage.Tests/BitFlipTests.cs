@@ -83,17 +83,31 @@ public sealed class BitFlipTests : IClassFixture<BitFlipTests.Original>, IDispos
     [InlineData("data/sst")]
     public void A_file_that_is_gone_is_named_and_nothing_is_made_in_its_place(string kind)
     {
-        CopyOriginal();
-        var file = Path.Combine(_copy.Directory, _original.Files.First(f => Kind(f) == kind));
-        var kept = File.ReadAllBytes(file);
-        File.Delete(file);
-        var refusal = Assert.Throws<CorruptionException>(() => _copy.Reopen());
-        // RocksDB tells the name that a table file had in older versions.
-        Assert.Contains(Path.GetFileNameWithoutExtension(file), refusal.Message, StringComparison.Ordinal);
-        Assert.Contains(CorruptionException.Remedy, refusal.Message, StringComparison.Ordinal);
-        // Whoever finds the file again has everything.
-        File.WriteAllBytes(file, kept);
-        Assert.Equal("equal", Outcome("the file is back"));
+        var refused = 0;
+        foreach (var name in _original.Files.Where(f => Kind(f) == kind))
+        {
+            CopyOriginal();
+            var file = Path.Combine(_copy.Directory, name);
+            var kept = File.ReadAllBytes(file);
+            File.Delete(file);
+            // The copy was taken from a running store, which may just have made, or finished with, a table file.
+            if (Record.Exception(() => _copy.Reopen()) is not { } exception)
+            {
+                Assert.Equal("equal", Outcome($"{file} is gone"));
+                continue;
+            }
+
+            refused++;
+            var refusal = Assert.IsType<CorruptionException>(exception);
+            // RocksDB tells the name that a table file had in older versions.
+            Assert.Contains(Path.GetFileNameWithoutExtension(file), refusal.Message, StringComparison.Ordinal);
+            Assert.Contains(CorruptionException.Remedy, refusal.Message, StringComparison.Ordinal);
+            // Whoever finds the file again has everything.
+            File.WriteAllBytes(file, kept);
+            Assert.Equal("equal", Outcome("the file is back"));
+        }
+
+        Assert.True(refused > 0, $"no {kind} was missed");
     }
 
     /// <summary>A loss of power may leave this: the record was never acted on.</summary>
