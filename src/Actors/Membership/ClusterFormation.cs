@@ -32,7 +32,7 @@ internal sealed class ClusterFormation
     private readonly Func<ulong> _newId;
     private readonly Dictionary<string, MembershipResponse> _answers = [];
     private ClusterView _view = ClusterView.None;
-        private ulong _round;
+    private ulong _round;
     private TimeSpan _roundBegan;
     private TimeSpan _asked;
     private TimeSpan _nextRound = TimeSpan.MinValue;
