@@ -11,7 +11,8 @@ public class DependencyTests
     [InlineData("TiKvActors.Storage", "TiKvActors.Protocol", "Google.Protobuf", "Akka", "Akka.Persistence", "RocksDbSharp")]
     [InlineData(
         "TiKvActors.Actors",
-        "TiKvActors.Protocol", "TiKvActors.Raft", "TiKvActors.Storage", "Google.Protobuf", "Akka", "Akka.Persistence", "Akka.Remote")]
+        "TiKvActors.Protocol", "TiKvActors.Raft", "TiKvActors.Storage", "Google.Protobuf", "Akka", "Akka.Cluster", "Akka.Cluster.Tools",
+        "Akka.Persistence", "Akka.Remote")]
     [InlineData("TiKvActors.Client", "TiKvActors.Protocol", "Google.Protobuf", "Akka", "Akka.Remote")]
     public void A_room_uses_only_what_it_may(string room, params string[] allowed)
     {
