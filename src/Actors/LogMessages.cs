@@ -122,6 +122,14 @@ internal static class LogMessages
     public static void PdNotReleased(this ILoggingAdapter log, string address) =>
         log.Warning("TKA410 PD at {0} stops without saying so: its successor waits longer", address);
 
+    public static void StoreChanged(this ILoggingAdapter log, ulong storeId, string address, Protocol.Metapb.NodeState state) =>
+        log.Info("TKA411 store {0} at {1}: {2}", storeId, address, state);
+
+    public static void StepRefused(this ILoggingAdapter log, ulong regionId, string step, string why) =>
+        log.Debug("TKA412 region {0}: {1}, which PD asked for, is not done: {2}", regionId, step, why);
+
+    public static void StoreRemoved(this ILoggingAdapter log, string why) => log.Error("TKA117 {0}", why);
+
     public static void ReadFailed(this ILoggingAdapter log, ulong regionId, string request, Exception cause) =>
         log.Error(cause, "TKA501 region {0}: {1} failed: {2}", regionId, request, cause.Message);
 

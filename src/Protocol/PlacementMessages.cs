@@ -7,3 +7,15 @@ public sealed partial class GetClusterIdentityRequest : IPdRequest;
 public sealed partial class GetClusterIdentityResponse : IPdResponse;
 
 public sealed partial class GetPrevRegionRequest : IPdRequest;
+
+public sealed partial class GetStoreStatusRequest : IPdRequest;
+
+public sealed partial class GetStoreStatusResponse : IPdResponse;
+
+public sealed partial class RemoveStoreRequest : IPdRequest;
+
+public sealed partial class RemoveStoreResponse : IPdResponse;
+
+public sealed partial class CancelStoreRemovalRequest : IPdRequest;
+
+public sealed partial class CancelStoreRemovalResponse : IPdResponse;

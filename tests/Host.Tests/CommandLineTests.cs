@@ -106,6 +106,34 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
     }
 
     [Fact]
+    public async Task Stores_are_listed_shown_removed_and_kept()
+    {
+        var listed = (await RunAsync("ctl", "store", "list", "--json")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.Equal(["up", "up", "up"], listed.Select(s => s.GetProperty("state").GetString()));
+        // PD keeps its journal in the first store's directory, so that one has to stay.
+        var last = listed.Last(s => s.GetProperty("address").GetString() != cluster.Endpoint);
+        var id = last.GetProperty("id").GetUInt64().ToString();
+        Assert.Contains(last.GetProperty("address").GetString()!, (await RunAsync("ctl", "store", "list")).Output, StringComparison.Ordinal);
+
+        Assert.Equal((3, "", "tkv: no such store: 999999\n"), await RunAsync("ctl", "store", "show", "999999"));
+        Assert.Equal((3, "", "tkv: no such store: 999999\n"), await RunAsync("ctl", "store", "remove", "999999"));
+        var forced = await RunAsync("ctl", "store", "remove", id, "--force");
+        Assert.Equal(1, forced.ExitCode);
+        Assert.Contains("is alive", forced.Error, StringComparison.Ordinal);
+
+        // Three replicas on three stores: it waits, and can be kept.
+        Assert.Equal(0, (await RunAsync("ctl", "store", "remove", id)).ExitCode);
+        await Eventually.TrueAsync(
+            async () => (await RunAsync("ctl", "store", "show", id)).Output is var shown
+                && shown.Contains("removing", StringComparison.Ordinal)
+                && shown.Contains("no store that is up is without a peer of it", StringComparison.Ordinal),
+            "the removal says what it waits for");
+        Assert.Equal(0, (await RunAsync("ctl", "store", "cancel-remove", id)).ExitCode);
+        Assert.Contains("up", (await RunAsync("ctl", "store", "show", id)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_short_benchmark_reports_throughput_syncs_and_acknowledged_writes()
     {
         var (exitCode, output, _) =
@@ -186,6 +214,8 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
     [InlineData("playground")]
     [InlineData("ctl")]
     [InlineData("ctl", "region", "split")]
+    [InlineData("ctl", "store")]
+    [InlineData("ctl", "store", "remove")]
     [InlineData("ctl", "tso")]
     [InlineData("bench")]
     [InlineData("bench", "tso")]

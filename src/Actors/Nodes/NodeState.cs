@@ -29,7 +29,10 @@ internal sealed class NodeState(
     /// <summary>Those among them that the gateway routes.</summary>
     public required Admission RoutedRequests { get; init; }
 
-    /// <summary>Null until the store serves.</summary>
+    /// <summary>The store has been removed from the cluster, and says so once. Any thread.</summary>
+    public required Action<string> ReportRemoval { get; init; }
+
+    /// <summary>Null until the store serves, and when it has been removed.</summary>
     public StoreServices? Services
     {
         get => _services;

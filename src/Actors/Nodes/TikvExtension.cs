@@ -29,6 +29,7 @@ public sealed class TikvExtension : IExtension
 
     private readonly TaskCompletionSource<StoreEngines> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string> _damaged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<string> _removed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
     private readonly ActorSystem _system;
     private StoreEngines? _open;
@@ -85,6 +86,12 @@ public sealed class TikvExtension : IExtension
     /// Completes with the reason when the store's files are found to be damaged: it stays closed until it is started again.
     /// </summary>
     public Task<string> Damaged => _damaged.Task;
+
+    /// <summary>
+    /// Completes with the reason and the remedy when the store has been removed from the cluster: it serves nothing any more, and never will
+    /// from this directory. PD and the node's member of the meta group go on until the system is ended.
+    /// </summary>
+    public Task<string> Removed => _removed.Task;
 
     internal NodeState? Node { get; set; }
 
@@ -205,6 +212,8 @@ public sealed class TikvExtension : IExtension
     }
 
     internal void ReportStartFailure(Exception cause) => _started.TrySetException(cause);
+
+    internal void ReportRemoval(string why) => _removed.TrySetResult(why);
 
     internal void ReportDamage(string why) => _damaged.TrySetResult(why);
 

@@ -162,6 +162,7 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         {
             Requests = new Admission(_settings.Gateway.MaxRequests, _settings.Gateway.MaxRequestsBytes),
             RoutedRequests = new Admission(_settings.Gateway.MaxRoutedRequests),
+            ReportRemoval = _extension.ReportRemoval,
         };
         if (_settings is { PdEnabled: true, Meta.Members.Count: 0 })
             Start(PdProps(), "pd");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Akka.Configuration;
 using TiKvActors.Actors.Journal;
 using TiKvActors.Actors.Membership;
@@ -6,6 +7,7 @@ using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Regions;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Metapb;
 using TiKvActors.Protocol.Serialization;
 using TiKvActors.Raft;
 using TiKvActors.Storage;
@@ -13,7 +15,7 @@ using TiKvActors.Storage;
 namespace TiKvActors.Actors.Nodes;
 
 /// <summary>What reference.conf holds under <c>tikv</c>, read once. Units and consequences stand there.</summary>
-public sealed record TikvSettings
+public sealed partial record TikvSettings
 {
     public required string DataDirectory { get; init; }
 
@@ -75,7 +77,12 @@ public sealed record TikvSettings
             ApiVersion = apiVersion,
             Storage = StorageSettings.From(system),
             Pd = new PdSettings(
-                new PdConfig(Count(pd, "initial-stores"), apiVersion, (uint)Count(pd, "id-window")),
+                new PdConfig(Count(pd, "initial-stores"), apiVersion, (uint)Count(pd, "id-window"))
+                {
+                    Stores = new StoreTimes(Positive(pd, "store-disconnect-time"), Positive(pd, "max-store-down-time")),
+                    ReplicaScheduleLimit = Count(pd, "replica-schedule-limit"),
+                    RemovesExtraReplicas = pd.GetBoolean("remove-extra-replica"),
+                },
                 Count(pd, "snapshot-interval"),
                 ReadTimestamps(pd),
                 Positive(pd, "release-timeout"),
@@ -92,7 +99,10 @@ public sealed record TikvSettings
                 Count(store, "scan-readers"),
                 Positive(store, "peer-restart-backoff"),
                 Positive(store, "peer-restart-backoff-max"),
-                Positive(store, "engine-restart-backoff")),
+                Positive(store, "engine-restart-backoff"))
+            {
+                Labels = ReadLabels(config),
+            },
             HandOverTimeout = NotNegative(store, "hand-over-timeout"),
             Disk = new DiskSettings(
                 config.GetByteSize("disk.reserve") is { } reserve and > 0 ? reserve : throw Invalid("disk.reserve", config.GetString("disk.reserve"), "a positive size"),
@@ -213,6 +223,21 @@ public sealed record TikvSettings
         return new MetaMember { Id = id, Address = text[(at + 1)..] };
     }
 
+    private static IReadOnlyList<StoreLabel> ReadLabels(Config config)
+    {
+        var labels = config.GetStringList("store.labels").Select(ParseLabel).ToList();
+        if (labels.DistinctBy(l => l.Key).Count() < labels.Count)
+            throw Invalid("store.labels", string.Join(", ", labels.Select(l => l.Key)), "a list in which no key comes twice");
+        return labels;
+    }
+
+    private static StoreLabel ParseLabel(string text) => LabelForm().Match(text) is { Success: true } label
+        ? new StoreLabel { Key = label.Groups[1].Value, Value = label.Groups[2].Value }
+        : throw Invalid("store.labels", text, "of the form zone=z1, of letters, digits and -_./");
+
+    [GeneratedRegex(@"^([A-Za-z0-9][-A-Za-z0-9_./]*)=([-A-Za-z0-9_./]+)$")]
+    private static partial Regex LabelForm();
+
     private static int Ticks(Config config, string key, TimeSpan tick) => Math.Max(1, (int)(Positive(config, key) / tick));
 
     private static int Count(Config config, string key)
@@ -244,7 +269,10 @@ internal sealed record StoreSettings(
     int ScanReaders,
     TimeSpan PeerRestartBackoff,
     TimeSpan PeerRestartBackoffMax,
-    TimeSpan EngineRestartBackoff);
+    TimeSpan EngineRestartBackoff)
+{
+    public IReadOnlyList<StoreLabel> Labels { get; init; } = [];
+}
 
 /// <param name="Members">The first configuration of the meta group, and its members' addresses. Empty: there is no such group.</param>
 internal sealed record MetaSettings(IReadOnlyList<MetaMember> Members, MetaCallSettings Calls);

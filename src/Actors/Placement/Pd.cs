@@ -221,7 +221,7 @@ internal sealed class Pd : UntypedPersistentActor
                 Context.Stop(Self);
                 break;
             default:
-                if (_state.Process(message) is { } decision)
+                if (_state.Process(message, _clock.Now) is { } decision)
                     Answer(decision);
                 else
                     Unhandled(message);
@@ -267,6 +267,8 @@ internal sealed class Pd : UntypedPersistentActor
         _appliedTo++;
         if (@event is ClusterBootstrapped bootstrapped)
             _log.ClusterBootstrapped(bootstrapped.FirstRegion.Id, string.Join(", ", bootstrapped.FirstRegion.Peers.Select(p => p.StoreId)));
+        else if (@event is StoreTableChanged { Store: var store })
+            _log.StoreChanged(store.Id, store.Address, store.NodeState);
         else if (@event is PlacementTakenOver taken)
             _log.PdTookOver(taken.State.Identity.ClusterId, taken.MemberId);
     }

@@ -64,14 +64,14 @@ internal sealed partial class PdState
     }
 
     private GetStoreResponse Get(GetStoreRequest request) =>
-        _stores.TryGetValue(request.StoreId, out var store)
-            ? new GetStoreResponse { Header = Ok(), Store = store, Stats = _storeStats.GetValueOrDefault(request.StoreId) }
+        _stores.Find(request.StoreId) is { } store
+            ? new GetStoreResponse { Header = Ok(), Store = store, Stats = _stores.StatsOf(store.Id) }
             // Clients match this text.
             : new GetStoreResponse { Header = Fail(ErrorType.Unknown, $"invalid store ID {request.StoreId}, not found") };
 
     private GetAllStoresResponse GetAll(GetAllStoresRequest request)
     {
-        var stores = _stores.Values.Where(s => !request.ExcludeTombstoneStores || s.State != StoreState.Tombstone);
+        var stores = _stores.All.Where(s => !request.ExcludeTombstoneStores || s.State != StoreState.Tombstone);
         return new GetAllStoresResponse { Header = Ok(), Stores = { stores } };
     }
 

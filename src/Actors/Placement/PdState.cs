@@ -10,7 +10,16 @@ namespace TiKvActors.Actors.Placement;
 /// <param name="InitialStores">The first region gets one voter on each of this many stores, as soon as so many have registered.</param>
 /// <param name="IdWindow">How many ids one journal event reserves.</param>
 /// <param name="Address">host:port under which PD itself is reached.</param>
-internal sealed record PdConfig(int InitialStores, APIVersion ApiVersion, uint IdWindow = 1000, string Address = "");
+internal sealed record PdConfig(int InitialStores, APIVersion ApiVersion, uint IdWindow = 1000, string Address = "")
+{
+    public StoreTimes Stores { get; init; } = StoreTimes.Default;
+
+    /// <summary>How many regions may have a new peer on its way at a time.</summary>
+    public int ReplicaScheduleLimit { get; init; } = 64;
+
+    /// <summary>Whether a learner that nothing needs is removed.</summary>
+    public bool RemovesExtraReplicas { get; init; } = true;
+}
 
 /// <summary>
 /// What a command leads to: events to persist first, then the answer to send. An answer is sent only when its events are durable.
@@ -22,20 +31,22 @@ internal readonly record struct PdDecision(IMessage Answer, IReadOnlyList<IMessa
 
 /// <summary>
 /// PD as a pure state machine: <see cref="Process"/> decides, <see cref="Apply"/> (at run time and on replay) changes what is
-/// durable. Volatile beside it: leaders, sizes and store statistics from heartbeats, the part of the id window in use, and whether it
-/// serves.
+/// durable. Volatile beside it: leaders, sizes and statistics from heartbeats, when each store was heard of, the part of the id window in
+/// use, and whether it serves.
 /// </summary>
 /// <param name="self">The incarnation's id, never used before.</param>
 internal sealed partial class PdState(PdConfig config, ByteString self)
 {
-    private readonly SortedDictionary<ulong, Store> _stores = [];
-    private readonly Dictionary<ulong, StoreStats> _storeStats = [];
+    private readonly StoreTable _stores = new(config.Stores);
     private ClusterIdentityDecided? _identity;
     private Region? _firstRegion;
 
     /// <summary>Invariant: <c>_nextId &lt;= _windowEnd + 1</c> once the events of the last answer are applied.</summary>
     private ulong _nextId = 1;
     private ulong _windowEnd;
+
+    /// <summary>It persists in its own node's data directory.</summary>
+    private bool _isAlone;
 
     /// <summary>Null while it serves.</summary>
     private string? _whyNotServing = "PD is starting";
@@ -48,7 +59,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
 
     public RegionTable Regions { get; } = new();
 
-    public IEnumerable<Store> Stores => _stores.Values;
+    public IEnumerable<Store> Stores => _stores.All;
 
     public bool IsFounded => _identity is not null;
 
@@ -75,6 +86,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
     public void StartAlone()
     {
         CheckMode();
+        _isAlone = true;
         Serve();
     }
 
@@ -102,9 +114,11 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
     public TimestampWindowExtended ExtendTimestamps(long end, TimeSpan? lease) =>
         new() { End = end, LeaseMillis = (ulong)Math.Ceiling(lease?.TotalMilliseconds ?? 0), IncarnationId = self };
 
+    /// <param name="now">Monotonic.</param>
     /// <returns>Null for a message that is no command of PD. Timestamps are the oracle's.</returns>
-    public PdDecision? Process(object command)
+    public PdDecision? Process(object command, TimeSpan now)
     {
+        _stores.Begin(now);
         switch (command)
         {
             case GetMembersRequest:
@@ -114,13 +128,15 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
             case AllocIDRequest request:
                 return Refusal(request.Header) is { } e1 ? PdDecision.Reply(new AllocIDResponse { Header = e1 }) : Alloc(request);
             case PutStoreRequest request:
-                return Refusal(request.Header) is { } e2 ? PdDecision.Reply(new PutStoreResponse { Header = e2 }) : Put(request);
+                return Refusal(request.Header) is { } e2 ? PdDecision.Reply(new PutStoreResponse { Header = e2 }) : Put(request, now);
             case IsBootstrappedRequest request:
                 return PdDecision.Reply(Refusal(request.Header) is { } e3 ? new IsBootstrappedResponse { Header = e3 } : Bootstrapped());
             case StoreHeartbeatRequest request:
-                return PdDecision.Reply(Refusal(request.Header) is { } e4 ? new StoreHeartbeatResponse { Header = e4 } : Beat(request));
+                return Refusal(request.Header) is { } e4
+                    ? PdDecision.Reply(new StoreHeartbeatResponse { Header = e4 })
+                    : Beat(request, now);
             case RegionHeartbeatRequest request:
-                return Refusal(request.Header) is { } e5 ? PdDecision.Reply(new RegionHeartbeatResponse { Header = e5 }) : Beat(request);
+                return Refusal(request.Header) is { } e5 ? PdDecision.Reply(new RegionHeartbeatResponse { Header = e5 }) : Beat(request, now);
             case GetStoreRequest request:
                 return PdDecision.Reply(Refusal(request.Header) is { } e6 ? new GetStoreResponse { Header = e6 } : Get(request));
             case GetAllStoresRequest request:
@@ -148,6 +164,17 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
                 return WhenBootstrapped(request.Header) is { } e13
                     ? PdDecision.Reply(new ReportBatchSplitResponse { Header = e13 })
                     : ReportSplit(request);
+            case GetStoreStatusRequest request:
+                return PdDecision.Reply(
+                    Refusal(request.Header) is { } e14 ? new GetStoreStatusResponse { Header = e14 } : StatusOf(request, now));
+            case RemoveStoreRequest request:
+                return Refusal(request.Header) is { } e15
+                    ? PdDecision.Reply(new RemoveStoreResponse { Header = e15 })
+                    : Remove(request, now);
+            case CancelStoreRemovalRequest request:
+                return Refusal(request.Header) is { } e16
+                    ? PdDecision.Reply(new CancelStoreRemovalResponse { Header = e16 })
+                    : CancelRemoval(request);
             default:
                 return null;
         }
@@ -164,7 +191,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
                 _windowEnd = ids.End;
                 break;
             case StoreTableChanged changed:
-                _stores[changed.Store.Id] = changed.Store;
+                _stores.Put(changed.Store);
                 break;
             case ClusterBootstrapped bootstrapped:
                 _firstRegion = bootstrapped.FirstRegion;
@@ -201,7 +228,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
     {
         Identity = _identity,
         IdWindowEnd = _windowEnd,
-        Stores = { _stores.Values },
+        Stores = { _stores.All },
         FirstRegion = _firstRegion,
         Regions = { Regions.All.Select(r => r.Region) },
         Incarnation = Incarnation,
@@ -214,7 +241,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         _windowEnd = snapshot.IdWindowEnd;
         _firstRegion = snapshot.FirstRegion;
         foreach (var store in snapshot.Stores)
-            _stores[store.Id] = store;
+            _stores.Put(store);
         Regions.Put(snapshot.Regions);
         (Incarnation, TimestampWindow) = (snapshot.Incarnation, snapshot.TimestampWindow);
     }
@@ -238,35 +265,6 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         return first;
     }
 
-    private PdDecision Put(PutStoreRequest request)
-    {
-        var store = request.Store;
-        if (store is null || store.Id == 0)
-            return PdDecision.Reply(new PutStoreResponse { Header = Fail(ErrorType.InvalidValue, "a store needs an id other than 0") });
-        if (_stores.TryGetValue(store.Id, out var known) && known.State == StoreState.Tombstone)
-            return PdDecision.Reply(
-                new PutStoreResponse { Header = Fail(ErrorType.StoreTombstone, $"store {store.Id} is a tombstone: it cannot return") });
-        var sameAddress = _stores.Values.FirstOrDefault(
-            s => s.Id != store.Id && s.Address == store.Address && s.State != StoreState.Tombstone);
-        if (sameAddress is not null)
-        {
-            return PdDecision.Reply(new PutStoreResponse
-            {
-                Header = Fail(ErrorType.DuplicatedEntry,
-                    $"duplicated store address {store.Address}: it belongs to store {sameAddress.Id}, this is store {store.Id}; "
-                        + "was its data directory emptied?"),
-            });
-        }
-
-        var events = new List<IMessage>();
-        if (known is null || !known.Equals(store))
-            events.Add(new StoreTableChanged { Store = store });
-        var registered = _stores.Values.Where(s => s.Id != store.Id).Append(store).Where(s => s.State == StoreState.Up).ToList();
-        if (_firstRegion is null && registered.Count >= config.InitialStores)
-            events.Add(new ClusterBootstrapped { FirstRegion = FirstRegionOn(registered, events) });
-        return new PdDecision(new PutStoreResponse { Header = Ok() }, events);
-    }
-
     private Region FirstRegionOn(List<Store> registered, List<IMessage> events)
     {
         var stores = registered.OrderBy(s => s.Id).Take(config.InitialStores).ToList();
@@ -279,16 +277,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
     private IsBootstrappedResponse Bootstrapped() =>
         new() { Header = Ok(), Bootstrapped = IsBootstrapped, FirstRegion = _firstRegion };
 
-    private StoreHeartbeatResponse Beat(StoreHeartbeatRequest request)
-    {
-        var id = request.Stats?.StoreId ?? 0;
-        if (!_stores.ContainsKey(id))
-            return new StoreHeartbeatResponse { Header = Fail(ErrorType.Unknown, $"invalid store ID {id}, not found") };
-        _storeStats[id] = request.Stats!;
-        return new StoreHeartbeatResponse { Header = Ok(), State = NodeState.Serving };
-    }
-
-    private PdDecision Beat(RegionHeartbeatRequest request)
+    private PdDecision Beat(RegionHeartbeatRequest request, TimeSpan now)
     {
         var answer = new RegionHeartbeatResponse
         {
@@ -307,10 +296,13 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         if (stale)
             return PdDecision.Reply(answer);
         _pendingReports[request.Region.Id] = request;
+        var events = new List<IMessage>();
         if (changed || replaced.Count > 0)
-            return new PdDecision(answer, [new RegionTableChanged { Regions = { request.Region }, RemovedRegionIds = { replaced } }]);
-        ObserveLeaders();
-        return PdDecision.Reply(answer);
+            events.Add(new RegionTableChanged { Regions = { request.Region }, RemovedRegionIds = { replaced } });
+        Plan(request, answer, events, now);
+        if (events.Count == 0)
+            ObserveLeaders();
+        return new PdDecision(answer, events);
     }
 
     // Leaders and sizes of heartbeats whose region change is still to be made durable.
@@ -322,7 +314,10 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         foreach (var report in _pendingReports.Values)
         {
             if (Regions.Find(report.Region.Id) is not null)
-                Regions.Report(report.Region.Id, report.Leader, report.Term, report.ApproximateSize, report.ApproximateKeys);
+            {
+                Regions.Report(
+                    report.Region.Id, report.Leader, report.Term, report.ApproximateSize, report.ApproximateKeys, report.PendingPeers);
+            }
         }
 
         _pendingReports.Clear();

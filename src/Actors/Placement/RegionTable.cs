@@ -9,6 +9,9 @@ internal sealed record RegionInfo(Region Region, Peer? Leader, ulong Term)
     public ulong ApproximateSize { get; init; }
 
     public ulong ApproximateKeys { get; init; }
+
+    /// <summary>Peers that the leader cannot append to yet.</summary>
+    public IReadOnlyList<Peer> Pending { get; init; } = [];
 }
 
 /// <summary>
@@ -20,10 +23,31 @@ internal sealed class RegionTable
     // Sorted by start key. Invariant: neighbours do not overlap; gaps are possible.
     private readonly List<RegionInfo> _byStart = [];
     private readonly Dictionary<ulong, RegionInfo> _byId = [];
+    private readonly Dictionary<ulong, int> _peersByStore = [];
 
     public int Count => _byStart.Count;
 
     public IEnumerable<RegionInfo> All => _byStart;
+
+    /// <summary>How many regions have a peer on a store.</summary>
+    public int PeersOn(ulong storeId) => _peersByStore.GetValueOrDefault(storeId);
+
+    /// <summary>Whether every key is in a region: otherwise there are regions that have not reported yet.</summary>
+    public bool CoversAllKeys
+    {
+        get
+        {
+            if (_byStart.Count == 0 || !_byStart[0].Region.StartKey.IsEmpty)
+                return false;
+            for (var i = 0; i + 1 < _byStart.Count; i++)
+            {
+                if (!_byStart[i].Region.EndKey.Equals(_byStart[i + 1].Region.StartKey))
+                    return false;
+            }
+
+            return _byStart[^1].Region.EndKey.IsEmpty;
+        }
+    }
 
     public RegionInfo? Find(ulong regionId) => _byId.GetValueOrDefault(regionId);
 
@@ -97,25 +121,38 @@ internal sealed class RegionTable
         infos.ForEach(Insert);
     }
 
-    public void Report(ulong regionId, Peer leader, ulong term, ulong approximateSize, ulong approximateKeys)
+    public void Report(
+        ulong regionId, Peer leader, ulong term, ulong approximateSize, ulong approximateKeys, IReadOnlyList<Peer>? pending = null)
     {
         var known = _byId[regionId];
         if (term < known.Term)
             return;
-        var updated = known with { Leader = leader, Term = term, ApproximateSize = approximateSize, ApproximateKeys = approximateKeys };
+        var updated = known with
+        {
+            Leader = leader,
+            Term = term,
+            ApproximateSize = approximateSize,
+            ApproximateKeys = approximateKeys,
+            Pending = pending ?? [],
+        };
         _byId[regionId] = updated;
         _byStart[LastStartingAtOrBefore(known.Region.StartKey)] = updated;
     }
 
     public void Remove(ulong regionId)
     {
-        if (_byId.Remove(regionId, out var known))
-            _byStart.RemoveAt(LastStartingAtOrBefore(known.Region.StartKey));
+        if (!_byId.Remove(regionId, out var known))
+            return;
+        _byStart.RemoveAt(LastStartingAtOrBefore(known.Region.StartKey));
+        foreach (var peer in known.Region.Peers)
+            _peersByStore[peer.StoreId]--;
     }
 
     private void Insert(RegionInfo info)
     {
         _byId.Add(info.Region.Id, info);
+        foreach (var peer in info.Region.Peers)
+            _peersByStore[peer.StoreId] = PeersOn(peer.StoreId) + 1;
         _byStart.Insert(LastStartingAtOrBefore(info.Region.StartKey) + 1, info);
     }
 

@@ -1,4 +1,6 @@
 using TiKvActors.Actors.Stores;
+using TiKvActors.Protocol.Kvrpcpb;
+using TiKvActors.Protocol.Metapb;
 using TiKvActors.Protocol.Pdpb;
 using Region = TiKvActors.Protocol.Metapb.Region;
 
@@ -9,6 +11,7 @@ internal sealed partial class PeerShell
 {
     private readonly Queue<SplitRequest> _splitsAtPd = new();
     private TimeSpan _splitAskedAt;
+    private IReadOnlyList<MetaPeer> _reportedPending = [];
 
     private RequestHeader PdHeader() => new() { ClusterId = _host.ClusterId, SenderId = _host.Config.StoreId };
 
@@ -17,7 +20,32 @@ internal sealed partial class PeerShell
         if (!_peer.IsLeader)
             return;
         _lastReport = _host.Now;
-        _host.TellPd(new RegionHeartbeatRequest { Header = PdHeader(), Region = _peer.Region, Leader = _peer.Self, Term = _peer.Term });
+        _reportedPending = _peer.PendingPeers;
+        _host.TellPd(new RegionHeartbeatRequest
+        {
+            Header = PdHeader(),
+            Region = _peer.Region,
+            Leader = _peer.Self,
+            Term = _peer.Term,
+            PendingPeers = { _reportedPending },
+        });
+    }
+
+    /// <summary>Whether a learner that was reported as pending is so no more: PD may wait for it.</summary>
+    private bool HasCaughtUp() =>
+        _reportedPending.Any(p => p.Role == PeerRole.Learner) && _peer.PendingPeers is var pending
+            && _reportedPending.Any(p => p.Role == PeerRole.Learner && pending.All(q => q.Id != p.Id));
+
+    /// <summary>Carries out what PD wants done. What is refused, or gets lost, PD decides again.</summary>
+    private void TakeStep(RegionHeartbeatResponse response)
+    {
+        if (response.Header?.Error is not null || response.Header?.ClusterId != _host.ClusterId)
+            return;
+        var context = new Context { RegionId = _start.RegionId, RegionEpoch = response.RegionEpoch, Peer = response.TargetPeer };
+        if (response.TransferLeader?.Peer is { } to)
+            _peer.Submit(new PlacedTransfer(context, to, _host.Log), _host.Now);
+        else if (response.ChangePeerV2 is { } changes)
+            _peer.Submit(new PlacedChange(context, changes, _host.Log), _host.Now);
     }
 
     private void OnRoleChange()
@@ -73,7 +101,10 @@ internal sealed partial class PeerShell
             case AskBatchSplitResponse response:
                 OnSplitIds(response);
                 return true;
-            case RegionHeartbeatResponse or ReportBatchSplitResponse:
+            case RegionHeartbeatResponse response:
+                TakeStep(response);
+                return true;
+            case ReportBatchSplitResponse:
                 return true;
             default:
                 return false;

@@ -330,7 +330,7 @@ internal sealed partial class PeerShell
         _lastTick = now;
         _peer.Tick(now);
         ReportHandOver();
-        if (_peer.IsLeader && now - _lastReport >= _host.Settings.RegionHeartbeatInterval)
+        if (_peer.IsLeader && (now - _lastReport >= _host.Settings.RegionHeartbeatInterval || HasCaughtUp()))
             ReportToPd();
         ExpireSplits(now);
     }

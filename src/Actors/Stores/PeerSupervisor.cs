@@ -57,6 +57,11 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
     /// <summary>Peers of a store without an address ask for it, again and again.</summary>
     protected abstract void AskForAddresses();
 
+    /// <summary>A batch of messages has come from the sender.</summary>
+    protected virtual void HeardFrom(ulong storeId)
+    {
+    }
+
     /// <summary>The region's peer here is gone.</summary>
     protected virtual void LeadsNoMore(ulong regionId)
     {
@@ -157,6 +162,7 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
     {
         if (!Accept(batch.Header))
             return;
+        HeardFrom(batch.Header.FromStoreId);
         foreach (var message in batch.Batch?.Msgs ?? [])
             _peers.Deliver(message);
     }

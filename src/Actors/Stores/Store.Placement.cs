@@ -31,6 +31,10 @@ internal sealed partial class Store
     private bool _isRegistered;
     private bool _isBootstrapped;
 
+    /// <summary>Where a store last sent from, if that is its address.</summary>
+    private readonly Dictionary<ulong, Address> _heardFrom = [];
+    private TimeSpan _storesAskedAt;
+
     private RequestHeader PdHeader() => new() { ClusterId = _services?.ClusterId ?? _clusterId, SenderId = _services?.StoreId ?? 0 };
 
     // ---- Joining: a directory that is nobody's yet
@@ -132,6 +136,12 @@ internal sealed partial class Store
             case GetClusterIdentityResponse identity:
                 CheckIdentity(identity);
                 return true;
+            case PutStoreResponse { Header: var header } when IsRemoval(header):
+                EndRemoved(header.Error.Message);
+                return true;
+            case StoreHeartbeatResponse { Header: var header } when IsRemoval(header):
+                EndRemoved(header.Error.Message);
+                return true;
             case PutStoreResponse response:
                 OnRegistered(response);
                 return true;
@@ -164,6 +174,7 @@ internal sealed partial class Store
         State = StoreState.Up,
         Version = StoreVersion,
         NodeState = Protocol.Metapb.NodeState.Serving,
+        Labels = { _settings.Store.Labels },
     };
 
     /// <summary>What clients compare to decide on features: TiKV's version that the protocol follows.</summary>
@@ -196,6 +207,32 @@ internal sealed partial class Store
         Self.Tell(Ask.Instance);
     }
 
+    private bool IsRemoval(ResponseHeader header) =>
+        header.ClusterId == _services.ClusterId && header.Error is { Type: ErrorType.StoreTombstone };
+
+    /// <summary>Nothing here serves or takes part any more; the node's owner is told, and ends it.</summary>
+    private void EndRemoved(string why)
+    {
+        var directory = _node.Engines.Directory;
+        var member = _settings.Meta.Members.FirstOrDefault(m => m.Address == _address) is { } self
+            ? $". (The directory also holds member {self.Id} of the meta group: replace that first.)"
+            : "";
+        var message = $"{why}: its data directory {directory} will never serve again. Start the node with an empty directory, "
+            + $"then it joins as a new store{member}";
+        _log.StoreRemoved(message);
+        Become(Removed);
+        Timers.CancelAll();
+        _node.Services = null;
+        foreach (var child in Context.GetChildren())
+            Context.Stop(child);
+        _node.ReportRemoval(message);
+    }
+
+    private static void Removed(object message)
+    {
+        // Whatever still comes is for a store that is no more.
+    }
+
     private void OnBootstrapped(Region region)
     {
         if (_isBootstrapped)
@@ -213,9 +250,29 @@ internal sealed partial class Store
 
     protected override void AskForAddresses() => AskForStores();
 
+    /// <summary>A store that has moved sends from elsewhere before PD is asked again: answers have to go there.</summary>
+    protected override void HeardFrom(ulong storeId)
+    {
+        var from = Sender.Path.Address;
+        if (_heardFrom.TryGetValue(storeId, out var last) && last.Equals(from))
+            return;
+        if (_services.Addresses.TryGetValue(storeId, out var told) && told == $"{from.Host}:{from.Port}")
+        {
+            _heardFrom[storeId] = from;
+            return;
+        }
+
+        if (_services.Clock.Now - _storesAskedAt >= _settings.Store.PdRetryInterval)
+            AskForStores();
+    }
+
     protected override void LeadsNoMore(ulong regionId) => OnHandedOver(regionId);
 
-    private void AskForStores() => _pd.Tell(new GetAllStoresRequest { Header = PdHeader(), ExcludeTombstoneStores = true }, Self);
+    private void AskForStores()
+    {
+        _storesAskedAt = _services.Clock.Now;
+        _pd.Tell(new GetAllStoresRequest { Header = PdHeader(), ExcludeTombstoneStores = true }, Self);
+    }
 
     private void OnStores(IReadOnlyList<Protocol.Metapb.Store> stores)
     {

@@ -74,6 +74,12 @@ public static class Manifests
         ("pRSr", ReportBatchSplitResponse.Descriptor),
         ("pTS", TsoRequest.Descriptor),
         ("pTSr", TsoResponse.Descriptor),
+        ("pSS", GetStoreStatusRequest.Descriptor),
+        ("pSSr", GetStoreStatusResponse.Descriptor),
+        ("pXS", RemoveStoreRequest.Descriptor),
+        ("pXSr", RemoveStoreResponse.Descriptor),
+        ("pCR", CancelStoreRemovalRequest.Descriptor),
+        ("pCRr", CancelStoreRemovalResponse.Descriptor),
 
         ("sRB", StoreRaftBatch.Descriptor),
         ("sSC", SnapshotChunkRequest.Descriptor),

@@ -60,7 +60,7 @@ public sealed class CrashCluster : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _cluster = await TestCluster.StartAsync(4, """
-            tikv.pd.initial-stores = 3
+            tikv.pd { initial-stores = 3, remove-extra-replica = off }
             tikv.region { log-compaction-threshold = 8 KiB, log-limit = 48 KiB }
             tikv.raft.cached-log-size = 2 KiB
             tikv.store { peer-restart-backoff = 50ms, engine-restart-backoff = 50ms }

@@ -19,7 +19,7 @@ public sealed class MembershipTests
     public async Task ARegionMovesToAnotherStore(string? failAt)
     {
         await using var cluster = await TestCluster.StartAsync(4, """
-            tikv.pd.initial-stores = 3
+            tikv.pd { initial-stores = 3, remove-extra-replica = off }
             tikv.store.peer-restart-backoff = 50ms
             """);
         await using var load = new WriteLoad(cluster.Client);

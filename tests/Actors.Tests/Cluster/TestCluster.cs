@@ -37,19 +37,20 @@ internal sealed class TestCluster : IAsyncDisposable
 
     /// <param name="prepare">Called before any node starts.</param>
     /// <param name="hasMetaGroup">PD persists in a group of all nodes.</param>
+    /// <param name="later">So many of the last nodes are left to the test to start.</param>
     /// <returns>Once the first region serves.</returns>
     public static async Task<TestCluster> StartAsync(
-        int nodes = 3, string config = "", Action<TestCluster>? prepare = null, bool hasMetaGroup = false)
+        int nodes = 3, string config = "", Action<TestCluster>? prepare = null, bool hasMetaGroup = false, int later = 0)
     {
         var directory = Directory.CreateTempSubdirectory("tikv-cluster-").FullName;
         var ports = FreePorts(nodes);
-        config = $"tikv.pd.initial-stores = {nodes}\n{(hasMetaGroup ? MembersAt(ports) : "")}\n{config}";
+        config = $"tikv.pd.initial-stores = {nodes - later}\n{(hasMetaGroup ? MembersAt(ports) : "")}\n{config}";
         var cluster = new TestCluster(
             directory,
             [.. Enumerable.Range(1, nodes)
                 .Select(n => new TestNode(n, ports[n - 1], ports[0], Path.Combine(directory, $"node-{n}"), config))]);
         prepare?.Invoke(cluster);
-        foreach (var node in cluster.Nodes)
+        foreach (var node in cluster.Nodes.SkipLast(later))
             node.Start();
         await cluster.LeaderOfAsync("a");
         return cluster;

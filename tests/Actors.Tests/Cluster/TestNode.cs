@@ -13,7 +13,8 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
 
     public int Number => number;
 
-    public int Port => port;
+    /// <summary>From the next start on.</summary>
+    public int Port { get; set; } = port;
 
     public string DataDirectory => directory;
 
@@ -47,7 +48,7 @@ internal sealed class TestNode(int number, int port, int pdPort, string director
               actor.provider = remote
               remote.dot-netty.tcp {
                 hostname = "127.0.0.1"
-                port = {{port}}
+                port = {{Port}}
               }
             }
             tikv {

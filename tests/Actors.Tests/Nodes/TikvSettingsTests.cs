@@ -29,10 +29,18 @@ public sealed partial class TikvSettingsTests
     [InlineData("tikv.raft.election-timeout-ticks = -1", "election-timeout-ticks")]
     [InlineData("tikv.region.max-entry-size = 0", "max-entry-size")]
     [InlineData("tikv.store.tick-interval = 0s", "tick-interval")]
+    [InlineData("tikv.store.labels = [\"zone\"]", "store.labels")]
+    [InlineData("tikv.store.labels = [\"zone=a\", \"zone=b\"]", "store.labels")]
+    [InlineData("tikv.pd.store-disconnect-time = 0s", "store-disconnect-time")]
     [InlineData("tikv.meta.members = [\"127.0.0.1:2551\"]", "meta.members")]
     [InlineData("tikv.meta.members = [\"1@a:1\", \"1@b:1\"]", "meta.members")]
     public void AValueOutOfRangeIsRefusedByName(string hocon, string named) =>
         Assert.Contains(named, Assert.Throws<ArgumentException>(() => Parse(hocon)).Message);
+
+    [Fact]
+    public void LabelsAreKeysAndValues() => Assert.Equal(
+        [("zone", "z-1"), ("host", "10.0.0.1")],
+        Parse("tikv.store.labels = [\"zone=z-1\", \"host=10.0.0.1\"]").Store.Labels.Select(l => (l.Key, l.Value)));
 
     /// <summary>
     /// A key that the code reads and reference.conf lacks would silently be 0; one that nobody reads would have no effect.

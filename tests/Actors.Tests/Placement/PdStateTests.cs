@@ -29,7 +29,7 @@ public sealed class PdStateTests
 
     private T Ask<T>(object request)
     {
-        var decision = _pd.Process(request)!.Value;
+        var decision = _pd.Process(request, default)!.Value;
         Persist(decision.Events);
         _pd.ObserveLeaders();
         return Assert.IsType<T>(decision.Answer);
@@ -101,10 +101,11 @@ public sealed class PdStateTests
             new GetStoreRequest { Header = Header }, new GetAllStoresRequest { Header = Header }, new GetRegionRequest { Header = Header },
             new GetPrevRegionRequest { Header = Header }, new GetRegionByIDRequest { Header = Header },
             new ScanRegionsRequest { Header = Header }, new AskBatchSplitRequest { Header = Header },
-            new ReportBatchSplitRequest { Header = Header },
+            new ReportBatchSplitRequest { Header = Header }, new GetStoreStatusRequest { Header = Header },
+            new RemoveStoreRequest { Header = Header }, new CancelStoreRemovalRequest { Header = Header },
         })
         {
-            var decision = next.Process(request)!.Value;
+            var decision = next.Process(request, default)!.Value;
             Assert.Empty(decision.Events);
             Assert.Equal(ErrorType.NotBootstrapped, ((IPdResponse)decision.Answer).Header.Error.Type);
         }
