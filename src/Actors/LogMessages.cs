@@ -130,6 +130,24 @@ internal static class LogMessages
 
     public static void StoreRemoved(this ILoggingAdapter log, string why) => log.Error("TKA117 {0}", why);
 
+    public static void MetaMemberWaits(this ILoggingAdapter log, ulong memberId, string why) =>
+        log.Warning("TKA421 member {0} waits to be added to the meta group: {1}", memberId, why);
+
+    public static void MetaMemberAdded(this ILoggingAdapter log, ulong memberId) =>
+        log.Info("TKA422 the meta group has recorded the directory of member {0}, which takes part from now on", memberId);
+
+    public static void MetaMembersStep(this ILoggingAdapter log, string step) =>
+        log.Info("TKA423 members of the meta group: {0}", step);
+
+    public static void MetaMembersStepFailed(this ILoggingAdapter log, string step, string why) =>
+        log.Info("TKA424 members of the meta group: {0} is tried again: {1}", step, why);
+
+    public static void MetaMemberRemoved(this ILoggingAdapter log, ulong memberId) =>
+        log.Warning("TKA425 member {0} of the meta group was removed: this node goes on without it", memberId);
+
+    public static void MembersFileLost(this ILoggingAdapter log, string file, Exception cause) =>
+        log.Warning("TKA426 the members of the meta group are not kept in {0}: {1}", file, cause.Message);
+
     public static void ReadFailed(this ILoggingAdapter log, ulong regionId, string request, Exception cause) =>
         log.Error(cause, "TKA501 region {0}: {1} failed: {2}", regionId, request, cause.Message);
 

@@ -18,6 +18,8 @@ internal sealed record ClientSettings
 
     public required TimeSpan PdAttemptTimeout { get; init; }
 
+    public required TimeSpan MembersAttemptTimeout { get; init; }
+
     public required int MaxInFlightBatches { get; init; }
 
     public required int MaxBatchRequests { get; init; }
@@ -53,6 +55,7 @@ internal sealed record ClientSettings
             AttemptTimeout = client.GetTimeSpan("attempt-timeout"),
             SlowAttemptTimeout = client.GetTimeSpan("slow-attempt-timeout"),
             PdAttemptTimeout = client.GetTimeSpan("pd-attempt-timeout"),
+            MembersAttemptTimeout = client.GetTimeSpan("members-attempt-timeout"),
             MaxInFlightBatches = client.GetInt("max-in-flight-batches"),
             MaxBatchRequests = client.GetInt("max-batch-requests"),
             MaxBatchBytes = (int)client.GetByteSize("max-batch-size")!.Value,

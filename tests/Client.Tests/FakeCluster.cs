@@ -54,6 +54,8 @@ internal sealed partial class FakeCluster : ITransport
     /// <summary>Asked first; null = the cluster serves the request.</summary>
     public PdHandler? OnPd { get; set; }
 
+    public Func<string, MetaMembersRequest, Delivery, Task<MetaMembersResponse>>? OnMembers { get; set; }
+
     public ConcurrentQueue<(string Address, IRegionRequest Request)> KvRequests { get; } = new();
 
     public ConcurrentQueue<(string Address, IPdRequest Request)> PdRequests { get; } = new();
@@ -143,6 +145,13 @@ internal sealed partial class FakeCluster : ITransport
 
     public Task<StoreStatistics> AskStoreAsync(string address, StoreStatisticsRequest request, CancellationToken attempt) =>
         Task.FromResult(new StoreStatistics { StoreId = ulong.Parse(address.AsSpan(1, 1)) });
+
+    public Task<MetaMembersResponse> AskMembersAsync(
+        string address, MetaMembersRequest request, Delivery delivery, CancellationToken attempt)
+    {
+        delivery.TryLeave();
+        return OnMembers!(address, request, delivery);
+    }
 
     public ValueTask DisposeAsync()
     {

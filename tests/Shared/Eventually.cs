@@ -18,7 +18,7 @@ internal static class Eventually
 
     public static Task<T> NotNullAsync<T>(Func<Task<T?>> find, string what) where T : class => NotNullAsync(find, () => what);
 
-    private static Task TrueAsync(Func<Task<bool>> condition, Func<string> what) =>
+    public static Task TrueAsync(Func<Task<bool>> condition, Func<string> what) =>
         NotNullAsync(async () => await condition() ? condition : null, what);
 
     private static async Task<T> NotNullAsync<T>(Func<Task<T?>> find, Func<string> what) where T : class

@@ -45,8 +45,8 @@ internal sealed class MetaCalls<TCaller>
         public string LastError { get; set; } = "an earlier call had no answer either";
     }
 
-    private readonly IReadOnlyList<MetaMember> _members;
     private readonly MetaCallSettings _settings;
+    private IReadOnlyList<MetaMember> _members;
 
     /// <summary>By key, none empty; only the first of each is attempted.</summary>
     private readonly Dictionary<string, List<Call>> _queues = [];
@@ -62,6 +62,15 @@ internal sealed class MetaCalls<TCaller>
         _members = members;
         _target = nearest;
         _settings = settings;
+    }
+
+    /// <summary>Of the newest table. Attempts that are under way go on.</summary>
+    /// <param name="members">Not empty.</param>
+    public void SetMembers(IReadOnlyList<MetaMember> members)
+    {
+        var target = _members[_target].Id;
+        _members = members;
+        _target = Math.Max(0, IndexOf(target));
     }
 
     public List<Attempt> Attempts { get; } = [];
@@ -152,7 +161,7 @@ internal sealed class MetaCalls<TCaller>
         if (error.NotLeader is { } notLeader)
         {
             var leader = notLeader.Leader is { } named ? IndexOf(named.StoreId) : -1;
-            if (leader >= 0 && _members[leader] != call.Asked)
+            if (leader >= 0 && _members[leader].Id != call.Asked!.Id)
             {
                 _target = leader;
                 // Members that name each other have to find out first.
@@ -172,7 +181,7 @@ internal sealed class MetaCalls<TCaller>
     /// <summary>Unless another call has found a better one meanwhile.</summary>
     private void MoveOnFrom(MetaMember member)
     {
-        if (_members[_target] == member)
+        if (_members[_target].Id == member.Id)
             _target = (_target + 1) % _members.Count;
     }
 
@@ -207,7 +216,8 @@ internal sealed class MetaCalls<TCaller>
 
     private MetaGroupException Unanswered(Call call) => new(
         $"the meta group has not answered within {_settings.Deadline.TotalSeconds:0.###} s ({call.LastError})"
-        + (call.Request.Command is null ? "" : "; whether it has stored what it was given is unknown"));
+        + (call.Request is { Command: null, Members: null or { List: not null } }
+            ? "" : "; whether it has stored what it was given is unknown"));
 
     private int IndexOf(ulong memberId)
     {

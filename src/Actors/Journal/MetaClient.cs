@@ -13,6 +13,7 @@ internal sealed class MetaClient : IExtension
 {
     private readonly IActorRef _caller;
     private readonly TimeSpan _patience;
+    private readonly MemberBook _book;
 
     private MetaClient(ExtendedActorSystem system)
     {
@@ -22,7 +23,21 @@ internal sealed class MetaClient : IExtension
         var self = $"{system.Provider.DefaultAddress.Host}:{system.Provider.DefaultAddress.Port}";
         // The caller ends a call in time; this is for one that is stopped.
         _patience = settings.Calls.Deadline + settings.Calls.AttemptTimeout;
-        _caller = system.SystemActorOf(Caller.Props(settings, self), "tikv-meta-client");
+        _book = new MemberBook(settings.Members, settings.DataDirectory, system.Log);
+        _caller = system.SystemActorOf(Caller.Props(settings, _book, self), "tikv-meta-client");
+    }
+
+    /// <summary>Whom the group has, as far as this node knows. Never empty.</summary>
+    public IReadOnlyList<MetaMember> Members => _book.Current.Members;
+
+    /// <summary>Revision 0 while the first configuration holds, as far as this node knows.</summary>
+    public MetaMemberBook Book => _book.Current.Book;
+
+    /// <summary>What a member has found in its rows.</summary>
+    public void Learn(MetaMemberBook book)
+    {
+        if (_book.Learn(book))
+            _caller.Tell(Caller.MembersChanged.Instance);
     }
 
     /// <exception cref="ArgumentException">The configuration names no members of a meta group.</exception>
@@ -67,6 +82,12 @@ internal sealed class MetaClient : IExtension
     public async Task<MetaAnswer> QueryAsync(string persistenceId, MetaQuery query) =>
         (await CallAsync(persistenceId, new MetaRequest { Query = query }).ConfigureAwait(false)).Answer;
 
+    /// <summary>What the member that leads answers to an operator.</summary>
+    /// <exception cref="MetaGroupException">There was no answer in time.</exception>
+    /// <exception cref="AskTimeoutException">The actor system ends.</exception>
+    public async Task<MetaMembersResponse> AskAboutMembersAsync(MetaMembersRequest request) =>
+        (await CallAsync("ctl/members", new MetaRequest { Members = request }).ConfigureAwait(false)).Members;
+
     private async Task<MetaResult> ResultOfAsync(string key, MetaCommand command) =>
         (await CallAsync(key, new MetaRequest { Command = command }).ConfigureAwait(false)).Result;
 
@@ -92,6 +113,11 @@ internal sealed class MetaClient : IExtension
     {
         public sealed record Call(string PersistenceId, MetaRequest Request);
 
+        public sealed class MembersChanged
+        {
+            public static readonly MembersChanged Instance = new();
+        }
+
         private sealed class Due
         {
             public static readonly Due Instance = new();
@@ -99,23 +125,27 @@ internal sealed class MetaClient : IExtension
 
         private readonly MonotonicClock _clock = new(TimeProvider.System);
         private readonly MetaCalls<IActorRef> _calls;
+        private readonly MemberBook _book;
         private TimeSpan? _due;
 
-        public Caller(MetaSettings settings, string address)
+        public Caller(MetaSettings settings, MemberBook book, string address)
         {
+            _book = book;
+            var members = book.Current.Members;
             var nearest = 0;
-            for (var i = 0; i < settings.Members.Count; i++)
+            for (var i = 0; i < members.Count; i++)
             {
-                if (settings.Members[i].Address == address)
+                if (members[i].Address == address)
                     nearest = i;
             }
 
-            _calls = new MetaCalls<IActorRef>(settings.Members, nearest, settings.Calls);
+            _calls = new MetaCalls<IActorRef>(members, nearest, settings.Calls);
         }
 
         public ITimerScheduler Timers { get; set; } = null!;
 
-        public static Props Props(MetaSettings settings, string address) => Akka.Actor.Props.Create(() => new Caller(settings, address));
+        public static Props Props(MetaSettings settings, MemberBook book, string address) =>
+            Akka.Actor.Props.Create(() => new Caller(settings, book, address));
 
         protected override void OnReceive(object message)
         {
@@ -126,7 +156,13 @@ internal sealed class MetaClient : IExtension
                     _calls.Start(call.PersistenceId, call.Request, Sender, now);
                     break;
                 case MetaResponse response:
+                    // First: it may name a leader that only the newer table knows.
+                    if (response.Book is { } book && _book.Learn(book))
+                        _calls.SetMembers(_book.Current.Members);
                     _calls.Receive(response, now);
+                    break;
+                case MembersChanged:
+                    _calls.SetMembers(_book.Current.Members);
                     break;
                 case Due:
                     _due = null;
@@ -138,7 +174,11 @@ internal sealed class MetaClient : IExtension
             }
 
             foreach (var attempt in _calls.Attempts)
+            {
+                attempt.Request.BookRevision = _book.Current.Book.Revision;
                 Context.ActorSelection(NodePaths.Door(Context.System, attempt.To.Address, NodePaths.MetaDoor)).Tell(attempt.Request, Self);
+            }
+
             _calls.Attempts.Clear();
             foreach (var outcome in _calls.Outcomes)
                 outcome.Caller.Tell(outcome.Response ?? (object)new Status.Failure(outcome.Failure));

@@ -5,6 +5,7 @@ using TiKvActors.Actors.Nodes;
 using TiKvActors.Actors.Regions;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Protocol;
+using TiKvActors.Protocol.Errorpb;
 using TiKvActors.Protocol.Errors;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.RaftServerpb;
@@ -18,55 +19,78 @@ namespace TiKvActors.Actors.Journal;
 /// <summary>
 /// <c>/user/tikv/meta</c>: this node's member of the meta group, and the door to it (docs/adr/0001-meta-group.md).
 /// <code>
-///   Loading ──► Admitting (every other listed member records this directory's token) ──► Serving
-///      └──────────────────── (the directory holds a configuration) ────────────────────────┘
+///   Loading ──► Admitting (every other founder records this directory's token, or the group does) ──► Serving
+///      └──────────────────── (the directory was admitted before) ────────────────────────────────────────┘
 /// </code>
 /// </summary>
-internal sealed class MetaGroup : PeerSupervisor
+internal sealed partial class MetaGroup : PeerSupervisor
 {
-    private sealed record Loaded(MetaMembership Membership, RegionLocalState? State, PeerStart? Start);
+    private sealed record Loaded(MetaMembership Membership, RegionLocalState? State, PeerStart? Start)
+    {
+        public bool IsAdmitted => Membership.Added || (Membership.First.Count > 0 && State is not null);
+    }
 
     private sealed record Recorded(IActorRef Sender, MetaHelloResponse Response);
 
     private sealed record Founded(PeerStart? Start);
+
+    private sealed class Added
+    {
+        public static readonly Added Instance = new();
+    }
 
     private sealed class SayHello
     {
         public static readonly SayHello Instance = new();
     }
 
-    private readonly IReadOnlyList<MetaMember> _members;
+    private readonly IReadOnlyList<MetaMember> _listed;
     private readonly ulong _self;
+    private readonly string _address;
+    private readonly MetaClient _client = MetaClient.Get(Context.System);
     private MetaAdmission _admission = null!;
 
-    public MetaGroup(TikvSettings settings, NodeState node, ulong self) : base(settings, node, NodePaths.MetaDoor)
+    public MetaGroup(TikvSettings settings, NodeState node, ulong self, string address) : base(settings, node, NodePaths.MetaDoor)
     {
-        _members = settings.Meta.Members;
+        _listed = settings.Meta.Members;
         _self = self;
+        _address = address;
     }
 
     /// <param name="self">The member's id.</param>
-    public static Props Props(TikvSettings settings, NodeState node, ulong self) =>
-        Akka.Actor.Props.Create(() => new MetaGroup(settings, node, self)).WithDispatcher("tikv.dispatchers.region");
+    /// <param name="address">host:port of this node.</param>
+    public static Props Props(TikvSettings settings, NodeState node, ulong self, string address) =>
+        Akka.Actor.Props.Create(() => new MetaGroup(settings, node, self, address)).WithDispatcher("tikv.dispatchers.region");
 
     protected override void PreStart()
     {
         base.PreStart();
         OpenServices(clusterId: 0, _self, APIVersion.V2, new StoreCounters(), ActorRefs.Nobody);
-        var (engines, self) = (_node.Engines, _self);
-        _slowWorker.Tell(new SlowWorker.Run("reading the state of the meta group's member", () => Load(engines, self)));
+        var (engines, self, listed) = (_node.Engines, _self, _listed);
+        _slowWorker.Tell(new SlowWorker.Run("reading the state of the meta group's member", () => Load(engines, self, listed)));
     }
 
-    private static Loaded Load(StoreEngines engines, ulong self)
+    private static Loaded Load(StoreEngines engines, ulong self, IReadOnlyList<MetaMember> listed)
     {
-        if (engines.MetaMembership is not { } membership)
+        var state = engines.Data.ReadRegionState(MetaRegion.Id);
+        var start = state is null ? null : PeerStates.StartOf(engines.Data, self, state);
+        // A node whose member was removed may come back as another one: nothing is left of the old one but its tombstone.
+        var isFree = state is { State: PeerState.Tombstone } && start is null;
+        if (engines.MetaMembership is not { } membership || (membership.MemberId != self && isFree))
         {
             membership = new MetaMembership { MemberId = self, Token = ByteString.CopyFrom(RandomNumberGenerator.GetBytes(16)) };
             engines.SetMetaMembership(membership);
         }
 
-        var state = engines.Data.ReadRegionState(MetaRegion.Id);
-        return new Loaded(membership, state, state is null ? null : PeerStates.StartOf(engines.Data, self, state));
+        if (membership is { First.Count: 0, Added: false } && state is not (null or { State: PeerState.Tombstone }))
+        {
+            // From a time when the configuration did not change.
+            membership.First.Add(state.Region.Peers.Select(
+                p => listed.FirstOrDefault(m => m.Id == p.Id) ?? new MetaMember { Id = p.Id }));
+            engines.SetMetaMembership(membership);
+        }
+
+        return new Loaded(membership, state, start);
     }
 
     protected override void OnReceive(object message) => Loading(message);
@@ -76,11 +100,11 @@ internal sealed class MetaGroup : PeerSupervisor
         switch (message)
         {
             case Loaded loaded:
-                _admission = new MetaAdmission(_self, _members, loaded.Membership);
-                if (loaded.State is null)
-                    Admit();
+                _admission = new MetaAdmission(_self, FirstConfiguration(loaded), loaded.Membership);
+                if (loaded.IsAdmitted)
+                    Serve(loaded.State, loaded.Start);
                 else
-                    Serve(loaded.Start);
+                    Admit();
                 break;
             case SlowWorker.Failed failed:
                 throw new PeerFailedException(failed.What, failed.Cause);
@@ -90,21 +114,30 @@ internal sealed class MetaGroup : PeerSupervisor
         }
     }
 
+    /// <summary>What is founded stays; only addresses may change.</summary>
+    private IReadOnlyList<MetaMember> FirstConfiguration(Loaded loaded) =>
+        loaded is { State: not null, Membership.First: { Count: > 0 } first }
+            ? [.. first.Select(f => _listed.FirstOrDefault(m => m.Id == f.Id) ?? f)]
+            : _listed;
+
     /// <summary>Members ask again.</summary>
     private void Refuse(object message)
     {
         if (message is MetaRequest request)
-            Sender.Tell(new MetaResponse { Id = request.Id, Error = RegionErrors.RegionNotInitialized(MetaRegion.Id) });
+            Reply(request).Send(new MetaResponse { Error = RegionErrors.RegionNotInitialized(MetaRegion.Id) });
         else if (message is not (MetaHello or MetaHelloResponse or StoreRaftBatch or SnapshotChunkRequest or RegionPeer.GetStatus))
             Unhandled(message);
     }
+
+    private MetaReply Reply(MetaRequest request) =>
+        new(request.Id, _client.Book is { } book && book.Revision > request.BookRevision ? book : null, Sender, Self);
 
     // ---- Admitting
 
     private void Admit()
     {
         Become(Admitting);
-        Timers.StartPeriodicTimer("hello", SayHello.Instance, TimeSpan.Zero, _settings.Store.PdRetryInterval);
+        Timers.StartPeriodicTimer("hello", SayHello.Instance, TimeSpan.Zero, _settings.Meta.MemberCheckInterval);
     }
 
     private void Admitting(object message)
@@ -112,17 +145,24 @@ internal sealed class MetaGroup : PeerSupervisor
         switch (message)
         {
             case SayHello:
-                foreach (var (to, hello) in _admission.Hellos())
+                foreach (var (to, hello) in _admission.Hellos(_address, _client.Members))
                     Context.ActorSelection(NodePaths.Door(Context.System, to.Address, NodePaths.MetaDoor)).Tell(hello, Self);
                 FoundIfComplete();
                 break;
             case MetaHelloResponse response:
                 if (_admission.Receive(response) is { } why && IsNewRefusal(why))
-                    _log.MetaMemberRefused(_self, why);
-                FoundIfComplete();
+                    LogObstacle(why, response);
+                if (_admission.Membership.Added)
+                    TakePart();
+                else
+                    FoundIfComplete();
                 break;
             case Founded founded:
-                Serve(founded.Start);
+                Serve(null, founded.Start);
+                break;
+            case Added:
+                _log.MetaMemberAdded(_self);
+                Serve(null, null);
                 break;
             case SlowWorker.Failed failed:
                 throw new PeerFailedException(failed.What, failed.Cause);
@@ -133,15 +173,41 @@ internal sealed class MetaGroup : PeerSupervisor
         }
     }
 
+    private void LogObstacle(string why, MetaHelloResponse response)
+    {
+        if (response.Refused.Length > 0)
+            _log.MetaMemberRefused(_self, why);
+        else
+            _log.MetaMemberWaits(_self, why);
+    }
+
     private void FoundIfComplete()
     {
         if (!_admission.IsComplete || !Timers.IsTimerActive("hello"))
             return;
         Timers.Cancel("hello");
-        var (engine, region) = (_node.Engines.Data, MetaAdmission.FirstConfiguration(_members));
+        var (engines, region) = (_node.Engines, MetaAdmission.FirstConfiguration(_listed));
         var self = region.Peers.First(p => p.Id == _self);
-        _slowWorker.Tell(new SlowWorker.Run(
-            "writing the meta group's first configuration", () => new Founded(PeerStates.WriteFirst(engine, region, self))));
+        var membership = _admission.Found();
+        _slowWorker.Tell(new SlowWorker.Run("writing the meta group's first configuration", () =>
+        {
+            engines.SetMetaMembership(membership);
+            return new Founded(PeerStates.WriteFirst(engines.Data, region, self));
+        }));
+    }
+
+    /// <summary>From the next start on, too.</summary>
+    private void TakePart()
+    {
+        if (!Timers.IsTimerActive("hello"))
+            return;
+        Timers.Cancel("hello");
+        var (engines, membership) = (_node.Engines, _admission.Membership);
+        _slowWorker.Tell(new SlowWorker.Run("recording that this member was added", () =>
+        {
+            engines.SetMetaMembership(membership);
+            return Added.Instance;
+        }));
     }
 
     private bool OnHello(object message)
@@ -149,17 +215,10 @@ internal sealed class MetaGroup : PeerSupervisor
         switch (message)
         {
             case MetaHello hello:
-                var response = _admission.Receive(hello);
-                if (response.Refused.Length > 0 && IsNewRefusal(response.Refused))
-                    _log.MetaMemberRefused(hello.Header?.FromStoreId ?? 0, response.Refused);
-                // Behind the write of an earlier hello of the same member, which may be under way.
-                var (engines, membership, sender) = (_node.Engines, _admission.Membership, Sender);
-                _slowWorker.Tell(new SlowWorker.Run("recording a member of the meta group", () =>
-                {
-                    if (!membership.Equals(engines.MetaMembership))
-                        engines.SetMetaMembership(membership);
-                    return new Recorded(sender, response);
-                }));
+                if (_isAdmitted && _admission.WhyStray(hello) is null && !_admission.IsOfFounder(hello))
+                    AdmitAdded(hello);
+                else
+                    AdmitFounder(hello);
                 return true;
             case Recorded recorded:
                 recorded.Sender.Tell(recorded.Response);
@@ -169,26 +228,43 @@ internal sealed class MetaGroup : PeerSupervisor
         }
     }
 
+    private void AdmitFounder(MetaHello hello)
+    {
+        var response = _admission.Receive(hello, _client.Book.Table);
+        if (response.Refused.Length > 0 && IsNewRefusal(response.Refused))
+            _log.MetaMemberRefused(hello.Header?.FromStoreId ?? 0, response.Refused);
+        // Behind the write of an earlier hello of the same member, which may be under way.
+        var (engines, membership, sender) = (_node.Engines, _admission.Membership, Sender);
+        _slowWorker.Tell(new SlowWorker.Run("recording a member of the meta group", () =>
+        {
+            if (!membership.Equals(engines.MetaMembership))
+                engines.SetMetaMembership(membership);
+            return new Recorded(sender, response);
+        }));
+    }
+
     // ---- Serving
 
-    /// <param name="start">Null for a member that was removed.</param>
-    private void Serve(PeerStart? start)
+    /// <param name="state">As found at the start.</param>
+    /// <param name="start">Null for a member that has no data yet, and for one that was removed.</param>
+    private void Serve(RegionLocalState? state, PeerStart? start)
     {
         Become(Serving);
-        foreach (var member in _members.Where(m => m.Id != _self))
-        {
-            _services.Addresses[member.Id] = member.Address;
-            LinkTo(member.Id);
-        }
-
-        _peers.Load(new StoreStates(start is null ? [] : [start], new Dictionary<ulong, Region>()));
+        _isAdmitted = true;
+        FollowAddresses();
+        var tombstones = state is { State: PeerState.Tombstone } ? new Dictionary<ulong, Region> { [MetaRegion.Id] = state.Region } : [];
+        _peers.Load(new StoreStates(start is null ? [] : [start], tombstones));
         StartTicks();
+        Timers.StartPeriodicTimer("members", CheckMembers.Instance, TimeSpan.Zero, _settings.Meta.MemberCheckInterval);
     }
 
     private void Serving(object message)
     {
         switch (message)
         {
+            case MetaRequest { Members: { } wanted } request:
+                OnMembersRequest(wanted, Reply(request));
+                break;
             case MetaRequest request:
                 OnRequest(request);
                 break;
@@ -199,7 +275,7 @@ internal sealed class MetaGroup : PeerSupervisor
                 // Nobody would try it again: the node opens the engines anew.
                 throw new PeerFailedException(failed.What, failed.Cause);
             default:
-                if (!OnPeerMessage(message) && !OnHello(message))
+                if (!OnPeerMessage(message) && !OnHello(message) && !OnMembersMessage(message))
                     Unhandled(message);
                 break;
         }
@@ -207,9 +283,10 @@ internal sealed class MetaGroup : PeerSupervisor
 
     private void OnRequest(MetaRequest request)
     {
+        var reply = Reply(request);
         if (_services.Router.Find(MetaRegion.Id) is not { } peer)
         {
-            Sender.Tell(new MetaResponse { Id = request.Id, Error = RegionErrors.RegionNotFound(MetaRegion.Id) });
+            reply.Send(new MetaResponse { Error = NoPeer() });
             return;
         }
 
@@ -225,18 +302,26 @@ internal sealed class MetaGroup : PeerSupervisor
         {
             MetaRequest.KindOneofCase.Command when request.Command.KindCase == MetaCommand.KindOneofCase.None => null,
             MetaRequest.KindOneofCase.Query when request.Query.KindCase == MetaQuery.KindOneofCase.None => null,
-            MetaRequest.KindOneofCase.Command => new MetaWrite(request.Id, context, deadline, request.Command, Sender, Self),
-            MetaRequest.KindOneofCase.Query => new MetaRead(request.Id, context, deadline, request.Query, Sender, Self),
+            MetaRequest.KindOneofCase.Command => new MetaWrite(reply, context, deadline, request.Command),
+            MetaRequest.KindOneofCase.Query => new MetaRead(reply, context, deadline, request.Query),
             _ => null,
         };
         if (wanted is not null)
             peer.Tell(new RegionPeer.Submit([wanted]) { DiskFull = _node.Disk.Full });
         else
-            Sender.Tell(new MetaResponse { Id = request.Id, Error = RegionErrors.Other("this member does not know such a request") });
+            reply.Send(new MetaResponse { Error = RegionErrors.Other("this member does not know such a request") });
+    }
+
+    private Error NoPeer()
+    {
+        var error = RegionErrors.RegionNotFound(MetaRegion.Id);
+        if (IsRemoved)
+            error.Message = $"member {_self} was removed from the meta group";
+        return error;
     }
 
     protected override void AskForAddresses()
     {
-        // The list is all there is.
+        // They come with the table of members.
     }
 }

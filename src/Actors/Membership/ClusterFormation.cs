@@ -28,8 +28,8 @@ internal sealed class ClusterFormation
 
     private readonly FormationSettings _settings;
     private readonly SystemAddress _self;
-    private readonly IReadOnlyList<string> _voters;
     private readonly Func<ulong> _newId;
+    private IReadOnlyList<string> _voters;
     private readonly Dictionary<string, MembershipResponse> _answers = [];
     private ClusterView _view = ClusterView.None;
     private ulong _round;
@@ -55,11 +55,14 @@ internal sealed class ClusterFormation
     {
         _settings = settings;
         _self = self;
-        _voters = voters;
+        Voters = _voters = voters;
         _newId = newId;
     }
 
     public List<FormationAction> Actions { get; } = [];
+
+    /// <summary>Addresses of the meta group's members, from the next round on.</summary>
+    public IReadOnlyList<string> Voters { get; set; }
 
     /// <summary>The number of the incarnation that this system is a member of; 0 outside, and while it is not known.</summary>
     public ulong Incarnation { get; private set; }
@@ -201,6 +204,7 @@ internal sealed class ClusterFormation
         Current = Step.Asking;
         _asked = now;
         _answers.Clear();
+        _voters = Voters;
         foreach (var voter in _voters)
         {
             if (voter != _self.Address)

@@ -45,6 +45,7 @@ internal sealed class MembershipDoor : UntypedActor, IWithTimers
 
     private readonly Cluster _cluster;
     private readonly FormationSettings _settings;
+    private readonly MetaClient _group;
     private readonly Action<RestartReason> _restart;
     private readonly ClusterFormation _formation;
     private readonly MonotonicClock _clock = new(TimeProvider.System);
@@ -54,20 +55,23 @@ internal sealed class MembershipDoor : UntypedActor, IWithTimers
     private MemberPhase? _end;
     private bool _leads;
 
-    public MembershipDoor(Cluster cluster, FormationSettings settings, IReadOnlyList<string> voters, Action<RestartReason> restart)
+    public MembershipDoor(Cluster cluster, FormationSettings settings, MetaClient group, Action<RestartReason> restart)
     {
         _cluster = cluster;
         _settings = settings;
+        _group = group;
         _restart = restart;
         _formation = new ClusterFormation(
-            settings, Convert(cluster.SelfUniqueAddress), voters, () => (ulong)Random.Shared.NextInt64());
+            settings, Convert(cluster.SelfUniqueAddress), VotersOf(group.Members), () => (ulong)Random.Shared.NextInt64());
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    public static Props Props(
-        Cluster cluster, FormationSettings settings, IReadOnlyList<string> voters, Action<RestartReason> restart) =>
-        Akka.Actor.Props.Create(() => new MembershipDoor(cluster, settings, voters, restart));
+    public static Props Props(Cluster cluster, FormationSettings settings, MetaClient group, Action<RestartReason> restart) =>
+        Akka.Actor.Props.Create(() => new MembershipDoor(cluster, settings, group, restart));
+
+    /// <summary>A member may be about to take another one's place at its address.</summary>
+    private static IReadOnlyList<string> VotersOf(IReadOnlyList<MetaMember> members) => [.. members.Select(m => m.Address).Distinct()];
 
     protected override void PreStart()
     {
@@ -88,6 +92,7 @@ internal sealed class MembershipDoor : UntypedActor, IWithTimers
         switch (message)
         {
             case Tick:
+                _formation.Voters = VotersOf(_group.Members);
                 if (_view.Phase == MemberPhase.Outside)
                     Context.ActorSelection($"/user/tikv/{NodePaths.MetaDoor}").Tell(RegionPeer.GetStatus.Instance, Self);
                 _formation.Tick(View(), _leads, now);
@@ -146,12 +151,12 @@ internal sealed class MembershipDoor : UntypedActor, IWithTimers
         switch (action)
         {
             case FormationAction.ReadRecord read:
-                MetaClient.Get(Context.System).ReadRecordAsync(Record).PipeTo(
+                _group.ReadRecordAsync(Record).PipeTo(
                     Self, success: record => new RecordRead(read.Round, record), failure: e => new RecordUnread(read.Round, e));
                 break;
             case FormationAction.CommitRecord commit:
                 var (number, incarnation) = (commit.ExpectedRevision + 1, commit.Incarnation);
-                MetaClient.Get(Context.System).PutRecordAsync(Record, commit.ExpectedRevision, incarnation.ToByteString()).PipeTo(
+                _group.PutRecordAsync(Record, commit.ExpectedRevision, incarnation.ToByteString()).PipeTo(
                     Self, success: done => new CommitEnded(number, incarnation.Id, done), failure: e => new CommitUnknown(e));
                 break;
             case FormationAction.Ask ask:

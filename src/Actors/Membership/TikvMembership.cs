@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Configuration;
+using TiKvActors.Actors.Journal;
 using TiKvActors.Actors.Nodes;
 
 namespace TiKvActors.Actors.Membership;
@@ -33,7 +34,7 @@ public sealed class TikvMembership : IExtension
         });
         system.SystemActorOf(
             MembershipDoor.Props(
-                cluster, settings, [.. meta.Members.Select(m => m.Address)], reason => _restartNeeded.TrySetResult(reason)),
+                cluster, settings, MetaClient.Get(system), reason => _restartNeeded.TrySetResult(reason)),
             NodePaths.MembershipDoor);
     }
 

@@ -4,6 +4,7 @@ using TiKvActors.Actors.Gateway;
 using TiKvActors.Actors.Journal;
 using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Stores;
+using TiKvActors.Protocol;
 using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Actors.Nodes;
@@ -19,7 +20,8 @@ namespace TiKvActors.Actors.Nodes;
 /// </summary>
 internal sealed class TikvNode : UntypedActor, IWithTimers
 {
-    private sealed record Opened(StoreEngines Engines, StoresFile StoresFile);
+    /// <param name="Membership">Null: the directory is no member's of the meta group.</param>
+    private sealed record Opened(StoreEngines Engines, StoresFile StoresFile, MetaMembership? Membership);
 
     private sealed class Closed
     {
@@ -67,6 +69,7 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         _slowWorker = Context.ActorOf(SlowWorker.Props().WithDispatcher("tikv.dispatchers.slow"), "slow-worker");
         if (_settings.Meta.Members.Count > 0)
             StartPdOfGroup();
+        Context.ActorOf(MembersDoor.Props(_settings.Meta), "members");
         Open();
     }
 
@@ -97,7 +100,7 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
             var engines = extension.OpenEngines();
             try
             {
-                return new Opened(engines, StoresFile.Load(engines.Directory));
+                return new Opened(engines, StoresFile.Load(engines.Directory), engines.MetaMembership);
             }
             catch
             {
@@ -167,11 +170,15 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         if (_settings is { PdEnabled: true, Meta.Members.Count: 0 })
             Start(PdProps(), "pd");
         Start(DiskWatch.Props(_settings.DataDirectory, _settings.Disk, _extension.FreeSpace, _extension.Disk), "disk");
-        if (_settings.Meta.Members.FirstOrDefault(m => m.Address == _extension.Address) is { } member)
+        // Of an added member an old list may know nothing.
+        var member = _settings.Meta.Members.FirstOrDefault(m => m.Address == _extension.Address)?.Id
+            ?? (_settings.Meta.Members.Count > 0 ? opened.Membership?.MemberId : null);
+        if (member is { } id)
+            Start(MetaGroup.Props(_settings, node, id, _extension.Address), "meta");
+        if (member is { } origin && opened.Membership is not { Added: true })
         {
-            Start(MetaGroup.Props(_settings, node, member.Id), "meta");
             Start(OriginRecorder.Props(
-                _settings.Pd.Config, member.Id, opened.Engines.Ident?.ClusterId ?? 0, _settings.Pd.RestartBackoff), "pd-origin");
+                _settings.Pd.Config, origin, opened.Engines.Ident?.ClusterId ?? 0, _settings.Pd.RestartBackoff), "pd-origin");
         }
 
         Start(Store.Props(_settings, node, _extension.Address), "store");

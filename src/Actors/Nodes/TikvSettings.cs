@@ -133,7 +133,8 @@ public sealed partial record TikvSettings
             Positive(config, "meta.call-deadline"),
             Positive(config, "meta.attempt-timeout"),
             Positive(config, "meta.retry-backoff"));
-        return new MetaSettings(ReadMembers(config), calls);
+        return new MetaSettings(
+            ReadMembers(config), calls, config.GetString("data-directory"), Positive(config, "meta.member-check-interval"));
     }
 
     /// <summary><c>tikv.cluster</c> alone.</summary>
@@ -274,8 +275,13 @@ internal sealed record StoreSettings(
     public IReadOnlyList<StoreLabel> Labels { get; init; } = [];
 }
 
-/// <param name="Members">The first configuration of the meta group, and its members' addresses. Empty: there is no such group.</param>
-internal sealed record MetaSettings(IReadOnlyList<MetaMember> Members, MetaCallSettings Calls);
+/// <param name="Members">
+/// The first configuration of the meta group, and its members' addresses; of a node that is to be added, itself and some that it asks.
+/// Empty: there is no such group.
+/// </param>
+/// <param name="DataDirectory">Empty on a system without a store.</param>
+internal sealed record MetaSettings(
+    IReadOnlyList<MetaMember> Members, MetaCallSettings Calls, string DataDirectory, TimeSpan MemberCheckInterval);
 
 internal sealed record LinkSettings(int BatchBytes, int MaxWaiting);
 

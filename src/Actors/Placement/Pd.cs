@@ -64,7 +64,7 @@ internal sealed class Pd : UntypedPersistentActor
         public static readonly ReadOrigins Instance = new();
     }
 
-    private sealed record OriginsRead(IReadOnlyList<PlacementOrigin> Origins);
+    private sealed record OriginsRead(IReadOnlyList<MetaMember> Members, IReadOnlyList<PlacementOrigin> Origins);
 
     private sealed record OriginsUnread(Exception Cause);
 
@@ -148,11 +148,12 @@ internal sealed class Pd : UntypedPersistentActor
     }
 
     private void AskForOrigins() => PlacementOrigins.ReadAsync(MetaClient.Get(Context.System), _members)
-        .PipeTo(Self, success: origins => new OriginsRead(origins), failure: e => new OriginsUnread(e.GetBaseException()));
+        .PipeTo(
+            Self, success: read => new OriginsRead(read.Members, read.Origins), failure: e => new OriginsUnread(e.GetBaseException()));
 
-    private void Found(IReadOnlyList<PlacementOrigin> origins)
+    private void Found(IReadOnlyList<MetaMember> members, IReadOnlyList<PlacementOrigin> origins)
     {
-        var decision = Founding.Decide(_settings.Config, _members, origins, _random.ClusterId());
+        var decision = Founding.Decide(_settings.Config, members, origins, _random.ClusterId());
         if (decision.Events is { } events)
             Start(events);
         else
@@ -200,7 +201,7 @@ internal sealed class Pd : UntypedPersistentActor
             case DeleteMessagesSuccess or DeleteMessagesFailure or DeleteSnapshotsSuccess or DeleteSnapshotsFailure:
                 break;
             case OriginsRead read:
-                Found(read.Origins);
+                Found(read.Members, read.Origins);
                 break;
             case OriginsUnread unread:
                 StayUnfounded(unread.Cause.Message, isFinal: false);

@@ -10,9 +10,18 @@ namespace TiKvActors.Actors.Placement;
 /// <summary>The records of the meta group that say what its members' directories held before it.</summary>
 internal static class PlacementOrigins
 {
-    /// <returns>Those that are recorded.</returns>
+    /// <param name="listed">The first configuration, if the members have never changed.</param>
+    /// <returns>The first configuration, and those of its origins that are recorded.</returns>
     /// <exception cref="MetaGroupException">There was no answer in time.</exception>
-    public static async Task<IReadOnlyList<PlacementOrigin>> ReadAsync(MetaClient group, IReadOnlyList<MetaMember> members)
+    public static async Task<(IReadOnlyList<MetaMember> Members, IReadOnlyList<PlacementOrigin> Origins)> ReadAsync(
+        MetaClient group, IReadOnlyList<MetaMember> listed)
+    {
+        var table = await group.ReadRecordAsync(MemberTable.Record).ConfigureAwait(false);
+        var members = table is null ? listed : MemberTable.FirstConfiguration(MetaMemberTable.Parser.ParseFrom(table.Value));
+        return (members, await ReadOriginsAsync(group, members).ConfigureAwait(false));
+    }
+
+    private static async Task<IReadOnlyList<PlacementOrigin>> ReadOriginsAsync(MetaClient group, IReadOnlyList<MetaMember> members)
     {
         var records = await Task.WhenAll(members.Select(m => group.ReadRecordAsync(NameOf(m.Id)))).ConfigureAwait(false);
         return [.. records.OfType<MetaRecord>().Select(r => PlacementOrigin.Parser.ParseFrom(r.Value))];

@@ -67,6 +67,7 @@ internal sealed partial class PeerShell
             PendingWrites = _peer.PendingWrites,
             PendingWriteBytes = _peer.PendingWriteBytes,
             PendingReads = _peer.PendingReads,
+            Followers = _peer.Followers,
         }
         : null;
 

@@ -66,6 +66,9 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
 
         /// <summary>Reads that wait for a read index, or for its application.</summary>
         public int PendingReads { get; init; }
+
+        /// <summary>Empty unless it leads.</summary>
+        public IReadOnlyList<FollowerStatus> Followers { get; init; } = [];
     }
 
     public sealed class GetStatus

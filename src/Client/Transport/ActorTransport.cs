@@ -74,6 +74,14 @@ internal sealed class ActorTransport : ITransport
         return node.AskAsync<StoreStatistics>(node.Store, request, new Delivery(), attempt);
     }
 
+    public Task<MetaMembersResponse> AskMembersAsync(
+        string address, MetaMembersRequest request, Delivery delivery, CancellationToken attempt)
+    {
+        var node = NodeAt(address);
+        delivery.TryLeave();
+        return node.AskAsync<MetaMembersResponse>(node.Members, request, delivery, attempt);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var node in _nodes.Values)
@@ -105,6 +113,6 @@ internal sealed class ActorTransport : ITransport
         var address = new Address(provider.DefaultAddress.Protocol, _settings.NodeSystemName, endpoint.Host, endpoint.Port);
         var tikv = new RootActorPath(address) / "user" / "tikv";
         IActorRef Actor(string name) => provider.ResolveActorRef(tikv / name);
-        return new Node(hostPort, address, Actor("kv"), Actor("pd"), Actor("store"), _settings.MaxPendingRequests);
+        return new Node(hostPort, address, Actor("kv"), Actor("pd"), Actor("store"), Actor("members"), _settings.MaxPendingRequests);
     }
 }

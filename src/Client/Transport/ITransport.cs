@@ -24,6 +24,12 @@ internal interface ITransport : IAsyncDisposable
     /// <exception cref="NodeUnreachableException">The connection failed or broke.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     Task<StoreStatistics> AskStoreAsync(string address, StoreStatisticsRequest request, CancellationToken attempt);
+
+    /// <summary>Asks a node's <c>/user/tikv/members</c>.</summary>
+    /// <param name="delivery">Tells after an exception whether the node may have got the request.</param>
+    /// <exception cref="NodeUnreachableException">The connection failed or broke.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
+    Task<MetaMembersResponse> AskMembersAsync(string address, MetaMembersRequest request, Delivery delivery, CancellationToken attempt);
 }
 
 /// <summary>How far a request came; decided once, between the sender and a caller that gives up. Any thread.</summary>

@@ -5,7 +5,8 @@ using Google.Protobuf;
 namespace TiKvActors.Client.Transport;
 
 /// <summary>One node's actors as the client sees them, and what they were asked by itself. Any thread.</summary>
-internal sealed class Node(string hostPort, Address nodeAddress, IActorRef kv, IActorRef pd, IActorRef store, int maxPendingRequests)
+internal sealed class Node(
+    string hostPort, Address nodeAddress, IActorRef kv, IActorRef pd, IActorRef store, IActorRef members, int maxPendingRequests)
 {
     /// <summary>By the message itself, not by what it holds.</summary>
     private readonly ConcurrentDictionary<object, UnansweredAsk> _asks = new(ReferenceEqualityComparer.Instance);
@@ -19,6 +20,8 @@ internal sealed class Node(string hostPort, Address nodeAddress, IActorRef kv, I
     public IActorRef Pd { get; } = pd;
 
     public IActorRef Store { get; } = store;
+
+    public IActorRef Members { get; } = members;
 
     /// <summary>Of requests to regions.</summary>
     public PendingLimit Pending { get; } = new(maxPendingRequests);

@@ -52,8 +52,6 @@ internal sealed class CommonOptions
     public Output Output(ParseResult parsed) =>
         new(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(_json));
 
-    private TimeSpan Timeout(ParseResult parsed) => TimeSpan.FromSeconds(parsed.GetValue(_timeout));
-
     public string Endpoints(ParseResult parsed)
     {
         if (parsed.GetValue(_endpoint) is { } given) return given;
@@ -72,6 +70,11 @@ internal sealed class CommonOptions
 
     public Task<AdminClient> AdminAsync(ParseResult parsed, CancellationToken cancellation) =>
         AdminClient.ConnectAsync(Endpoints(parsed), Options(parsed), cancellation);
+
+    public Task<MemberClient> MembersAsync(ParseResult parsed, CancellationToken cancellation) =>
+        MemberClient.ConnectAsync(Endpoints(parsed), Options(parsed), cancellation);
+
+    public TimeSpan Timeout(ParseResult parsed) => TimeSpan.FromSeconds(parsed.GetValue(_timeout));
 
     /// <exception cref="CommandException">The file of settings cannot be read.</exception>
     private RawClientOptions Options(ParseResult parsed)

@@ -91,6 +91,8 @@ public static class Manifests
         ("mHr", MetaHelloResponse.Descriptor),
         ("mR", MetaRequest.Descriptor),
         ("mRr", MetaResponse.Descriptor),
+        ("mM", MetaMembersRequest.Descriptor),
+        ("mMr", MetaMembersResponse.Descriptor),
 
         ("cM", MembershipRequest.Descriptor),
         ("cMr", MembershipResponse.Descriptor),

@@ -11,6 +11,7 @@ namespace TiKvActors.Storage.Stores;
 /// LOCK       held open and locked by the process that uses the directory
 /// pid        the id of that process, or of the last one that did; only to name it in an error
 /// meta       MetaMembership, on members of the meta group
+/// members    MetaMemberBook, on nodes that have learnt of changes of the meta group (Actors)
 /// identity   StoreIdentity: format version, and, once known, cluster id, store id, API mode. Written before anything else
 /// data/      the data engine
 /// raft/      the journal

@@ -22,7 +22,7 @@ public sealed class MetaAdmissionTests
         Assert.Single(second.Membership.Recorded);
         Assert.Null(Exchange(first, third));
         Assert.True(first.IsComplete);
-        Assert.Empty(first.Hellos());
+        Assert.Empty(first.Hellos("", []));
         // It has told the others, and heard of none.
         Assert.False(second.IsComplete || third.IsComplete);
         Assert.Empty(first.Membership.Recorded);
@@ -58,7 +58,7 @@ public sealed class MetaAdmissionTests
     public void WhatIsNotForThisMemberChangesNothing()
     {
         var (first, second) = (Open(1), Open(2));
-        var hello = second.Hellos().Single(h => h.To.Id == 1).Hello;
+        var hello = second.Hellos("", []).Single(h => h.To.Id == 1).Hello;
         foreach (var spoil in new Action<MetaHello>[]
         {
             h => h.Header = null, h => h.Header.ToStoreId = 3, h => h.Header.FromStoreId = 9, h => h.Header.FromStoreId = 1,
@@ -77,7 +77,46 @@ public sealed class MetaAdmissionTests
         answer.Header.ToStoreId = 2;
         answer.Token = ByteString.CopyFromUtf8("of an earlier directory");
         Assert.Null(second.Receive(answer));
-        Assert.Equal(2, second.Hellos().Count());
+        Assert.Equal(2, second.Hellos("", []).Count());
+    }
+
+    /// <summary>Founders know each other's lists; everybody else asks the group, and founds nothing, whatever its list says.</summary>
+    [Fact]
+    public void AnAddedMemberIsAdmittedByTheGroup()
+    {
+        MetaMember[] listed = [.. Members, Member(4)];
+        var (four, founder) = (new MetaAdmission(4, listed, NewDirectory(4, "token 4")), Open(1));
+        founder.Found();
+        var hello = four.Hellos("node-4:1", [Member(1), Member(7)]).Single(h => h.To.Id == 1).Hello;
+        Assert.Contains(four.Hellos("node-4:1", [Member(7)]), h => h.To.Id == 7);
+        Assert.Equal("node-4:1", hello.Address);
+        Assert.Null(founder.WhyStray(hello));
+        Assert.False(founder.IsOfFounder(hello));
+        Assert.True(founder.IsOfFounder(Open(2).Hellos("", []).Single(h => h.To.Id == 1).Hello));
+
+        var table = MemberTable.Of(Members);
+        Assert.Contains("has no member 4 yet", four.Receive(founder.Answer(hello, new MemberAdmission(null, "has no member 4 yet", table))));
+        Assert.Contains("lost", four.Receive(founder.Answer(hello, new MemberAdmission("lost", null, table))));
+        Assert.False(four.Membership.Added || four.IsComplete);
+        Assert.Null(four.Receive(founder.Answer(hello, new MemberAdmission(null, null, table))));
+        Assert.True(four.Membership.Added);
+
+        // With the list of everybody it is no founder to one that was added before it.
+        var five = new MetaAdmission(5, [.. listed, Member(5)], NewDirectory(5, "token 5"));
+        var added = new MetaAdmission(4, [.. listed, Member(5)], four.Membership);
+        Assert.False(added.IsOfFounder(five.Hellos("", []).Single(h => h.To.Id == 4).Hello));
+        // It must not be complete without itself, either.
+        Assert.False(new MetaAdmission(9, [], NewDirectory(9, "token 9")).IsComplete);
+    }
+
+    [Fact]
+    public void AFounderThatWasRemovedIsRefused()
+    {
+        var table = MemberTable.Of(Members);
+        table.Members[1].Removed = true;
+        var hello = Open(2).Hellos("", []).Single(h => h.To.Id == 1).Hello;
+        Assert.Contains("never comes back", Open(1).Receive(hello, table).Refused, StringComparison.Ordinal);
+        Assert.Empty(Open(1).Receive(hello, MemberTable.Of(Members)).Refused);
     }
 
     [Fact]
@@ -103,7 +142,7 @@ public sealed class MetaAdmissionTests
     private string? Exchange(MetaAdmission from, MetaAdmission to)
     {
         var self = to.Membership.MemberId;
-        var hello = from.Hellos().Where(h => h.To.Id == self).Select(h => h.Hello).FirstOrDefault();
+        var hello = from.Hellos("", []).Where(h => h.To.Id == self).Select(h => h.Hello).FirstOrDefault();
         if (hello is null)
             return null;
         var answer = to.Receive(MetaHello.Parser.ParseFrom(hello.ToByteArray()));

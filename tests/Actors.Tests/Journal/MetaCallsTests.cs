@@ -32,6 +32,22 @@ public sealed class MetaCallsTests
         Assert.Null(_calls.NextEvent);
     }
 
+    /// <summary>A leader that only the newer table knows is followed; members that have left are not asked any more.</summary>
+    [Fact]
+    public void MembersChangeWhileCallsAreUnderWay()
+    {
+        Call("a");
+        var first = Attempt(to: 2);
+        _calls.SetMembers([_members[1], new MetaMember { Id = 4, Address = "host-4:1" }]);
+        Answer(first, NotLeader(4));
+        var second = Attempt(to: 4);
+        _calls.SetMembers([new MetaMember { Id = 5, Address = "host-5:1" }]);
+        Answer(second, NotLeader(0));
+        Nothing();
+        Pass(_settings.RetryBackoff);
+        Done(Attempt(to: 5), "a");
+    }
+
     [Fact]
     public void WithoutALeaderTheMembersAreAskedInTurnWithAPauseBetween()
     {
@@ -218,7 +234,7 @@ public sealed class MetaCallsTests
     private MetaRequest Attempt(int to)
     {
         var attempt = Assert.Single(_calls.Attempts);
-        Assert.Equal(_members[to - 1], attempt.To);
+        Assert.Equal((ulong)to, attempt.To.Id);
         _calls.Attempts.Clear();
         return attempt.Request;
     }

@@ -3,17 +3,24 @@ using TiKvActors.Actors.Tests.Cluster;
 
 namespace TiKvActors.Actors.Tests.Journal;
 
-/// <summary>Three nodes with real remoting and directories that outlive them, the members 1 to 3 of a meta group. None runs PD.</summary>
+/// <summary>
+/// Three nodes with real remoting and directories that outlive them, the members 1 to 3 of a meta group, and those that are added. None
+/// runs PD.
+/// </summary>
 internal sealed class MetaNodes : IReadOnlyList<TestNode>, IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("meta-nodes-").FullName;
-    private readonly IReadOnlyList<TestNode> _nodes;
+    private readonly List<TestNode> _nodes;
+    private readonly IReadOnlyList<string> _members;
+    private readonly string _config;
 
     /// <param name="config">Of each of them, beside the members.</param>
     public MetaNodes(string config = "")
     {
         var ports = TestCluster.FreePorts(3);
-        Config = $"{TestCluster.MembersAt(ports)}\n{config}";
+        _config = config;
+        _members = [.. ports.Select((port, i) => $"{i + 1}@127.0.0.1:{port}")];
+        Config = $"{List(_members)}\n{config}";
         _nodes =
         [
             .. ports.Select((port, i) =>
@@ -21,7 +28,25 @@ internal sealed class MetaNodes : IReadOnlyList<TestNode>, IAsyncDisposable
         ];
     }
 
+    /// <summary>Of a node that knows the first configuration.</summary>
     public string Config { get; }
+
+    /// <summary>Another node, which is not started.</summary>
+    /// <param name="isMember">Its list names it under its number.</param>
+    /// <param name="port">That of a node which will not start any more; null: a new one.</param>
+    public TestNode Add(int number, bool isMember = true, int? port = null)
+    {
+        var at = port ?? TestCluster.FreePorts(1)[0];
+        var config = isMember ? $"{List(_members.Where(m => !IsAt(m, at)).Append($"{number}@127.0.0.1:{at}"))}\n{_config}" : Config;
+        var node = new TestNode(number, at, _nodes[0].Port, Path.Combine(_directory, $"node-{number}"), config) { RunsPd = false };
+        _nodes.Add(node);
+        return node;
+    }
+
+    private static bool IsAt(string member, int port) => member.EndsWith($":{port}", StringComparison.Ordinal);
+
+    private static string List(IEnumerable<string> members) =>
+        $"tikv.meta.members = [{string.Join(", ", members.Select(m => $"\"{m}\""))}]";
 
     public int Count => _nodes.Count;
 

@@ -96,7 +96,7 @@ public sealed class TakeOverTests : IAsyncLifetime
         async () =>
         {
             var node = _nodes[0];
-            return (await PlacementOrigins.ReadAsync(MetaClient.Get(node.System), node.Tikv.Settings.Meta.Members)).Count == 3;
+            return (await PlacementOrigins.ReadAsync(MetaClient.Get(node.System), node.Tikv.Settings.Meta.Members)).Origins.Count == 3;
         },
         "all members have recorded what they held");
 

@@ -267,5 +267,5 @@ public sealed class ActorTransportTests : IAsyncLifetime
 
     private ActorTransport Create(ClientSettings settings) =>
         new(_system, ownsSystem: false, settings, address =>
-            new Node(address, new Address("akka", "elsewhere"), _node, _node, _node, settings.MaxPendingRequests));
+            new Node(address, new Address("akka", "elsewhere"), _node, _node, _node, _node, settings.MaxPendingRequests));
 }
