@@ -14,8 +14,10 @@ internal static class CtlCommand
     public static Command Create()
     {
         var region = new Command("region", "Regions: list, show, split\n\nExample: ./tkv ctl region list") { List(), Show(), Split() };
-        var command = new Command("ctl", "Administration\n\nExample: ./tkv ctl region list") { region, StoreCommand.Create(_common), TimestampCommand.Create(_common) };
-        command.Add(MemberCommand.Create(_common));
+        var command = new Command("ctl", "Administration\n\nExample: ./tkv ctl region list")
+        {
+            region, MemberCommand.Create(_common), StoreCommand.Create(_common), TimestampCommand.Create(_common),
+        };
         _common.AddTo(command);
         _keys.AddTo(command);
         return command;

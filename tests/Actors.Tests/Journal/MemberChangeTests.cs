@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Google.Protobuf;
 using TiKvActors.Actors.Journal;
+using TiKvActors.Actors.Stores;
 using TiKvActors.Actors.Tests.Cluster;
 using TiKvActors.Actors.Tests.Placement;
 using TiKvActors.Protocol;
@@ -15,12 +16,13 @@ namespace TiKvActors.Actors.Tests.Journal;
 /// <summary>Members are added, replaced and removed while the group is used; nodes with real remoting and directories.</summary>
 public sealed class MemberChangeTests : IAsyncLifetime
 {
-    private readonly MetaNodes _nodes = new("""
+    private const string Config = """
         tikv.region.log-compaction-threshold = 16 KiB
         tikv.region.log-limit = 64 KiB
         tikv.meta.member-check-interval = 100ms
-        """);
+        """;
 
+    private MetaNodes _nodes = new(Config);
     private long _written;
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -173,6 +175,87 @@ public sealed class MemberChangeTests : IAsyncLifetime
         Assert.Equal([Role.Removed, Role.Removed, Role.Voter, Role.Voter, Role.Voter], seen.Select(m => m.Role));
         _nodes[2].Start();
         await AllAreEqualAsync([_nodes[2], four, five]);
+    }
+
+    [Fact]
+    public async Task TheOnlyMemberIsReplaced()
+    {
+        await _nodes.DisposeAsync();
+        _nodes = new MetaNodes(Config, members: 1);
+        _nodes.Start();
+        await WriteAsync(_nodes[0], 3);
+        Assert.Contains("last voter", (await AskAsync(_nodes[0], MemberTableTests.Remove(1))).Why, StringComparison.Ordinal);
+        var two = _nodes.Add(2);
+        two.Start();
+        Assert.Equal(Verdict.Accepted, (await AskAsync(_nodes[0], MemberTableTests.Replace(1, 2, two.Tikv.Address))).Verdict);
+        await BecomesAsync(1, Role.Removed, () => WriteAsync(_nodes[0], 1));
+        await _nodes[0].StopAsync();
+        await WriteAsync(two, 1);
+        await two.StopAsync();
+        two.Start();
+        await WriteAsync(two, 1);
+    }
+
+    /// <summary>By two operators at once, while writes go on; five bear the loss of any two.</summary>
+    [Fact]
+    public async Task FromThreeMembersToFiveAndBack()
+    {
+        _nodes.Start();
+        await WriteAsync(_nodes[0], 3);
+        var (four, five) = (_nodes.Add(4), _nodes.Add(5));
+        four.Start();
+        // It is known before it has begun.
+        var added = await Task.WhenAll(
+            AskAsync(_nodes[1], MemberTableTests.Add(4, four.Tikv.Address)),
+            AskAsync(_nodes[2], MemberTableTests.Add(5, $"127.0.0.1:{five.Port}")));
+        Assert.All(added, a => Assert.Equal(Verdict.Accepted, a.Verdict));
+        await BecomesAsync(4, Role.Voter, () => WriteAsync(_nodes[0], 1));
+        five.Start();
+        await BecomesAsync(5, Role.Voter, () => WriteAsync(_nodes[0], 1));
+        await AllAreEqualAsync(_nodes);
+        foreach (var away in new[] { new[] { _nodes[0], four }, [five, _nodes[1]] })
+        {
+            await Task.WhenAll(away.Select(n => n.StopAsync()));
+            await WriteAsync(_nodes[2], 2);
+            foreach (var node in away)
+                node.Start();
+        }
+
+        await AllAreEqualAsync(_nodes);
+        // Whoever leads.
+        var removed = await Task.WhenAll(
+            AskAsync(four, MemberTableTests.Remove(4)),
+            AskAsync(_nodes[0], MemberTableTests.Remove(5)),
+            AskAsync(five, MemberTableTests.Remove(5)));
+        Assert.All(removed, r => Assert.Equal((Verdict.Accepted, ""), (r.Verdict, r.Why)));
+        await BecomesAsync(4, Role.Removed, () => WriteAsync(four, 1));
+        await BecomesAsync(5, Role.Removed, () => WriteAsync(five, 1));
+        await AllAreEqualAsync(_nodes.Take(3));
+        await _nodes[1].StopAsync();
+        await WriteAsync(four, 1);
+    }
+
+    /// <summary>It was admitted, and has no data yet: its node opens its engines anew, again and again.</summary>
+    [Fact]
+    public async Task AMemberThatFailsRightAfterItsAdmissionGoesOnWhereItWas()
+    {
+        _nodes.Start();
+        await WriteAsync(_nodes[0], 3);
+        var four = _nodes.Add(4);
+        four.Start();
+        await four.Tikv.Started;
+        var failures = 0;
+        four.Tikv.FailPoints.Set(StoreFailPoints.BeforePeerCreation, () =>
+        {
+            Interlocked.Increment(ref failures);
+            throw new IOException("the test's");
+        });
+        Assert.Equal(Verdict.Accepted, (await AskAsync(_nodes[0], MemberTableTests.Add(4, four.Tikv.Address))).Verdict);
+        await Eventually.TrueAsync(() => Volatile.Read(ref failures) >= 2, "it has failed with and without having failed before");
+        Assert.Equal(Role.Learner, (await ListAsync(_nodes[0]))!.Single(m => m.Id == 4).Role);
+        four.Tikv.FailPoints.Clear(StoreFailPoints.BeforePeerCreation);
+        await BecomesAsync(4, Role.Voter, () => WriteAsync(_nodes[0], 1));
+        await AllAreEqualAsync(_nodes);
     }
 
     /// <summary>A node that moves tells the others.</summary>

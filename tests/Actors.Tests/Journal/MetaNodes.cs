@@ -4,8 +4,8 @@ using TiKvActors.Actors.Tests.Cluster;
 namespace TiKvActors.Actors.Tests.Journal;
 
 /// <summary>
-/// Three nodes with real remoting and directories that outlive them, the members 1 to 3 of a meta group, and those that are added. None
-/// runs PD.
+/// Nodes with real remoting and directories that outlive them: three (or as many as a test says), the members of a meta group from 1 on, and
+/// those that are added. None runs PD.
 /// </summary>
 internal sealed class MetaNodes : IReadOnlyList<TestNode>, IAsyncDisposable
 {
@@ -15,9 +15,10 @@ internal sealed class MetaNodes : IReadOnlyList<TestNode>, IAsyncDisposable
     private readonly string _config;
 
     /// <param name="config">Of each of them, beside the members.</param>
-    public MetaNodes(string config = "")
+    /// <param name="members">Of the first configuration.</param>
+    public MetaNodes(string config = "", int members = 3)
     {
-        var ports = TestCluster.FreePorts(3);
+        var ports = TestCluster.FreePorts(members);
         _config = config;
         _members = [.. ports.Select((port, i) => $"{i + 1}@127.0.0.1:{port}")];
         Config = $"{List(_members)}\n{config}";

@@ -87,6 +87,37 @@ public sealed class ClusterFormationTests : IAsyncLifetime
         }
     }
 
+    /// <summary>With the lists of the first day.</summary>
+    [Fact]
+    public async Task MembersThatWereAddedAreVotersAndRemovedOnesAreNot()
+    {
+        _nodes.Start();
+        await AreOneClusterAsync(_nodes);
+        var (one, two, three, four) = (_nodes[0], _nodes[1], _nodes[2], _nodes.Add(4));
+        four.Start();
+        await AreOneClusterAsync(_nodes);
+        await ChangeAsync(MemberTableTests.Replace(1, 4, four.Tikv.Address), members => members.Any(
+            m => m is { Id: 1, Role: MetaMembersResponse.Types.Role.Removed }));
+        await _nodes.StopAsync();
+        four.Config = _nodes.Config;
+        // A majority of the new configuration, and one that was removed.
+        foreach (var node in new[] { one, three, four })
+            node.Start();
+        await AreOneClusterAsync([one, three, four]);
+        Assert.Equal(2ul, (await NewestAsync(one)).Revision);
+        two.Start();
+        await AreOneClusterAsync(_nodes);
+
+        async Task ChangeAsync(MetaMembersRequest request, Func<IEnumerable<MetaMembersResponse.Types.Member>, bool> isDone) =>
+            await Eventually.TrueAsync(
+                async () =>
+                {
+                    var response = await one.System.ActorSelection("/user/tikv/members").Ask<MetaMembersResponse>(request, Patience);
+                    return isDone(response.Members);
+                },
+                "the members have changed");
+    }
+
     [Fact]
     public async Task AMemberThatWasDownedJoinsAgainWithAnotherSystem()
     {
