@@ -19,3 +19,7 @@ public sealed partial class RemoveStoreResponse : IPdResponse;
 public sealed partial class CancelStoreRemovalRequest : IPdRequest;
 
 public sealed partial class CancelStoreRemovalResponse : IPdResponse;
+
+public sealed partial class RegionBeatsRequest : IPdRequest;
+
+public sealed partial class RegionBeatsResponse : IPdResponse;

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Metapb;
 using TiKvActors.Protocol.Pdpb;
+using Region = TiKvActors.Protocol.Metapb.Region;
 
 namespace TiKvActors.Actors.Placement;
 
@@ -145,11 +146,45 @@ internal sealed partial class PdState
 
     // ---- Steps
 
-    private void Plan(RegionHeartbeatRequest request, RegionHeartbeatResponse answer, List<IMessage> events, TimeSpan now)
+    /// <summary>Regions that are as their leaders have said before, if PD has heard it.</summary>
+    private PdDecision Beat(RegionBeatsRequest request, TimeSpan now)
     {
-        var region = request.Region;
+        var answer = new RegionBeatsResponse { Header = Ok() };
+        var events = new List<IMessage>();
+        foreach (var beat in request.Beats)
+        {
+            if (Regions.Find(beat.RegionId) is { Leader: { } leader } known && leader.Id == beat.LeaderId && known.Term == beat.Term
+                && known.Region.RegionEpoch.Equals(beat.Epoch))
+            {
+                var step = AnswerTo(known.Region, leader);
+                var pending = known.Region.Peers.Where(p => beat.PendingPeerIds.Contains(p.Id)).ToList();
+                Regions.Report(known.Region.Id, leader, known.Term, known.ApproximateSize, known.ApproximateKeys, pending);
+                Plan(known.Region, leader, pending, step, events, now);
+                if (step.TransferLeader is not null || step.ChangePeerV2 is not null)
+                    answer.Steps.Add(step);
+            }
+            else
+            {
+                answer.Wanted.Add(beat.RegionId);
+            }
+        }
+
+        return new PdDecision(answer, events);
+    }
+
+    private RegionHeartbeatResponse AnswerTo(Region region, Peer leader) => new()
+    {
+        Header = Ok(),
+        RegionId = region.Id,
+        RegionEpoch = region.RegionEpoch,
+        TargetPeer = leader,
+    };
+
+    private void Plan(
+        Region region, Peer leader, IReadOnlyCollection<Peer> pending, RegionHeartbeatResponse answer, List<IMessage> events, TimeSpan now)
+    {
         var mayBegin = _moving.ContainsKey(region.Id) || Moving(now) < config.ReplicaScheduleLimit;
-        var step = Planner.Next(region, request.Leader, request.PendingPeers, mayBegin, () => TakeIds(1, events), now);
+        var step = Planner.Next(region, leader, pending, mayBegin, () => TakeIds(1, events), now);
         (answer.TransferLeader, answer.ChangePeerV2) = (step.Transfer, step.Change);
         var hasLearner = region.Peers.Any(p => p.Role == PeerRole.Learner);
         if (step.Change is not null || (step.Waits.Length > 0 && hasLearner))

@@ -164,6 +164,10 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
                 return WhenBootstrapped(request.Header) is { } e13
                     ? PdDecision.Reply(new ReportBatchSplitResponse { Header = e13 })
                     : ReportSplit(request);
+            case RegionBeatsRequest request:
+                return Refusal(request.Header) is { } e17
+                    ? PdDecision.Reply(new RegionBeatsResponse { Header = e17 })
+                    : Beat(request, now);
             case GetStoreStatusRequest request:
                 return PdDecision.Reply(
                     Refusal(request.Header) is { } e14 ? new GetStoreStatusResponse { Header = e14 } : StatusOf(request, now));
@@ -279,19 +283,13 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
 
     private PdDecision Beat(RegionHeartbeatRequest request, TimeSpan now)
     {
-        var answer = new RegionHeartbeatResponse
-        {
-            Header = Ok(),
-            RegionId = request.Region?.Id ?? 0,
-            RegionEpoch = request.Region?.RegionEpoch,
-            TargetPeer = request.Leader
-        };
         if (request.Region is null || request.Leader is null || !request.Region.Peers.Any(p => p.Id == request.Leader.Id))
             return PdDecision.Reply(new RegionHeartbeatResponse
             {
                 Header = Fail(ErrorType.InvalidValue, "a region heartbeat needs a region and its leader among the region's peers")
             });
 
+        var answer = AnswerTo(request.Region, request.Leader);
         var (stale, changed, replaced) = Regions.Judge(request.Region);
         if (stale)
             return PdDecision.Reply(answer);
@@ -299,7 +297,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         var events = new List<IMessage>();
         if (changed || replaced.Count > 0)
             events.Add(new RegionTableChanged { Regions = { request.Region }, RemovedRegionIds = { replaced } });
-        Plan(request, answer, events, now);
+        Plan(request.Region, request.Leader, request.PendingPeers, answer, events, now);
         if (events.Count == 0)
             ObserveLeaders();
         return new PdDecision(answer, events);

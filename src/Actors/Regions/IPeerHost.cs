@@ -4,6 +4,7 @@ using TiKvActors.Actors.Nodes;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Protocol;
 using TiKvActors.Protocol.Eraftpb;
+using TiKvActors.Protocol.Pdpb;
 using TiKvActors.Protocol.RaftServerpb;
 using TiKvActors.Raft;
 using TiKvActors.Storage.Data;
@@ -94,6 +95,12 @@ internal interface IPeerHost
     void Send(IReadOnlyList<RaftMessage> messages);
 
     void TellPd(IMessage message);
+
+    /// <summary>
+    /// With those of the store's other regions. Then, if there is anything to do, <see cref="RegionHeartbeatResponse"/> or
+    /// <see cref="RegionPeer.ReportToPd"/>.
+    /// </summary>
+    void Beat(RegionBeat beat);
 
     /// <summary>Then <see cref="SnapshotSource.Made"/>, and <see cref="SnapshotSource.Delivered"/> when it is dropped.</summary>
     void MakeSnapshot(SnapshotRequest request);

@@ -1,6 +1,6 @@
 using TiKvActors.Actors.Stores;
+using TiKvActors.Protocol;
 using TiKvActors.Protocol.Kvrpcpb;
-using TiKvActors.Protocol.Metapb;
 using TiKvActors.Protocol.Pdpb;
 using Region = TiKvActors.Protocol.Metapb.Region;
 
@@ -31,10 +31,29 @@ internal sealed partial class PeerShell
         });
     }
 
-    /// <summary>Whether a learner that was reported as pending is so no more: PD may wait for it.</summary>
+    /// <summary>
+    /// That it leads as before. The leaders of a store are due in the same tick, so that one message is enough for all of them.
+    /// </summary>
+    private void BeatIfDue(TimeSpan now)
+    {
+        var interval = _host.Settings.RegionHeartbeatInterval;
+        if (now.Ticks / interval.Ticks == _lastReport.Ticks / interval.Ticks && !HasCaughtUp())
+            return;
+        _lastReport = now;
+        _reportedPending = _peer.PendingPeers;
+        _host.Beat(new RegionBeat
+        {
+            RegionId = _start.RegionId,
+            Epoch = _peer.Region.RegionEpoch,
+            LeaderId = _peer.Self.Id,
+            Term = _peer.Term,
+            PendingPeerIds = { _reportedPending.Select(p => p.Id) },
+        });
+    }
+
+    /// <summary>Whether a peer that was reported as pending is so no more: PD may wait for it.</summary>
     private bool HasCaughtUp() =>
-        _reportedPending.Any(p => p.Role == PeerRole.Learner) && _peer.PendingPeers is var pending
-            && _reportedPending.Any(p => p.Role == PeerRole.Learner && pending.All(q => q.Id != p.Id));
+        _reportedPending.Count > 0 && _peer.PendingPeers is var pending && _reportedPending.Any(p => pending.All(q => q.Id != p.Id));
 
     /// <summary>Carries out what PD wants done. What is refused, or gets lost, PD decides again.</summary>
     private void TakeStep(RegionHeartbeatResponse response)
@@ -103,6 +122,9 @@ internal sealed partial class PeerShell
                 return true;
             case RegionHeartbeatResponse response:
                 TakeStep(response);
+                return true;
+            case RegionPeer.ReportToPd:
+                ReportToPd();
                 return true;
             case ReportBatchSplitResponse:
                 return true;

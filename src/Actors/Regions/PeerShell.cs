@@ -331,8 +331,8 @@ internal sealed partial class PeerShell
         _lastTick = now;
         _peer.Tick(now);
         ReportHandOver();
-        if (_peer.IsLeader && (now - _lastReport >= _host.Settings.RegionHeartbeatInterval || HasCaughtUp()))
-            ReportToPd();
+        if (_peer.IsLeader)
+            BeatIfDue(now);
         ExpireSplits(now);
     }
 

@@ -71,6 +71,12 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
         public IReadOnlyList<FollowerStatus> Followers { get; init; } = [];
     }
 
+    /// <summary>PD does not know the region as it is.</summary>
+    public sealed class ReportToPd
+    {
+        public static readonly ReportToPd Instance = new();
+    }
+
     public sealed class GetStatus
     {
         public static readonly GetStatus Instance = new();
@@ -299,6 +305,8 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
     }
 
     void IPeerHost.TellPd(IMessage message) => _services.Pd.Tell(message, Self);
+
+    void IPeerHost.Beat(RegionBeat beat) => _services.Store.Tell(new Store.Beat(beat));
 
     void IPeerHost.MakeSnapshot(SnapshotRequest request) =>
         _services.SnapshotSource.Tell(new SnapshotSource.Make(_start.RegionId, request.To, request.MinIndex));

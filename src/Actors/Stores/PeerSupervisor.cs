@@ -57,6 +57,11 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
     /// <summary>Peers of a store without an address ask for it, again and again.</summary>
     protected abstract void AskForAddresses();
 
+    /// <summary>A region is led here as before.</summary>
+    protected virtual void OnBeat(RegionBeat beat)
+    {
+    }
+
     /// <summary>A batch of messages has come from the sender.</summary>
     protected virtual void HeardFrom(ulong storeId)
     {
@@ -117,6 +122,9 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
         {
             case StoreRaftBatch batch:
                 OnRaftBatch(batch);
+                return true;
+            case Store.Beat beat:
+                OnBeat(beat.Region);
                 return true;
             case TickTimer:
                 // Only those that run: while thousands recover, ticks for them would only pile up.

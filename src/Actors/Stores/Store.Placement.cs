@@ -22,6 +22,11 @@ internal sealed partial class Store
         public static readonly Ask Instance = new();
     }
 
+    private sealed class SendBeats
+    {
+        public static readonly SendBeats Instance = new();
+    }
+
     private sealed record IdentWritten(StoreIdent Ident);
 
     private sealed record FirstPeerWritten(PeerStart? Start);
@@ -30,10 +35,14 @@ internal sealed partial class Store
     private APIVersion _apiVersion;
     private bool _isRegistered;
     private bool _isBootstrapped;
+    private readonly List<RegionBeat> _beats = [];
 
     /// <summary>Where a store last sent from, if that is its address.</summary>
     private readonly Dictionary<ulong, Address> _heardFrom = [];
     private TimeSpan _storesAskedAt;
+
+    /// <summary>In one message: well below a frame.</summary>
+    private const int MaxBeats = 4096;
 
     private RequestHeader PdHeader() => new() { ClusterId = _services?.ClusterId ?? _clusterId, SenderId = _services?.StoreId ?? 0 };
 
@@ -131,7 +140,13 @@ internal sealed partial class Store
                 }, Self);
                 AskForStores();
                 return true;
+            case SendBeats:
+                SendAllBeats();
+                return true;
             case IPdResponse when !IsFromPd:
+                return true;
+            case RegionBeatsResponse { Header.Error: null } response:
+                OnBeatsAnswered(response);
                 return true;
             case GetClusterIdentityResponse identity:
                 CheckIdentity(identity);
@@ -155,7 +170,7 @@ internal sealed partial class Store
                 if (!_peers.Has(start.RegionId))
                     _peers.Start(start);
                 return true;
-            case IsBootstrappedResponse or GetAllStoresResponse or StoreHeartbeatResponse or AllocIDResponse or FirstPeerWritten:
+            case RegionBeatsResponse or IsBootstrappedResponse or GetAllStoresResponse or StoreHeartbeatResponse or AllocIDResponse or FirstPeerWritten:
                 return true;
             default:
                 return StoresFile.IsWritten(message);
@@ -267,6 +282,32 @@ internal sealed partial class Store
     }
 
     protected override void LeadsNoMore(ulong regionId) => OnHandedOver(regionId);
+
+    /// <summary>The regions' leaders are due in the same tick.</summary>
+    protected override void OnBeat(RegionBeat beat)
+    {
+        _beats.Add(beat);
+        if (_beats.Count == MaxBeats)
+            Self.Tell(SendBeats.Instance);
+        else if (_beats.Count == 1)
+            Timers.StartSingleTimer("beats", SendBeats.Instance, _settings.Store.TickInterval);
+    }
+
+    private void SendAllBeats()
+    {
+        if (_beats.Count == 0)
+            return;
+        _pd.Tell(new RegionBeatsRequest { Header = PdHeader(), Beats = { _beats } }, Self);
+        _beats.Clear();
+    }
+
+    private void OnBeatsAnswered(RegionBeatsResponse response)
+    {
+        foreach (var step in response.Steps)
+            _services.Router.Find(step.RegionId)?.Tell(step);
+        foreach (var regionId in response.Wanted)
+            _services.Router.Find(regionId)?.Tell(RegionPeer.ReportToPd.Instance);
+    }
 
     private void AskForStores()
     {

@@ -24,6 +24,9 @@ internal sealed partial class Store : PeerSupervisor
     /// <summary>A split was applied here: these regions' peers start now.</summary>
     public sealed record RegionsCreated(IReadOnlyList<Region> Regions, bool Campaign);
 
+    /// <summary>A region is led here as PD was told before.</summary>
+    public sealed record Beat(RegionBeat Region);
+
     public sealed record PeerDestroyed(ulong RegionId, ulong PeerId, Region Region);
 
     /// <summary>A peer wants the rows of an announced snapshot.</summary>

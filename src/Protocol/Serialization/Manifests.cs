@@ -80,6 +80,8 @@ public static class Manifests
         ("pXSr", RemoveStoreResponse.Descriptor),
         ("pCR", CancelStoreRemovalRequest.Descriptor),
         ("pCRr", CancelStoreRemovalResponse.Descriptor),
+        ("pRB", RegionBeatsRequest.Descriptor),
+        ("pRBr", RegionBeatsResponse.Descriptor),
 
         ("sRB", StoreRaftBatch.Descriptor),
         ("sSC", SnapshotChunkRequest.Descriptor),

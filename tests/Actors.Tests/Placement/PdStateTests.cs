@@ -103,6 +103,7 @@ public sealed class PdStateTests
             new ScanRegionsRequest { Header = Header }, new AskBatchSplitRequest { Header = Header },
             new ReportBatchSplitRequest { Header = Header }, new GetStoreStatusRequest { Header = Header },
             new RemoveStoreRequest { Header = Header }, new CancelStoreRemovalRequest { Header = Header },
+            new RegionBeatsRequest { Header = Header },
         })
         {
             var decision = next.Process(request, default)!.Value;

@@ -246,7 +246,44 @@ public sealed class StoreRegistryTests
         Assert.Equal((ConfChangeType.RemoveNode, 77ul), (change.ChangeType, change.Peer.Id));
     }
 
+    [Fact]
+    public void OfARegionThatIsAsBeforeABeatIsEnough()
+    {
+        var region = Bootstrap(4);
+        var leader = region.Peers[0];
+        var beat = new RegionBeat { RegionId = region.Id, Epoch = region.RegionEpoch, LeaderId = leader.Id, Term = 6 };
+        Assert.Equal([region.Id], Beats(beat).Wanted);
+        Report(region, leader);
+        var events = _journal.Count;
+        Assert.Equal(new RegionBeatsResponse { Header = new ResponseHeader { ClusterId = Cluster } }, Beats(beat));
+        Assert.Equal(events, _journal.Count);
+
+        Remove(3);
+        var step = Assert.Single(Beats(beat).Steps);
+        Assert.Equal((region.Id, leader, region.RegionEpoch), (step.RegionId, step.TargetPeer, step.RegionEpoch));
+        Assert.Equal(4ul, step.ChangePeerV2.Changes.Single().Peer.StoreId);
+
+        foreach (var other in new[]
+        {
+            new RegionBeat(beat) { Term = 7 },
+            new RegionBeat(beat) { LeaderId = region.Peers[1].Id },
+            new RegionBeat(beat) { Epoch = new RegionEpoch { ConfVer = 2, Version = 1 } },
+            new RegionBeat(beat) { RegionId = 99 },
+        })
+        {
+            var answer = Beats(beat, other);
+            Assert.Equal([other.RegionId], answer.Wanted);
+            Assert.Single(answer.Steps);
+        }
+
+        Restart(throughSnapshot: true);
+        Assert.Equal([region.Id], Beats(beat).Wanted);
+    }
+
     // ---- PD
+
+    private RegionBeatsResponse Beats(params IEnumerable<RegionBeat> beats) =>
+        Ask<RegionBeatsResponse>(new RegionBeatsRequest { Header = Header, Beats = { beats } });
 
     private PdState New() => new(Config, ByteString.CopyFrom(_incarnations++));
 

@@ -176,8 +176,10 @@ internal sealed class StoreRemovalSimulation
             region.MustReport |= region.Empty.Remove(peer.Id);
         if (region.Config.Peers.Any(p => p.Role is PeerRole.IncomingVoter or PeerRole.DemotingVoter) && Chance(0.5))
             Change(region, new ChangePeerV2Request());
-        if (region.MustReport || (_second + (int)region.Config.Id) % 10 == 0)
+        if (region.MustReport)
             Report(region);
+        else if ((_second + (int)region.Config.Id) % 10 == 0)
+            Beat(region);
     }
 
     private Peer? Leader(ModelRegion region) => region.Config.Peers.FirstOrDefault(p => p.Id == region.Leader);
@@ -244,6 +246,30 @@ internal sealed class StoreRemovalSimulation
             var step = Ask<RegionHeartbeatResponse>(request);
             CheckTarget(step);
             Send(() => Take(region, step));
+        });
+    }
+
+    private void Beat(ModelRegion region)
+    {
+        var beat = new RegionBeat
+        {
+            RegionId = region.Config.Id,
+            Epoch = region.Config.RegionEpoch,
+            LeaderId = region.Leader,
+            Term = region.Term,
+            PendingPeerIds = { region.Empty.Where(id => region.Config.Peers.Any(p => p.Id == id)) },
+        };
+        Send(() =>
+        {
+            var answer = Ask<RegionBeatsResponse>(new RegionBeatsRequest { Header = Header, Beats = { beat } });
+            foreach (var step in answer.Steps)
+            {
+                CheckTarget(step);
+                Send(() => Take(region, step));
+            }
+
+            if (answer.Wanted.Count > 0)
+                Send(() => region.MustReport = true);
         });
     }
 

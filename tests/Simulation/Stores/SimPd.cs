@@ -1,5 +1,7 @@
 using Google.Protobuf;
 using TiKvActors.Actors.Placement;
+using TiKvActors.Actors.Regions;
+using TiKvActors.Protocol;
 using TiKvActors.Protocol.Pdpb;
 using Region = TiKvActors.Protocol.Metapb.Region;
 
@@ -27,7 +29,7 @@ internal sealed class SimPd(StoreCluster cluster)
         });
     }
 
-    private IMessage? Answer(IMessage message)
+    private object? Answer(IMessage message)
     {
         switch (message)
         {
@@ -36,6 +38,9 @@ internal sealed class SimPd(StoreCluster cluster)
                 if (Regions.Find(heartbeat.Region.Id) is { } known && known.Region.RegionEpoch.Equals(heartbeat.Region.RegionEpoch))
                     Regions.Report(heartbeat.Region.Id, heartbeat.Leader, heartbeat.Term, 0, 0);
                 return null;
+            case RegionBeat beat:
+                return Regions.Find(beat.RegionId) is { Leader: { } leader } told && leader.Id == beat.LeaderId && told.Term == beat.Term
+                    && told.Region.RegionEpoch.Equals(beat.Epoch) ? null : RegionPeer.ReportToPd.Instance;
             case ReportBatchSplitRequest report:
                 foreach (var region in report.Regions) Learn(region);
                 return null;

@@ -212,6 +212,8 @@ internal sealed class SimPeer : IPeerHost
 
     public void TellPd(IMessage message) => _store.Cluster.Pd.Tell(this, message);
 
+    public void Beat(RegionBeat beat) => _store.Cluster.Pd.Tell(this, beat);
+
     public void MakeSnapshot(SnapshotRequest request) => _store.MakeSnapshot(this, request);
 
     public void PullSnapshot(RaftMessage announcement) => _store.PullSnapshot(this, announcement);
