@@ -52,8 +52,8 @@ internal sealed partial class PdState
 
     private ResponseHeader Duplicated(Store store, Store other) => Fail(
         ErrorType.DuplicatedEntry,
-        $"duplicated store address {store.Address}: it belongs to store {other.Id}, this is store {store.Id}; was its data directory emptied, "
-            + $"or replaced? Then remove the old store: ./tkv ctl store remove {other.Id} --force");
+        $"duplicated store address {store.Address}: it belongs to store {other.Id}, this is store {store.Id}; "
+            + $"was its data directory emptied, or replaced? Then remove the old store: ./tkv ctl store remove {other.Id} --force");
 
     private PdDecision Beat(StoreHeartbeatRequest request, TimeSpan now)
     {
@@ -82,7 +82,8 @@ internal sealed partial class PdState
         {
             return Refuse(
                 ErrorType.InvalidValue,
-                $"store {store.Id} cannot be removed: its directory holds what PD knows, because there is no meta group (tikv.meta.members)");
+                $"store {store.Id} cannot be removed: its directory holds what PD knows, "
+                    + "because there is no meta group (tikv.meta.members)");
         }
 
         if (_stores.All.All(s => s.Id == store.Id || s.State != StoreState.Up))

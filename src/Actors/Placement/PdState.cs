@@ -118,7 +118,8 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
     /// <returns>Null for a message that is no command of PD. Timestamps are the oracle's.</returns>
     public PdDecision? Process(object command, TimeSpan now)
     {
-        _stores.Begin(now);
+        if (IsServing)
+            _stores.Begin(now);
         switch (command)
         {
             case GetMembersRequest:
@@ -136,7 +137,9 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
                     ? PdDecision.Reply(new StoreHeartbeatResponse { Header = e4 })
                     : Beat(request, now);
             case RegionHeartbeatRequest request:
-                return Refusal(request.Header) is { } e5 ? PdDecision.Reply(new RegionHeartbeatResponse { Header = e5 }) : Beat(request, now);
+                return Refusal(request.Header) is { } e5
+                    ? PdDecision.Reply(new RegionHeartbeatResponse { Header = e5 })
+                    : Beat(request, now);
             case GetStoreRequest request:
                 return PdDecision.Reply(Refusal(request.Header) is { } e6 ? new GetStoreResponse { Header = e6 } : Get(request));
             case GetAllStoresRequest request:

@@ -95,7 +95,8 @@ internal sealed partial class Peer
     /// <summary>Of a leader: peers to which it cannot append yet, because they lack data or have not been heard of.</summary>
     public IReadOnlyList<MetaPeer> PendingPeers =>
     [
-        .. _raft.Followers.Where(f => f.State != ReplicationState.Replicate).Select(f => RegionState.FindPeer(Region, f.Id)).OfType<MetaPeer>(),
+        .. _raft.Followers.Where(f => f.State != ReplicationState.Replicate)
+            .Select(f => RegionState.FindPeer(Region, f.Id)).OfType<MetaPeer>(),
     ];
 
     /// <summary>Null while nobody is known to lead.</summary>

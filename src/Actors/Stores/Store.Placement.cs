@@ -230,7 +230,7 @@ internal sealed partial class Store
     {
         var directory = _node.Engines.Directory;
         var member = _settings.Meta.Members.FirstOrDefault(m => m.Address == _address) is { } self
-            ? $". (The directory also holds member {self.Id} of the meta group: replace that first.)"
+            ? $". (The directory also holds member {self.Id} of the meta group: replace that first, ./tkv ctl member replace)"
             : "";
         var message = $"{why}: its data directory {directory} will never serve again. Start the node with an empty directory, "
             + $"then it joins as a new store{member}";

@@ -48,7 +48,8 @@ internal static class StoreCommand
         var id = new Argument<ulong>("ID");
         var force = new Option<bool>("--force")
         {
-            Description = "The store is destroyed and never comes back: a new store may have its address at once. Refused while it is alive",
+            Description =
+                "The store is destroyed and never comes back: a new store may have its address at once. Refused while it is alive",
         };
         var command = new Command(
             "remove",

@@ -52,7 +52,7 @@ public sealed class StoreRemovalTests
     [Fact]
     public async Task ADeadStoreIsReplacedByANewOne()
     {
-        await using var cluster = await TestCluster.StartAsync(4, hasMetaGroup: false, later: 1);
+        await using var cluster = await TestCluster.StartAsync(4, later: 1);
         await using var admin = await AdminAsync(cluster);
         await using var load = new WriteLoad(cluster.Client);
         await load.ProgressAsync(50);
@@ -71,7 +71,8 @@ public sealed class StoreRemovalTests
         Assert.Equal(2u, (await admin.GetStoreStatusAsync(deadId))!.Regions);
         cluster.Node(4).Start();
         await Eventually.TrueAsync(
-            async () => (await admin.GetStoreStatusAsync(deadId))!.Condition == StoreCondition.Tombstone, "every region has left the dead store");
+            async () => (await admin.GetStoreStatusAsync(deadId))!.Condition == StoreCondition.Tombstone,
+            "every region has left the dead store");
         await load.ProgressAsync(50);
         await load.StopAsync();
         await cluster.AllReplicasAreEqualAsync();
@@ -104,7 +105,8 @@ public sealed class StoreRemovalTests
             async () => (await admin.GetStoreStatusAsync(deadId))!.Condition == StoreCondition.Disconnected, "the dead store is missed");
         await admin.RemoveStoreAsync(deadId, physicallyDestroyed: true);
         await Eventually.TrueAsync(
-            async () => (await admin.GetStoreStatusAsync(deadId))!.Condition == StoreCondition.Tombstone, "the region has left the dead store");
+            async () => (await admin.GetStoreStatusAsync(deadId))!.Condition == StoreCondition.Tombstone,
+            "the region has left the dead store");
         await load.ProgressAsync(50);
         await load.StopAsync();
         await cluster.AllReplicasAreEqualAsync();
@@ -142,6 +144,30 @@ public sealed class StoreRemovalTests
         await load.ProgressAsync(50);
         await load.StopAsync();
         await cluster.AllReplicasAreEqualAsync();
+        await load.EveryAcknowledgedWriteIsThereAsync();
+    }
+
+    [Fact]
+    public async Task PdAndTheMemberOfTheMetaGroupOutliveTheStoreOfTheirNode()
+    {
+        await using var cluster = await TestCluster.StartAsync(4, "tikv.pd.initial-stores = 3", hasMetaGroup: true);
+        await using var admin = await AdminAsync(cluster);
+        await using var load = new WriteLoad(cluster.Client);
+        cluster.Client.Asks = n => n.Number != 1;
+        await load.ProgressAsync(50);
+        var node = cluster.Node(1);
+        var storeId = node.StoreId;
+        await admin.RemoveStoreAsync(storeId);
+        Assert.Contains("member 1 of the meta group", await node.Tikv.Removed.WaitAsync(TimeSpan.FromSeconds(60)));
+
+        // PD's writes need three of the four members: one more may stop, if this one goes on.
+        await cluster.Node(4).StopAsync();
+        Assert.Equal(StoreCondition.Tombstone, (await admin.GetStoreStatusAsync(storeId))!.Condition);
+        var other = cluster.Node(2).StoreId;
+        await admin.RemoveStoreAsync(other);
+        await admin.CancelStoreRemovalAsync(other);
+        await load.ProgressAsync(50);
+        await load.StopAsync();
         await load.EveryAcknowledgedWriteIsThereAsync();
     }
 

@@ -124,11 +124,13 @@ internal sealed class StoreRemovalSimulation
         }
     }
 
-    /// <summary>Nothing is disturbed any more, and there are enough stores. A removed one that is dead stays so if it can be done without.</summary>
+    /// <summary>
+    /// Nothing is disturbed any more, and there are enough stores. A removed one that is dead stays so if it can be done without.
+    /// </summary>
     private void Calm()
     {
         _isCalm = true;
-        var removing = Statuses.Where(s => s.Condition is StoreCondition.Removing or StoreCondition.Tombstone).Select(s => s.Store.Id).ToList();
+        var removing = _pd.Stores.Where(s => s.State != StoreState.Up).Select(s => s.Id).ToList();
         foreach (var id in _isAlive.Keys.ToList())
             _isAlive[id] |= !removing.Contains(id) || _regions.Any(r => !HasQuorum(r.Config));
         while (_isAlive.Count - removing.Count < _replicas)
@@ -154,7 +156,10 @@ internal sealed class StoreRemovalSimulation
         foreach (var (id, isAlive) in _isAlive)
         {
             if (isAlive && (_second + (int)id) % 10 == 0)
-                Send(() => Ask<StoreHeartbeatResponse>(new StoreHeartbeatRequest { Header = Header, Stats = new StoreStats { StoreId = id } }));
+            {
+                var beat = new StoreHeartbeatRequest { Header = Header, Stats = new StoreStats { StoreId = id } };
+                Send(() => Ask<StoreHeartbeatResponse>(beat));
+            }
         }
 
         foreach (var region in _regions)
@@ -202,7 +207,8 @@ internal sealed class StoreRemovalSimulation
             Lead(region, Any(able).Id);
     }
 
-    private static void Lead(ModelRegion region, ulong peerId) => (region.Leader, region.Term, region.MustReport) = (peerId, region.Term + 1, true);
+    private static void Lead(ModelRegion region, ulong peerId) =>
+        (region.Leader, region.Term, region.MustReport) = (peerId, region.Term + 1, true);
 
     private void Split(ModelRegion region)
     {
@@ -323,7 +329,8 @@ internal sealed class StoreRemovalSimulation
             Assert.Equal(_replicas, region.Peers.Count(p => p.Role is PeerRole.Voter or PeerRole.IncomingVoter));
             Assert.Equal(_replicas, region.Peers.Count(p => p.Role is PeerRole.Voter or PeerRole.DemotingVoter));
             Assert.True(
-                region.Peers.All(p => p.Role == PeerRole.Learner || !tombstones.Contains(p.StoreId)), $"a voter is on a tombstone: {region}");
+                region.Peers.All(p => p.Role == PeerRole.Learner || !tombstones.Contains(p.StoreId)),
+                $"a voter is on a tombstone: {region}");
         }
     }
 
