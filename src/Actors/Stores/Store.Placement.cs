@@ -170,7 +170,8 @@ internal sealed partial class Store
                 if (!_peers.Has(start.RegionId))
                     _peers.Start(start);
                 return true;
-            case RegionBeatsResponse or IsBootstrappedResponse or GetAllStoresResponse or StoreHeartbeatResponse or AllocIDResponse or FirstPeerWritten:
+            case RegionBeatsResponse or IsBootstrappedResponse or GetAllStoresResponse or StoreHeartbeatResponse or AllocIDResponse
+                or FirstPeerWritten:
                 return true;
             default:
                 return StoresFile.IsWritten(message);
