@@ -70,6 +70,8 @@ internal sealed partial class MetaGroup
     /// <summary>Null unless this member leads.</summary>
     private MemberView? _view;
 
+    private TimeSpan _leadsSince;
+
     private long _step;
     private TimeSpan? _stepUntil;
 
@@ -277,6 +279,14 @@ internal sealed partial class MetaGroup
             return;
         }
 
+        if (request.List is null && _services.Clock.Now - _leadsSince < _heardFor)
+        {
+            // It is asked again; refused for that reason it would not be.
+            var why = $"member {_self} has just begun to lead, and does not know yet who lives";
+            reply.Send(new MetaResponse { Error = RegionErrors.ServerIsBusy(why, TimeSpan.Zero) });
+            return;
+        }
+
         ChangeAsync().PipeTo(Self);
 
         async Task<object> ChangeAsync()
@@ -324,6 +334,8 @@ internal sealed partial class MetaGroup
         }
 
         var now = _services.Clock.Now;
+        if (_view is null)
+            _leadsSince = now;
         // Who has acknowledged nothing in this term has not been heard from: a leader begins by taking everybody for alive.
         foreach (var follower in status.Followers.Where(f => f is { RecentlyActive: true, MatchIndex: > 0 }))
             _heard[follower.Id] = now;

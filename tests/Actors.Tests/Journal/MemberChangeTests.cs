@@ -222,6 +222,8 @@ public sealed class MemberChangeTests : IAsyncLifetime
         }
 
         await AllAreEqualAsync(_nodes);
+        await Eventually.TrueAsync(
+            async () => await ListAsync(four) is { } list && list.All(m => m.Answers), "the leader has heard from all of them");
         // Whoever leads.
         var removed = await Task.WhenAll(
             AskAsync(four, MemberTableTests.Remove(4)),
