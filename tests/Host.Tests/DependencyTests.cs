@@ -14,6 +14,10 @@ public class DependencyTests
         "TiKvActors.Protocol", "TiKvActors.Raft", "TiKvActors.Storage", "Google.Protobuf", "Akka", "Akka.Cluster", "Akka.Cluster.Tools",
         "Akka.Persistence", "Akka.Remote")]
     [InlineData("TiKvActors.Client", "TiKvActors.Protocol", "Google.Protobuf", "Akka", "Akka.Remote")]
+    [InlineData(
+        "TiKvActors.Hosting",
+        "TiKvActors.Protocol", "TiKvActors.Storage", "TiKvActors.Actors", "TiKvActors.Client", "Google.Protobuf", "Akka", "Akka.Cluster",
+        "Microsoft.Extensions.Hosting.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions")]
     public void A_room_uses_only_what_it_may(string room, params string[] allowed)
     {
         var used = Assembly.Load(room).GetReferencedAssemblies().Select(a => a.Name!)

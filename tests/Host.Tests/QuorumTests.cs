@@ -15,7 +15,7 @@ public class QuorumTests
     public async Task Without_a_quorum_calls_fail_with_its_name_and_with_one_they_succeed_again(bool byKill)
     {
         using var directory = new TemporaryDirectory();
-        var options = ProcessCluster.Options(directory.Path, 3);
+        var options = ProcessCluster.Options(directory.Path, 3, pds: 1);
         await using var cluster = await ProcessCluster.StartAsync(options, _ => { }, CancellationToken.None);
         await using var client =
             await RawClient.ConnectAsync(cluster.Endpoints, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(8) });

@@ -123,8 +123,9 @@ internal sealed class RequestGateway : UntypedActor
     {
         if (_node.Services is not { } services)
         {
-            responder.Respond(
-                RequestScope.Fail(message, RegionErrors.ServerIsBusy("the store is starting", _settings.Gateway.RetryBackoffMax)));
+            responder.Respond(RequestScope.Fail(message, _settings.StoreEnabled
+                ? RegionErrors.ServerIsBusy("the store is starting", _settings.Gateway.RetryBackoffMax)
+                : RegionErrors.Other("this node has no store (tikv.store.enabled = off): ask one that has")));
             return;
         }
 

@@ -97,6 +97,13 @@ internal sealed class ClusterFormation
             return;
         }
 
+        if (_view.Phase == MemberPhase.Downed)
+        {
+            // The group answers: another system of this node can join. Before that this one serves what it can.
+            Restart(Downed);
+            return;
+        }
+
         (_newest, _founder) = (record?.Revision ?? 0, incarnation?.Founder);
         Observe(view);
         RestartIfOutdated();
@@ -182,9 +189,7 @@ internal sealed class ClusterFormation
     private void Observe(ClusterView view)
     {
         _view = view;
-        if (view.Phase == MemberPhase.Downed)
-            Restart(Downed);
-        else if (view.Phase == MemberPhase.Left)
+        if (view.Phase == MemberPhase.Left)
             _hasEnded = true;
         else if (view.IsMember && Incarnation == 0 && _self.Equals(_founder))
             Incarnation = _newest;
@@ -221,6 +226,12 @@ internal sealed class ClusterFormation
 
     private void Decide(bool leads, TimeSpan now)
     {
+        if (_view.Phase == MemberPhase.Downed)
+        {
+            EndRound(now);
+            return;
+        }
+
         // After a pause the answers may be far from the truth.
         if (now - _asked > 2 * _settings.AnswerTimeout)
         {

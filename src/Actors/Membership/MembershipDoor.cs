@@ -131,7 +131,11 @@ internal sealed class MembershipDoor : UntypedActor, IWithTimers
                 break;
             case ClusterEvent.MemberRemoved removed:
                 if (removed.Member.UniqueAddress == _cluster.SelfUniqueAddress)
-                    _end = removed.PreviousStatus == MemberStatus.Down ? MemberPhase.Downed : MemberPhase.Left;
+                {
+                    // That it was Down may not have been seen before it was removed.
+                    _end = removed.PreviousStatus is MemberStatus.Leaving or MemberStatus.Exiting ? MemberPhase.Left : MemberPhase.Downed;
+                }
+
                 _formation.Tick(View(), _leads, now);
                 break;
             case ClusterEvent.CurrentClusterState:

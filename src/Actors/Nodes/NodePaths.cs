@@ -11,6 +11,7 @@ internal static class NodePaths
 
     public const string StoreDoor = "store";
     public const string MetaDoor = "meta";
+    public const string ClusterDoor = "cluster";
 
     /// <summary>Below the system's guardian: it is there before the node's parts, while they are closed, and where there are none.</summary>
     public const string MembershipDoor = "tikv-membership";

@@ -5,6 +5,7 @@ using TiKvActors.Actors.Membership;
 using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Storage;
+using TiKvActors.Storage.Journal;
 using TiKvActors.Storage.Stores;
 
 namespace TiKvActors.Actors.Nodes;
@@ -44,6 +45,10 @@ public sealed class TikvExtension : IExtension
         Settings = SettingsOf(system);
         var address = system.Provider.DefaultAddress;
         Address = $"{address.Host}:{address.Port}";
+        if (Settings is { DataDirectory.Length: 0, PdEnabled: true })
+            throw new ArgumentException("tikv.data-directory is not set: a node that may run PD needs a directory for its member of the meta group");
+        var metrics = new NodeMetrics(this);
+        system.RegisterOnTermination(metrics.Dispose);
         system.RegisterOnTermination(OnTerminated);
         CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "tikv-hand-over", HandOverAsync);
         CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "tikv-pd-release", ReleasePdAsync);
@@ -54,8 +59,17 @@ public sealed class TikvExtension : IExtension
 
     public TikvSettings Settings { get; }
 
+    /// <summary>Whether there are engines to be opened. Without: a member that only uses the cluster.</summary>
+    public bool KeepsData => Settings.DataDirectory.Length > 0;
+
     /// <summary>host:port under which other nodes reach this one.</summary>
     public string Address { get; }
+
+    /// <summary>host:port of nodes at which a client finds the cluster: this one, and those of the configuration that may run PD.</summary>
+    public IReadOnlyList<string> Endpoints =>
+        KeepsData ? [.. MemberAddresses.Prepend(Address).Distinct()] : [.. MemberAddresses];
+
+    private IEnumerable<string> MemberAddresses => Settings.Meta.Members.Select(m => m.Address);
 
     /// <summary><c>/user/tikv</c>.</summary>
     public IActorRef Root { get; }
@@ -78,7 +92,7 @@ public sealed class TikvExtension : IExtension
 
     /// <summary>
     /// Completes when the engines are open, or fails with the first reason why they could not be opened (directory in use, of another
-    /// store, of a newer format): the node keeps trying, but a host that just starts will rather give up.
+    /// store, of a newer format): the node keeps trying, but a host that just starts will rather give up. Never on a node that keeps nothing.
     /// </summary>
     public Task<StoreEngines> Started => _started.Task;
 
@@ -132,6 +146,16 @@ public sealed class TikvExtension : IExtension
         return PdSingleton.IsUsedBy(system, settings)
             ? settings with { PdEnabled = Cluster.Get(system).SelfRoles.Contains(PdSingleton.Role) }
             : settings;
+    }
+
+    /// <summary>Null while the engines are closed; they are not closed meanwhile.</summary>
+    internal JournalStatistics? JournalStatistics
+    {
+        get
+        {
+            lock (_gate)
+                return _open?.Journal.Statistics;
+        }
     }
 
     internal StoreEngines OpenEngines()

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using TiKvActors.Actors.Gateway;
 using TiKvActors.Actors.Journal;
+using TiKvActors.Actors.Membership;
 using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Protocol;
@@ -12,7 +13,7 @@ namespace TiKvActors.Actors.Nodes;
 /// <summary>
 /// <c>/user/tikv</c>: opens the engines, then starts what uses them. If an engine fails or hangs, what is durable is unknown: everything
 /// is stopped, both engines are closed and reopened, and every peer recovers. If a file is damaged, they stay closed: the other stores
-/// serve.
+/// serve. On a node that keeps no data there is only the door to PD.
 /// <code>
 ///   Opening ──► Serving ──(an engine failed, or a part stopped)──► Stopping ──► Closing ──► Opening
 ///      └────────────────────────(a file is damaged)───────────────────────────────┴──► Damaged
@@ -66,11 +67,14 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
 
     protected override void PreStart()
     {
+        if (_extension.Membership is not null)
+            Context.ActorOf(ClusterDoor.Props(), NodePaths.ClusterDoor);
         _slowWorker = Context.ActorOf(SlowWorker.Props().WithDispatcher("tikv.dispatchers.slow"), "slow-worker");
         if (_settings.Meta.Members.Count > 0)
             StartPdOfGroup();
         Context.ActorOf(MembersDoor.Props(_settings.Meta), "members");
-        Open();
+        if (_extension.KeepsData)
+            Open();
     }
 
     /// <summary>It uses the group's members, whatever becomes of this node's engines.</summary>
@@ -181,7 +185,8 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
                 _settings.Pd.Config, origin, opened.Engines.Ident?.ClusterId ?? 0, _settings.Pd.RestartBackoff), "pd-origin");
         }
 
-        Start(Store.Props(_settings, node, _extension.Address), "store");
+        if (_settings.StoreEnabled)
+            Start(Store.Props(_settings, node, _extension.Address), "store");
         Start(RequestGateway.Props(_settings, node), "kv");
         _extension.Node = node;
         _extension.Engines = opened.Engines;

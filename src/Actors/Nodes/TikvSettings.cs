@@ -17,16 +17,20 @@ namespace TiKvActors.Actors.Nodes;
 /// <summary>What reference.conf holds under <c>tikv</c>, read once. Units and consequences stand there.</summary>
 public sealed partial record TikvSettings
 {
+    /// <summary>Empty on a node that keeps nothing.</summary>
     public required string DataDirectory { get; init; }
 
     public required bool PdEnabled { get; init; }
+
+    public required bool StoreEnabled { get; init; }
 
     /// <summary>host:port of the actor protocol.</summary>
     public required string PdEndpoint { get; init; }
 
     public required int InitialStores { get; init; }
 
-    public required APIVersion ApiVersion { get; init; }
+    /// <summary>Null: as the cluster was founded; a new one with v2.</summary>
+    public required APIVersion? ApiVersion { get; init; }
 
     public required StorageSettings Storage { get; init; }
 
@@ -65,13 +69,14 @@ public sealed partial record TikvSettings
         var raft = config.GetConfig("raft");
         var region = config.GetConfig("region");
         var tick = Positive(store, "tick-interval");
-        var apiVersion = ParseApiVersion(pd.GetString("api-version"));
+        APIVersion? apiVersion = pd.GetString("api-version") is { Length: > 0 } mode ? ParseApiVersion(mode) : null;
         return new TikvSettings
         {
-            DataDirectory = config.GetString("data-directory") is { Length: > 0 } directory
+            DataDirectory = config.GetString("data-directory") is var directory && (directory.Length > 0 || !config.GetBoolean("store.enabled"))
                 ? directory
                 : throw new ArgumentException("tikv.data-directory is not set: a node needs a directory for its store"),
             PdEnabled = pd.GetBoolean("enabled"),
+            StoreEnabled = config.GetBoolean("store.enabled"),
             PdEndpoint = pd.GetString("endpoint"),
             InitialStores = Count(pd, "initial-stores"),
             ApiVersion = apiVersion,

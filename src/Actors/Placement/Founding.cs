@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using TiKvActors.Protocol;
+using TiKvActors.Protocol.Kvrpcpb;
 
 namespace TiKvActors.Actors.Placement;
 
@@ -45,12 +46,16 @@ internal static class Founding
     }
 
     public static IReadOnlyList<IMessage> New(PdConfig config, ulong clusterId) =>
-        [new ClusterIdentityDecided { ClusterId = clusterId, ApiVersion = config.ApiVersion }];
+        [new ClusterIdentityDecided { ClusterId = clusterId, ApiVersion = ModeOf(config) }];
+
+    /// <summary>Of a new cluster.</summary>
+    public static APIVersion ModeOf(PdConfig config) => config.ApiVersion ?? APIVersion.V2;
 
     /// <returns>Null if the configuration agrees with the cluster.</returns>
-    public static string? WhyOtherMode(ClusterIdentityDecided identity, PdConfig config) => identity.ApiVersion == config.ApiVersion
+    public static string? WhyOtherMode(ClusterIdentityDecided identity, PdConfig config) =>
+        config.ApiVersion is not { } wanted || identity.ApiVersion == wanted
         ? null
-        : $"cluster {identity.ClusterId} was founded with API mode {identity.ApiVersion}, the configuration says {config.ApiVersion}: "
+        : $"cluster {identity.ClusterId} was founded with API mode {identity.ApiVersion}, the configuration says {wanted}: "
             + "the mode is fixed for ever; configure the former, or start with an empty data directory";
 
     private static FoundingDecision Refused(string why) => new(null, $"the members of the meta group cannot go on together: {why}", true);

@@ -8,9 +8,10 @@ using Region = TiKvActors.Protocol.Metapb.Region;
 namespace TiKvActors.Actors.Placement;
 
 /// <param name="InitialStores">The first region gets one voter on each of this many stores, as soon as so many have registered.</param>
+/// <param name="ApiVersion">Null: as the cluster was founded; a new one with v2.</param>
 /// <param name="IdWindow">How many ids one journal event reserves.</param>
 /// <param name="Address">host:port under which PD itself is reached.</param>
-internal sealed record PdConfig(int InitialStores, APIVersion ApiVersion, uint IdWindow = 1000, string Address = "")
+internal sealed record PdConfig(int InitialStores, APIVersion? ApiVersion, uint IdWindow = 1000, string Address = "")
 {
     public StoreTimes Stores { get; init; } = StoreTimes.Default;
 
@@ -53,7 +54,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
 
     public ulong ClusterId => _identity?.ClusterId ?? 0;
 
-    public APIVersion ApiVersion => _identity?.ApiVersion ?? config.ApiVersion;
+    public APIVersion ApiVersion => _identity?.ApiVersion ?? Founding.ModeOf(config);
 
     public bool IsBootstrapped => _firstRegion is not null;
 

@@ -76,6 +76,9 @@ internal sealed class CommonOptions
 
     public TimeSpan Timeout(ParseResult parsed) => TimeSpan.FromSeconds(parsed.GetValue(_timeout));
 
+    public Task<ClusterClient> ClusterAsync(ParseResult parsed, CancellationToken cancellation) =>
+        ClusterClient.OpenAsync(Endpoints(parsed), Options(parsed), cancellation);
+
     /// <exception cref="CommandException">The file of settings cannot be read.</exception>
     private RawClientOptions Options(ParseResult parsed)
     {

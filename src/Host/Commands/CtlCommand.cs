@@ -16,7 +16,11 @@ internal static class CtlCommand
         var region = new Command("region", "Regions: list, show, split\n\nExample: ./tkv ctl region list") { List(), Show(), Split() };
         var command = new Command("ctl", "Administration\n\nExample: ./tkv ctl region list")
         {
-            region, MemberCommand.Create(_common), StoreCommand.Create(_common), TimestampCommand.Create(_common),
+            region,
+            ClusterCommand.Create(_common),
+            MemberCommand.Create(_common),
+            StoreCommand.Create(_common),
+            TimestampCommand.Create(_common),
         };
         _common.AddTo(command);
         _keys.AddTo(command);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using TiKvActors.Host.Playground;
 using TiKvActors.Host.Terminal;
 
@@ -23,6 +24,16 @@ internal static class PlaygroundCommand
         {
             if (result.GetValueOrDefault<int>() is < 1 or > MostStores) result.AddError($"--stores must be from 1 to {MostStores}");
         });
+        var pds = new Option<int?>("--pds")
+        {
+            Description = "Stores whose nodes may run PD, the first ones; counts at the first start only (default: all, at most 3)",
+            HelpName = "N",
+        };
+        pds.Validators.Add(result =>
+        {
+            var given = result.GetValueOrDefault<int?>();
+            if (given < 1 || given > result.GetValue(stores)) result.AddError("--pds must be from 1 to the number of stores");
+        });
         var data = new Option<DirectoryInfo?>("--data") { Description = "Where the data is kept (default: ./data)", HelpName = "DIR" };
         var ephemeral = new Option<bool>("--ephemeral") { Description = "Keep the data in a temporary directory, removed at the end" };
         var api = new Option<string?>("--api")
@@ -37,17 +48,19 @@ internal static class PlaygroundCommand
         var config = ConfigFile();
         var command = new Command(
             "playground", "Run a whole cluster on this machine, until Ctrl-C\n\nExample: ./tkv playground --data /var/tmp/tkv")
-            { stores, data, ephemeral, api, portOffset, processes, config };
+            { stores, pds, data, ephemeral, api, portOffset, processes, config };
         command.Validators.Add(result =>
         {
             if (result.GetResult(data) != null && result.GetValue(ephemeral)) result.AddError("--data and --ephemeral exclude each other");
         });
         command.SetAction(async (parsed, cancellation) =>
         {
+            var directory = parsed.GetValue(ephemeral) ? null : parsed.GetValue(data)?.FullName ?? Path.GetFullPath("data");
             var options = new PlaygroundOptions
             {
                 Stores = parsed.GetValue(stores),
-                DataDirectory = parsed.GetValue(ephemeral) ? null : parsed.GetValue(data)?.FullName ?? Path.GetFullPath("data"),
+                Pds = PdsOf(directory, parsed.GetValue(stores), parsed.GetValue(pds)),
+                DataDirectory = directory,
                 ApiMode = parsed.GetValue(api),
                 PortOffset = parsed.GetValue(portOffset),
                 Processes = parsed.GetValue(processes),
@@ -61,9 +74,22 @@ internal static class PlaygroundCommand
         return command;
     }
 
+    private static int PdsOf(string? directory, int stores, int? given)
+    {
+        var known = directory is null ? 0 : PlaygroundNode.CountPds(directory, stores);
+        return given is { } wanted && known > 0 && wanted != known
+            ? throw new CommandException(
+                ExitCode.Failed,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the cluster in {directory} was founded with {known} PD nodes, not {wanted}: start it without --pds, or with an empty directory"))
+            : given ?? (known > 0 ? known : PlaygroundOptions.PdsOf(stores));
+    }
+
     /// <summary>Started by <see cref="NodeProcess"/>.</summary>
     public static Command CreateNode()
     {
+        var pds = new Option<int>("--pds") { Required = true };
         var number = new Option<int>("--number") { Required = true };
         var stores = new Option<int>("--stores") { Required = true };
         var data = new Option<string>("--data") { Required = true };
@@ -73,7 +99,7 @@ internal static class PlaygroundCommand
         var config = ConfigFile();
         const string Description = "One store of a playground in a process of its own; 'tkv playground --processes' starts it";
         var command = new Command("playground-node", Description)
-            { number, stores, data, api, portOffset, publicPorts, config };
+            { number, stores, pds, data, api, portOffset, publicPorts, config };
         command.Hidden = true;
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -81,6 +107,7 @@ internal static class PlaygroundCommand
             var options = new PlaygroundOptions
             {
                 Stores = parsed.GetRequiredValue(stores),
+                Pds = parsed.GetRequiredValue(pds),
                 DataDirectory = root,
                 ApiMode = parsed.GetValue(api),
                 PortOffset = parsed.GetValue(portOffset),

@@ -36,6 +36,7 @@ public static class Tkv
         {
             PlaygroundCommand.Create(),
             PlaygroundCommand.CreateNode(),
+            ServerCommand.Create(),
             RawCommand.Create(),
             CtlCommand.Create(),
             BenchCommand.Create(),

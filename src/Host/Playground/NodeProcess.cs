@@ -130,6 +130,8 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
         yield return number.ToString(CultureInfo.InvariantCulture);
         yield return "--stores";
         yield return options.Stores.ToString(CultureInfo.InvariantCulture);
+        yield return "--pds";
+        yield return options.Pds.ToString(CultureInfo.InvariantCulture);
         yield return "--port-offset";
         yield return options.PortOffset.ToString(CultureInfo.InvariantCulture);
         foreach (var port in options.PublicPorts)

@@ -30,7 +30,6 @@ internal sealed class NodeRunner
     /// <summary>How long an orphan takes to close its engines before it gives up.</summary>
     private static readonly TimeSpan _orphanTimeout = TimeSpan.FromSeconds(20);
 
-    private readonly TaskCompletionSource _damaged = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly PlaygroundNode _node;
     private readonly Output _output;
 
@@ -38,8 +37,7 @@ internal sealed class NodeRunner
     {
         _output = output;
         var cache = new SharedBlockCache(StorageSettings.Default.BlockCacheBytes);
-        _node = new PlaygroundNode(
-            number, root, options, cache, why => _damaged.TrySetException(new StorageException($"store {number} is down: {why}")));
+        _node = new PlaygroundNode(number, root, options, cache, output.Alert);
     }
 
     /// <exception cref="StorageException">The store cannot be opened, or was found to be damaged later.</exception>
@@ -49,7 +47,7 @@ internal sealed class NodeRunner
         await _node.StartAsync();
         Say(Answer + "serving");
         var obeying = ObeyAsync(commands, cancellation);
-        var ended = await Task.WhenAny(obeying, _damaged.Task);
+        var ended = await Task.WhenAny(obeying, _node.Ended);
         End? end = ended == obeying ? await obeying : null;
         var stopping = _node.StopAsync(handsOver: end == End.Stop);
         if (end == End.Orphan && await Task.WhenAny(stopping, Task.Delay(_orphanTimeout, CancellationToken.None)) != stopping)

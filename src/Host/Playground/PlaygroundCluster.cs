@@ -59,7 +59,7 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
     {
         var blockCache = new SharedBlockCache(StorageSettings.Default.BlockCacheBytes);
         return Enumerable.Range(1, _options.Stores)
-            .Select(n => new PlaygroundNode(n, Root, _options, blockCache, why => _output.Alert($"store {n} is down: {why}")))
+            .Select(n => new PlaygroundNode(n, Root, _options, blockCache, _output.Alert))
             .ToList();
     }
 
@@ -90,7 +90,8 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
         var obstacle = true switch
         {
             _ when down.Count * 2 >= _nodes.Count => $"{_nodes.Count - down.Count} of {_nodes.Count} stores are no majority",
-            _ when down.Any(s => s.Number == 1) => "store 1 has PD, without which nobody can connect",
+            _ when 2 * down.Count(s => s.Number <= _options.Pds) >= _options.Pds =>
+                "without a majority of the stores that may run PD nobody can connect",
             _ when isNew => "a new cluster needs all of its stores",
             _ => null,
         };

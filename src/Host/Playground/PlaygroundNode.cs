@@ -1,8 +1,8 @@
 using System.Globalization;
-using Akka.Actor;
 using Akka.Configuration;
 using TiKvActors.Actors.Nodes;
 using TiKvActors.Host.Terminal;
+using TiKvActors.Hosting;
 using TiKvActors.Protocol.RaftServerpb;
 using TiKvActors.Storage;
 using TiKvActors.Storage.Data;
@@ -11,63 +11,63 @@ using TiKvActors.Storage.Stores;
 namespace TiKvActors.Host.Playground;
 
 /// <summary>One store of a playground: an actor system in this process.</summary>
-/// <param name="damaged">Told why, if damage is found while the store runs: it is closed then. Any thread.</param>
+/// <param name="messages">Told why the actor system starts again, or why the store is down. Any thread.</param>
 internal sealed class PlaygroundNode(
-    int number, string root, PlaygroundOptions options, SharedBlockCache blockCache, Action<string> damaged) : IPlaygroundNode
+    int number, string root, PlaygroundOptions options, SharedBlockCache blockCache, Action<string> messages) : IPlaygroundNode
 {
-    private const string SystemName = "tikv";
-
     private static readonly TimeSpan _transferTimeout = TimeSpan.FromSeconds(5);
 
-    private ActorSystem? _system;
+    private TikvHost? _host;
 
     public int Number => number;
 
     public string Endpoint => PlaygroundAddress.Of(number, options);
 
-    public bool IsRunning => _system != null;
+    public bool IsRunning => _host != null;
 
     public int? ProcessId => null;
 
-    private string DataDirectory => DirectoryOf(root, number);
+    /// <summary>Completes when the node has ended; see <see cref="TikvHost.Ended"/>.</summary>
+    public Task Ended => _host?.Ended ?? Task.CompletedTask;
 
     private int Port => PlaygroundAddress.PortOf(number, options.PortOffset);
 
     public static string DirectoryOf(string root, int number) =>
         Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"store-{number}"));
 
+    /// <summary>PD nodes of the cluster whose data is in a directory; 0 if none is recorded yet.</summary>
+    public static int CountPds(string root, int stores) =>
+        Enumerable.Range(1, stores).Count(n => StoreEngines.PeekMetaMembership(DirectoryOf(root, n)) is not null);
+
     public async Task StartAsync()
     {
-        if (_system != null) return;
-        var system = CreateSystem();
+        if (_host != null) return;
         try
         {
-            await Tikv.Get(system).Started;
-            _system = system;
-            _ = TellDamageAsync(Tikv.Get(system));
+            _host = await TikvHost.StartAsync(Config(), TikvHost.SystemName, new StorageSetup { BlockCache = blockCache });
         }
-        finally
+        catch (Exception e) when (PortInUse.Describe(e, PlaygroundAddress.Host, Port) is { } problem)
         {
-            if (_system == null) await system.Terminate();
+            throw new CommandException(ExitCode.Failed, problem);
         }
-    }
 
-    private async Task TellDamageAsync(TikvExtension tikv) => damaged(await tikv.Damaged);
+        _host.Restarting += reason => messages($"store {number} starts again: {reason.Why}");
+        _ = TellEndAsync(_host);
+    }
 
     public async Task StopAsync(bool handsOver = true)
     {
-        if (_system is not { } system) return;
-        _system = null;
-        Tikv.Get(system).HandsOver = handsOver;
-        await system.Terminate();
+        if (_host is not { } host) return;
+        _host = null;
+        await Task.WhenAny(host.StopAsync(handsOver));
     }
 
     /// <summary>Of every region whose peer is here: <c>REGION@APPLIED-INDEX=CHECKSUM/KEYS</c>, with blanks between them.</summary>
     public string Checksums()
     {
-        if (_system is not { } system || Tikv.Get(system).Engines is not { } engines) return "";
+        if (_host is not { } host || Tikv.Get(host.System).Engines is not { } engines) return "";
         var sums = new List<string>();
-        foreach (var id in engines.Data.ReadRegionStates().Select(s => s.Region.Id))
+        foreach (var id in engines.Data.ReadRegionStates().Select(s => s.Region.Id).Where(id => id != MetaRegion.Id))
         {
             using var snapshot = engines.Data.NewSnapshot();
             if (snapshot.ReadRegionState(id) is not { State: PeerState.Normal } now) continue;
@@ -81,51 +81,47 @@ internal sealed class PlaygroundNode(
 
     /// <exception cref="CommandException">It could not begin.</exception>
     public async Task<string> TransferLeaderAsync(ulong regionId, ulong toStoreId) =>
-        _system is { } system && await Tikv.Get(system).TransferLeaderAsync(regionId, toStoreId, _transferTimeout) is { } refusal
+        _host is { } host && await Tikv.Get(host.System).TransferLeaderAsync(regionId, toStoreId, _transferTimeout) is { } refusal
             ? throw new CommandException(ExitCode.Failed, refusal)
             : "begun";
 
-    private ActorSystem CreateSystem()
+    private async Task TellEndAsync(TikvHost host)
     {
         try
         {
-            var config = ConfigurationFactory.ParseString(Hocon())
-                .WithFallback(options.ConfigFile is { } file ? HoconFile.Read(file) : Config.Empty)
-                .WithFallback(ConfigurationFactory.FromResource("TiKvActors.Host.playground.conf", typeof(PlaygroundNode).Assembly))
-                .WithFallback(TikvSettings.Reference());
-            return ActorSystem.Create(
-                SystemName, BootstrapSetup.Create().WithConfig(config).And(new StorageSetup { BlockCache = blockCache }));
+            await host.Ended;
         }
-        catch (Exception e) when (PortProblem(e) is { } problem)
+        catch (StorageException e)
         {
-            throw new CommandException(ExitCode.Failed, problem);
+            messages($"store {number} is down: {e.Message}");
         }
     }
 
-    private string? RecordedApiMode() => StoreEngines.PeekIdent(DataDirectory)?.ApiVersion.ToString().ToLowerInvariant();
-
-    private string? PortProblem(Exception e)
+    private Config Config() => new TikvNodeOptions
     {
-        for (var cause = e; cause != null; cause = cause.InnerException)
-            if (cause is System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AddressAlreadyInUse })
-                return $"port {Port.ToString(CultureInfo.InvariantCulture)} on {PlaygroundAddress.Host} is in use: "
-                    + "stop what listens there, or choose other ports with --port-offset";
-        return null;
-    }
+        Roles = number <= options.Pds ? [TikvRoles.Pd, TikvRoles.Store] : [TikvRoles.Store],
+        DataDirectory = DirectoryOf(root, number),
+        Host = PlaygroundAddress.Host,
+        Port = Port,
+        PublicPort = PlaygroundAddress.PublicPortOf(number, options),
+        Members = [.. Enumerable.Range(1, options.Pds).Select(
+            n => string.Create(CultureInfo.InvariantCulture, $"{n}@{PlaygroundAddress.Of(n, options)}"))],
+        ApiMode = options.ApiMode,
+        InitialStores = options.Stores,
+        Config = options.ConfigFile is { } file ? HoconFile.Read(file).WithFallback(_differences) : _differences,
+    }.ToConfig();
 
-    private string Hocon() => string.Create(CultureInfo.InvariantCulture, $$"""
-        tikv {
-          data-directory = "{{DataDirectory.Replace("\\", "\\\\").Replace("\"", "\\\"")}}"
-          pd {
-            enabled = {{(number == 1 ? "on" : "off")}}
-            endpoint = "{{PlaygroundAddress.Of(1, options)}}"
-            initial-stores = {{options.Stores}}
-            api-version = {{options.ApiMode ?? RecordedApiMode() ?? "v2"}}
+    // The terminal belongs to the user: only what needs attention. All nodes are on one machine, so news may travel fast.
+    private static readonly Config _differences = ConfigurationFactory.ParseString("""
+        akka {
+          loglevel = WARNING
+          cluster {
+            log-info = off
+            periodic-tasks-initial-delay = 100ms
+            gossip-interval = 200ms
+            leader-actions-interval = 200ms
+            unreachable-nodes-reaper-interval = 200ms
           }
-        }
-        akka.remote.dot-netty.tcp {
-          port = {{Port}}
-          public-port = {{PlaygroundAddress.PublicPortOf(number, options)}}
         }
         """);
 }

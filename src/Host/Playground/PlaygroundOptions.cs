@@ -5,6 +5,12 @@ public sealed record PlaygroundOptions
 {
     public required int Stores { get; init; }
 
+    /// <summary>How many of the stores' nodes may run PD, the first ones: the members of the meta group.</summary>
+    public required int Pds { get; init; }
+
+    /// <summary>Where nothing else is said.</summary>
+    public static int PdsOf(int stores) => Math.Min(stores, 3);
+
     /// <summary>Null: a temporary one, removed at the end.</summary>
     public required string? DataDirectory { get; init; }
 

@@ -26,8 +26,14 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public string Endpoints => string.Join(',', _nodes.Select(n => n.Endpoint));
 
     /// <summary>With free ports.</summary>
-    public static PlaygroundOptions Options(string root, int stores) =>
-        new() { Stores = stores, DataDirectory = root, ApiMode = null, PortOffset = FreePortOffset(stores) };
+    public static PlaygroundOptions Options(string root, int stores, int? pds = null) => new()
+    {
+        Stores = stores,
+        Pds = pds ?? PlaygroundOptions.PdsOf(stores),
+        DataDirectory = root,
+        ApiMode = null,
+        PortOffset = FreePortOffset(stores),
+    };
 
     /// <param name="options">From <see cref="Options"/>.</param>
     /// <returns>When it serves.</returns>

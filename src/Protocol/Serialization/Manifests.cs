@@ -98,6 +98,10 @@ public static class Manifests
 
         ("cM", MembershipRequest.Descriptor),
         ("cMr", MembershipResponse.Descriptor),
+        ("cS", ClusterStateRequest.Descriptor),
+        ("cSr", ClusterStateResponse.Descriptor),
+        ("cC", ClusterChangeRequest.Descriptor),
+        ("cCr", ClusterChangeResponse.Descriptor),
 
         ("jRA", RaftAdvanced.Descriptor),
         ("jRT", RaftTruncated.Descriptor),

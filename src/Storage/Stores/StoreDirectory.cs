@@ -96,9 +96,12 @@ internal sealed class StoreDirectory : IDisposable
 
     /// <summary>Null if the directory is no member's of the meta group.</summary>
     /// <exception cref="CorruptionException"/>
-    public MetaMembership? ReadMeta()
+    public MetaMembership? ReadMeta() => ReadMeta(Root);
+
+    /// <inheritdoc cref="ReadIdentity(string)"/>
+    public static MetaMembership? ReadMeta(string root)
     {
-        var file = Path.Combine(Root, MetaName);
+        var file = Path.Combine(root, MetaName);
         if (!File.Exists(file)) return null;
         try
         {

@@ -78,6 +78,10 @@ public sealed class StoreEngines : IDisposable
     /// <exception cref="CorruptionException"/>
     public static StoreIdent? PeekIdent(string path) => StoreDirectory.ReadIdentity(path)?.Ident;
 
+    /// <summary>Which member of the meta group a directory is, without opening it; null if it is none, or missing.</summary>
+    /// <exception cref="CorruptionException"/>
+    public static MetaMembership? PeekMetaMembership(string path) => StoreDirectory.ReadMeta(path);
+
     /// <exception cref="DirectoryInUseException"/>
     /// <exception cref="NewerFormatException"/>
     /// <exception cref="IdentityMismatchException"/>

@@ -218,8 +218,15 @@ public sealed class ClusterFormationRulesTests
     [Fact]
     public void WhoIsDownedStartsAgainOnceAndWhoLeftDoesNot()
     {
+        Ask(newest: 3, founder: Id("b", 9));
         _view = _view with { Phase = MemberPhase.Downed };
-        Assert.Equal(RestartCause.Downed, CauseOf(TickAfter(0)));
+        Assert.Empty(Receive("b", ClusterStanding.Up, 3));
+        // Until the meta group answers there is nothing to join: what it serves it serves as it is.
+        _round = Assert.IsType<FormationAction.ReadRecord>(Assert.Single(TickAfter(0.5))).Round;
+        _formation.RecordUnread(_round, _now);
+        Assert.Equal(ClusterStanding.Outside, Answer(Id("b", 2)).Standing);
+        _round = Assert.IsType<FormationAction.ReadRecord>(Assert.Single(TickAfter(0.5))).Round;
+        Assert.Equal(RestartCause.Downed, CauseOf(Read(3, Id("b", 9))));
         Assert.Empty(TickAfter(1));
 
         var left = new ClusterFormationRulesTests();

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Akka.Configuration;
 using TiKvActors.Actors.Nodes;
-using TiKvActors.Protocol.Kvrpcpb;
 
 namespace TiKvActors.Actors.Tests.Nodes;
 
@@ -15,7 +14,7 @@ public sealed partial class TikvSettingsTests
     public void TheReferenceAloneNeedsOnlyADirectory()
     {
         var settings = Parse("");
-        Assert.Equal(APIVersion.V2, settings.ApiVersion);
+        Assert.Null(settings.ApiVersion);
         Assert.False(settings.PdEnabled);
         Assert.Equal(TimeSpan.FromSeconds(1), settings.Peer.Raft.ElectionTimeout);
         Assert.Equal((8 << 20) + (64 << 10), settings.Peer.MaxEntryBytes);
