@@ -22,7 +22,9 @@ internal sealed class ServerCluster : IAsyncDisposable
     public int NodeAt(string address) => Enumerable.Range(0, _nodes.Length).Single(n => AddressOf(n) == address);
 
     public TkvProcess Launch(int node) => _nodes[node] = new TkvProcess(
-        $"server --port {2551 + node} --port-offset {_portOffset} --data \"{_directory.File($"node-{node}")}\" --seed {Endpoints}");
+        $"server --port-offset {_portOffset + node} --data \"{_directory.File($"node-{node}")}\" --seed {Endpoints} "
+            // Its port is not among those that are known to be free.
+            + "--set tikv.management.enabled=off");
 
     /// <returns>When they are ready.</returns>
     public Task StartAsync(params int[] nodes) => Task.WhenAll(nodes.Select(n => Launch(n).ReadyAsync()));

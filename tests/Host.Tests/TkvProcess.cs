@@ -52,7 +52,7 @@ internal class TkvProcess : IAsyncDisposable
         }
         catch (Exception e)
         {
-            await DisposeAsync();
+            await KillAsync();
             throw new InvalidOperationException($"it did not become ready:\n{Output}", e);
         }
     }
