@@ -128,7 +128,8 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
             ? ConfigurationFactory.ParseString("akka.remote.dot-netty.tcp.port = 0").WithFallback(HoconFile.Read(file))
             : null;
         var options = new RawClientOptions { ConnectTimeout = _startTimeout, CallTimeout = _startTimeout, Config = config };
-        await using var client = await RawClient.ConnectAsync(_nodes[0].Endpoint, options, cancellation);
+        var endpoints = string.Join(',', _nodes.Where(n => n.IsRunning).Select(n => n.Endpoint));
+        await using var client = await RawClient.ConnectAsync(endpoints, options, cancellation);
         await client.GetAsync("tkv"u8.ToArray(), cancellation);
     }
 

@@ -59,6 +59,7 @@ internal sealed class PlaygroundNode(
     {
         if (_host is not { } host) return;
         _host = null;
+        // If it has failed meanwhile that has been told.
         await Task.WhenAny(host.StopAsync(handsOver));
     }
 
