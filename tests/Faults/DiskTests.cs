@@ -124,7 +124,7 @@ public sealed class DiskTests
     }
 
     internal static Task<RawClient> ConnectAsync(PlaygroundProcess playground) =>
-        RawClient.ConnectAsync(playground.Endpoint, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(20) });
+        RawClient.ConnectAsync(playground.Endpoints, new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(20) });
 
     /// <summary>The number of the store that leads the first region.</summary>
     internal static async Task<int> LeaderAsync(PlaygroundProcess playground)

@@ -16,7 +16,11 @@ internal sealed class PlaygroundProcess : TkvProcess
 
     public int PortOffset { get; }
 
+    /// <summary>Of the first store.</summary>
     public string Endpoint => $"127.0.0.1:{FirstPort + PortOffset}";
+
+    /// <summary>Of all three stores.</summary>
+    public string Endpoints => string.Join(',', Enumerable.Range(0, 3).Select(i => $"127.0.0.1:{FirstPort + PortOffset + i}"));
 
     /// <summary>An offset at which three playground stores find their ports free.</summary>
     public static int FreePortOffset()
