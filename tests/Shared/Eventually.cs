@@ -21,7 +21,7 @@ internal static class Eventually
     public static Task TrueAsync(Func<Task<bool>> condition, Func<string> what) =>
         NotNullAsync(async () => await condition() ? condition : null, what);
 
-    private static async Task<T> NotNullAsync<T>(Func<Task<T?>> find, Func<string> what) where T : class
+    public static async Task<T> NotNullAsync<T>(Func<Task<T?>> find, Func<string> what) where T : class
     {
         var watch = Stopwatch.StartNew();
         while (true)

@@ -123,9 +123,7 @@ internal sealed class RequestGateway : UntypedActor
     {
         if (_node.Services is not { } services)
         {
-            responder.Respond(RequestScope.Fail(message, _settings.StoreEnabled
-                ? RegionErrors.ServerIsBusy("the store is starting", _settings.Gateway.RetryBackoffMax)
-                : RegionErrors.Other("this node has no store (tikv.store.enabled = off): ask one that has")));
+            responder.Respond(RequestScope.Fail(message, WithoutStore(message.Context?.RegionId ?? 0)));
             return;
         }
 
@@ -183,6 +181,16 @@ internal sealed class RequestGateway : UntypedActor
         if (!_byPeer.TryGetValue(peer, out var requests))
             _byPeer.Add(peer, requests = []);
         requests.Add(request);
+    }
+
+    /// <summary>The store starts, has been removed, or there is none. Who asks it for a region must look for that elsewhere.</summary>
+    private Protocol.Errorpb.Error WithoutStore(ulong regionId)
+    {
+        if (regionId != 0)
+            return RegionErrors.RegionNotFound(regionId);
+        return _settings.StoreEnabled
+            ? RegionErrors.ServerIsBusy("the store of this node does not serve (yet)", _settings.Gateway.RetryBackoffMax)
+            : RegionErrors.Other("this node has no store (tikv.store.enabled = off): ask one that has");
     }
 
     private IMessage Busy(IRegionRequest message, string why) =>

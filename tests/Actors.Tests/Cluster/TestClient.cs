@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text;
 using Akka.Actor;
 using Google.Protobuf;
@@ -71,26 +72,22 @@ internal sealed class TestClient(ActorSystem system, TestCluster cluster)
     public async Task<T> SendAsync<T>(Func<IRegionRequest> build)
         where T : class, IRegionResponse
     {
+        var last = "";
         return await Eventually.NotNullAsync(
-            async () => await AskAsync<T>(build()) is { } response && MayStand(response) ? response : null,
-            $"{build().Descriptor.Name} is answered");
+            async () =>
+            {
+                var node = NextNode();
+                var response = node is null ? null : await AskAsync<T>(node, WithContext(build()));
+                last = $"node {node?.Number.ToString(CultureInfo.InvariantCulture) ?? "none"}: {response?.ToString() ?? "silent"}";
+                return response is not null && MayStand(response) ? response : null;
+            },
+            () => $"{build().Descriptor.Name} is answered; last, {last}");
     }
 
     /// <returns>Null if nobody answered.</returns>
     public async Task<T?> AskAsync<T>(IRegionRequest request)
-        where T : class, IRegionResponse
-    {
-        request.Context = new Context
-        {
-            ApiVersion = APIVersion.V2,
-            MaxExecutionDurationMs = (ulong)_attempt.TotalMilliseconds,
-            MaxResponseBytes = 4 << 20
-        };
-        var running = cluster.Running.Where(Asks).ToList();
-        if (running.Count == 0)
-            return null;
-        return await AskAsync<T>(running[Interlocked.Increment(ref _next) % running.Count], request);
-    }
+        where T : class, IRegionResponse =>
+        NextNode() is { } node ? await AskAsync<T>(node, WithContext(request)) : null;
 
     public async Task<T?> AskAsync<T>(TestNode node, IMessage request)
         where T : class
@@ -116,6 +113,23 @@ internal sealed class TestClient(ActorSystem system, TestCluster cluster)
 
     public ActorSelection Selection(TestNode node, string part) =>
         system.ActorSelection($"akka.tcp://tikv@127.0.0.1:{node.Port}/user/tikv/{part}");
+
+    private TestNode? NextNode()
+    {
+        var running = cluster.Running.Where(Asks).ToList();
+        return running.Count == 0 ? null : running[Interlocked.Increment(ref _next) % running.Count];
+    }
+
+    private static IRegionRequest WithContext(IRegionRequest request)
+    {
+        request.Context = new Context
+        {
+            ApiVersion = APIVersion.V2,
+            MaxExecutionDurationMs = (ulong)_attempt.TotalMilliseconds,
+            MaxResponseBytes = 4 << 20
+        };
+        return request;
+    }
 
     private static bool MayStand(IRegionResponse response) =>
         response.RegionError is null || response.RegionError.Kind() is RegionErrorKind.RaftEntryTooLarge or RegionErrorKind.Unknown
