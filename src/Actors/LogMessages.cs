@@ -190,6 +190,10 @@ internal static class LogMessages
     public static void RestartNeeded(this ILoggingAdapter log, string why) =>
         log.Warning("TKA604 this actor system has to be started again: {0}", why);
 
+    public static void ShardNotWithLeader(this ILoggingAdapter log, string type, string shard, string node, string? leader) => log.Info(
+        "TKA701 shard {0} of {1} goes to {2}: {3}", shard, type, node,
+        leader is null ? "its leader is not known" : $"its leader's node {leader} takes no shards");
+
     public static void MetaGroupSilent(this ILoggingAdapter log, string what, Exception cause) =>
         log.Warning("TKA605 cannot {0}: {1}", what, cause.Message);
 }

@@ -11,8 +11,8 @@ public class DependencyTests
     [InlineData("TiKvActors.Storage", "TiKvActors.Protocol", "Google.Protobuf", "Akka", "Akka.Persistence", "RocksDbSharp")]
     [InlineData(
         "TiKvActors.Actors",
-        "TiKvActors.Protocol", "TiKvActors.Raft", "TiKvActors.Storage", "Google.Protobuf", "Akka", "Akka.Cluster", "Akka.Cluster.Tools",
-        "Akka.Persistence", "Akka.Remote")]
+        "TiKvActors.Protocol", "TiKvActors.Raft", "TiKvActors.Storage", "Google.Protobuf", "Akka", "Akka.Cluster",
+        "Akka.Cluster.Sharding", "Akka.Cluster.Tools", "Akka.Persistence", "Akka.Remote")]
     [InlineData("TiKvActors.Client", "TiKvActors.Protocol", "Google.Protobuf", "Akka", "Akka.Remote")]
     [InlineData(
         "TiKvActors.Hosting",

@@ -16,6 +16,9 @@ internal static class NodePaths
     /// <summary>Below the system's guardian: it is there before the node's parts, while they are closed, and where there are none.</summary>
     public const string MembershipDoor = "tikv-membership";
 
+    /// <summary>Below the system's guardian, too.</summary>
+    public const string ShardMoveDoor = "tikv-sharding";
+
     /// <summary>Other nodes have this one's name and protocol.</summary>
     public static string Door(ActorSystem system, string address, string door) => $"{Root(system, address)}/user/tikv/{door}";
 

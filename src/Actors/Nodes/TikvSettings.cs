@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Akka.Cluster.Sharding;
 using Akka.Configuration;
 using TiKvActors.Actors.Journal;
 using TiKvActors.Actors.Membership;
@@ -58,7 +59,8 @@ public sealed partial record TikvSettings
     public static Config Reference() =>
         ConfigurationFactory.FromResource("TiKvActors.Actors.reference.conf", typeof(TikvSettings).Assembly)
             .WithFallback(StorageHocon.Reference())
-            .WithFallback(ConfigurationFactory.ParseString(ProtocolHocon.Reference));
+            .WithFallback(ConfigurationFactory.ParseString(ProtocolHocon.Reference))
+            .WithFallback(ClusterSharding.DefaultConfig());
 
     /// <exception cref="ArgumentException">A value is missing or out of its range; the message names the key.</exception>
     public static TikvSettings From(Config system)
@@ -153,6 +155,19 @@ public sealed partial record TikvSettings
             Positive(config, "cluster.answer-timeout"),
             Positive(config, "cluster.join-timeout"),
             Positive(config, "cluster.forgotten-timeout"));
+    }
+
+    /// <summary><c>tikv.sharding</c> alone, for a system that may run no store.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range; the message names the key.</exception>
+    internal static ShardingSettings ReadSharding(Config system)
+    {
+        var config = system.WithFallback(Reference()).GetConfig("tikv");
+        return new ShardingSettings(
+            Positive(config, "sharding.leader-timeout"),
+            Positive(config, "sharding.retry-interval"),
+            Positive(config, "sharding.move-timeout"),
+            Count(config, "sharding.max-moving"),
+            NotNegative(config, "sharding.passivate-idle-after"));
     }
 
     /// <exception cref="ArgumentException">Not one of the three modes.</exception>
@@ -291,6 +306,10 @@ internal sealed record MetaSettings(
 internal sealed record LinkSettings(int BatchBytes, int MaxWaiting);
 
 internal sealed record SnapshotSettings(int MaxReceiving, TimeSpan ChunkTimeout);
+
+/// <param name="PassivateIdleAfter">Zero: never.</param>
+internal sealed record ShardingSettings(
+    TimeSpan LeaderTimeout, TimeSpan RetryInterval, TimeSpan MoveTimeout, int MaxMoving, TimeSpan PassivateIdleAfter);
 
 internal sealed record GatewaySettings(
     int MaxRequests, int MaxRequestsBytes, int MaxRoutedRequests, int BatchResponseBytes, int MaxResponseBytes, TimeSpan DefaultDeadline, TimeSpan AttemptTimeout, TimeSpan RetryBackoff, TimeSpan RetryBackoffMax);

@@ -103,6 +103,9 @@ public static class Manifests
         ("cC", ClusterChangeRequest.Descriptor),
         ("cCr", ClusterChangeResponse.Descriptor),
 
+        ("eM", MoveShardsRequest.Descriptor),
+        ("eMr", MoveShardsResponse.Descriptor),
+
         ("jRA", RaftAdvanced.Descriptor),
         ("jRT", RaftTruncated.Descriptor),
         ("dCI", ClusterIdentityDecided.Descriptor),
