@@ -62,6 +62,9 @@ internal sealed partial class MetaGroup : PeerSupervisor
     public static Props Props(TikvSettings settings, NodeState node, ulong self, string address) =>
         Akka.Actor.Props.Create(() => new MetaGroup(settings, node, self, address)).WithDispatcher("tikv.dispatchers.region");
 
+    /// <summary>PD's lease keeps it busy anyway.</summary>
+    protected override PeerConfig PeerConfig => base.PeerConfig with { HibernateAfterTicks = 0 };
+
     protected override void PreStart()
     {
         base.PreStart();

@@ -15,6 +15,7 @@ internal sealed class NodeMetrics : IDisposable
         _node = new KeyValuePair<string, object?>("node", tikv.Address);
         Gauge("tikv.store.open", "Whether the store's engines are open", () => tikv.Engines is null ? 0 : 1);
         Gauge("tikv.store.leaders", "Regions that are led here", () => tikv.Counters.Leaders);
+        Gauge("tikv.store.hibernated_regions", "Regions whose peer here hibernates", () => tikv.Counters.Hibernated);
         Gauge("tikv.store.disk_full", "Whether too little room is left to take more data", () => tikv.Disk.Full is null ? 0 : 1);
         Gauge("tikv.gateway.requests", "Requests that are accepted and not answered", () => tikv.Node?.Requests.Inside ?? 0);
         Counter("tikv.store.acknowledged_writes", "Keys whose write was acknowledged", () => tikv.Counters.AcknowledgedWrites);

@@ -109,6 +109,7 @@ public sealed partial record TikvSettings
                 Positive(store, "engine-restart-backoff"))
             {
                 Labels = ReadLabels(config),
+                HibernateCheckInterval = Positive(region, "hibernate-check-interval"),
             },
             HandOverTimeout = NotNegative(store, "hand-over-timeout"),
             Disk = new DiskSettings(
@@ -210,6 +211,8 @@ public sealed partial record TikvSettings
             IdleCompactionTicks = Ticks(region, "idle-compaction-interval", tick),
             IdleLogEntries = (ulong)Count(region, "idle-log-entries"),
             UndeterminedAfterTicks = Ticks(region, "undetermined-after", tick),
+            HibernateAfterTicks = NotNegative(region, "hibernate-after") is var after && after > TimeSpan.Zero
+                ? Ticks(region, "hibernate-after", tick) : 0,
             BusyBackoff = Positive(region, "busy-backoff"),
         };
     }
@@ -293,6 +296,8 @@ internal sealed record StoreSettings(
     TimeSpan EngineRestartBackoff)
 {
     public IReadOnlyList<StoreLabel> Labels { get; init; } = [];
+
+    public TimeSpan HibernateCheckInterval { get; init; } = TimeSpan.FromMinutes(5);
 }
 
 /// <param name="Members">

@@ -102,6 +102,11 @@ internal interface IPeerHost
     /// </summary>
     void Beat(RegionBeat beat);
 
+    /// <summary>The peer needs no ticks until <see cref="Woke"/>. Then <see cref="RegionPeer.WakeUp"/> when it may have missed something.</summary>
+    void Slept(Hibernation hibernation);
+
+    void Woke();
+
     /// <summary>Then <see cref="SnapshotSource.Made"/>, and <see cref="SnapshotSource.Delivered"/> when it is dropped.</summary>
     void MakeSnapshot(SnapshotRequest request);
 

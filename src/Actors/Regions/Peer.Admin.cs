@@ -13,6 +13,9 @@ internal sealed partial class Peer
     private ulong _proposedCompactIndex;
     private int _ticksSinceIdleCompaction;
 
+    /// <summary>Splits that wait for PD.</summary>
+    private int _splitsWithoutIds;
+
     // The truncation that is being carried out, and the newest one that was asked for meanwhile.
     private (ulong Index, ulong Term)? _truncating;
     private (ulong Index, ulong Term)? _wantedTruncation;
@@ -24,6 +27,7 @@ internal sealed partial class Peer
     /// <param name="ids">Null if PD did not give any, for the reason <paramref name="refusal"/>.</param>
     public void ProposeSplit(SplitRequest request, IReadOnlyList<SplitID>? ids, string refusal = "")
     {
+        _splitsWithoutIds--;
         if (ids is null)
         {
             Reply(request, RegionErrors.Other($"region {Region.Id} cannot be split: {refusal}"));
@@ -102,13 +106,13 @@ internal sealed partial class Peer
     /// Bounds the log in bytes: what everybody has goes as soon as it is worth a command; beyond the limit, half of it goes even if a
     /// follower still needs it.
     /// </summary>
-    private void ProposeCompaction()
+    /// <param name="isIdle">Whether a small log is worth it too.</param>
+    private void ProposeCompaction(bool isIdle)
     {
         var bytes = _segments.TotalBytes;
-        var idle = ++_ticksSinceIdleCompaction >= _config.IdleCompactionTicks;
-        if (idle)
+        if (isIdle)
             _ticksSinceIdleCompaction = 0;
-        if (bytes < _config.LogCompactionThresholdBytes && !idle)
+        if (bytes < _config.LogCompactionThresholdBytes && !isIdle)
             return;
 
         var replicated = AppliedIndex;

@@ -101,6 +101,7 @@ internal sealed partial class Peer
         if (State == Protocol.RaftServerpb.PeerState.Tombstone)
             return;
         State = Protocol.RaftServerpb.PeerState.Tombstone;
+        IsAsleep = false;
         Out.Destroy = true;
         FailAll($"peer {Self.Id} of region {Region.Id} was removed with the write in its log");
     }

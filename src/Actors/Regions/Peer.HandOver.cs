@@ -12,8 +12,10 @@ internal sealed partial class Peer
     /// If this peer leads, the leadership goes to the voter with the longest log among those heard of lately that need no snapshot. A
     /// transfer that fails is tried again with each tick: until <see cref="HasHandedOver"/>, for as long as the store has patience.
     /// </summary>
-    public void HandOver()
+    public void HandOver(TimeSpan now)
     {
+        if (IsLeader)
+            Stir(now);
         _handsOver = IsLeader && _raft.Followers.Any(f => !f.IsLearner);
         PassOn();
     }

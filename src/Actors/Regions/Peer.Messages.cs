@@ -36,11 +36,13 @@ internal sealed partial class Peer
             return;
         }
 
-        // A member that has lost its leader: it will hear from the next one.
-        if (message.Message is null)
+        // Without either: a member that has lost its leader, and will hear from the next one.
+        if (message.ExtraMsg is { } extra)
+            OnExtra(message.FromPeer, extra, now);
+        if (message.Message is null || !WakeBy(message.Message, now))
             return;
         if (message.Message.MsgType is MessageType.MsgAppend or MessageType.MsgHeartbeat or MessageType.MsgSnapshot)
-            _ticksWithoutLeader = 0;
+            _ticksWithoutLeader = _ticksWithoutHeartbeat = 0;
         _peersSeen[message.FromPeer.Id] = message.FromPeer;
         if (message.Message.MsgType == MessageType.MsgSnapshot)
             OnSnapshotAnnounced(message, now);
@@ -108,6 +110,7 @@ internal sealed partial class Peer
 
     private void Send(Message message)
     {
+        _isAsking = false;
         var to = RegionState.FindPeer(Region, message.To) ?? _peersSeen.GetValueOrDefault(message.To);
         // Removed since the message was made: it would be told that it is gone anyway.
         if (to is null)

@@ -37,6 +37,7 @@ internal sealed partial class Peer
 
     public void Submit(RegionRequest request, TimeSpan now)
     {
+        Stir(now);
         if (request.Deadline <= now)
         {
             Reply(request, RegionErrors.DeadlineExceeded());
@@ -82,6 +83,7 @@ internal sealed partial class Peer
                     Propose(meta);
                 break;
             case SplitRequest split:
+                _splitsWithoutIds++;
                 Out.SplitIdsWanted.Add(split);
                 break;
             case ChangePeersRequest change:

@@ -102,7 +102,7 @@ internal sealed partial class Peer
     /// <summary>Null while nobody is known to lead.</summary>
     public MetaPeer? Leader => _raft.LeaderId == 0 ? null : RegionState.FindPeer(Region, _raft.LeaderId);
 
-    public bool HasOutput => _hasOutput || _raft.HasReady || _openBatch.Count > 0 || _newReads.Count > 0;
+    public bool HasOutput => _hasOutput || _raft.HasReady || _openBatch.Count > 0 || _newReads.Count > 0 || _mustAsk;
 
     private bool _hasOutput;
 
@@ -118,7 +118,7 @@ internal sealed partial class Peer
     /// <summary>One interval has passed; after a pause the caller ticks once.</summary>
     public void Tick(TimeSpan now)
     {
-        if (State == PeerState.Tombstone)
+        if (State == PeerState.Tombstone || IsAsleep)
             return;
         _raft.Tick(now);
         FailExpired(now);
@@ -128,11 +128,17 @@ internal sealed partial class Peer
         if (IsLeader)
         {
             LeaveJointConfiguration();
-            ProposeCompaction();
+            ProposeCompaction(isIdle: ++_ticksSinceIdleCompaction >= _config.IdleCompactionTicks);
         }
+
+        TickHibernation();
     }
 
-    public bool Campaign(TimeSpan now) => _raft.Campaign(now);
+    public bool Campaign(TimeSpan now)
+    {
+        Wake(now, callLeader: false);
+        return _raft.Campaign(now);
+    }
 
     /// <summary>Everything that has accumulated since the last call.</summary>
     public PeerOutput TakeOutput(TimeSpan now)
@@ -143,6 +149,8 @@ internal sealed partial class Peer
         if (_raft.HasReady)
             Collect(_raft.TakeReady(now), now);
         ForgetUnusedSnapshot(couldPersist);
+        if (_mustAsk)
+            Ask();
         var output = _out;
         _out = new PeerOutput();
         _hasOutput = false;

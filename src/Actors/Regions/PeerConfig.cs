@@ -39,6 +39,9 @@ internal sealed record PeerConfig
     /// </summary>
     public int UndeterminedAfterTicks { get; init; } = 40;
 
+    /// <summary>After so many ticks in which nothing happens a leader asks its followers to hibernate with it. 0: it never does.</summary>
+    public int HibernateAfterTicks { get; init; }
+
     /// <summary>What a busy peer asks its callers to wait.</summary>
     public TimeSpan BusyBackoff { get; init; } = TimeSpan.FromMilliseconds(50);
 }

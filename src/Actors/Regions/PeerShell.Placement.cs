@@ -39,17 +39,24 @@ internal sealed partial class PeerShell
         var interval = _host.Settings.RegionHeartbeatInterval;
         if (now.Ticks / interval.Ticks == _lastReport.Ticks / interval.Ticks && !HasCaughtUp())
             return;
+        SendBeat(now);
+    }
+
+    private void SendBeat(TimeSpan now)
+    {
         _lastReport = now;
         _reportedPending = _peer.PendingPeers;
-        _host.Beat(new RegionBeat
-        {
-            RegionId = _start.RegionId,
-            Epoch = _peer.Region.RegionEpoch,
-            LeaderId = _peer.Self.Id,
-            Term = _peer.Term,
-            PendingPeerIds = { _reportedPending.Select(p => p.Id) },
-        });
+        _host.Beat(MakeBeat());
     }
+
+    private RegionBeat MakeBeat() => new()
+    {
+        RegionId = _start.RegionId,
+        Epoch = _peer.Region.RegionEpoch,
+        LeaderId = _peer.Self.Id,
+        Term = _peer.Term,
+        PendingPeerIds = { _peer.PendingPeers.Select(p => p.Id) },
+    };
 
     /// <summary>Whether a peer that was reported as pending is so no more: PD may wait for it.</summary>
     private bool HasCaughtUp() =>

@@ -48,6 +48,9 @@ internal sealed partial class PeerShell
     private bool _wasLeader;
     private bool _handsOver;
 
+    /// <summary>As the host knows it.</summary>
+    private bool _isAsleep;
+
     public PeerShell(IPeerHost host, PeerStart start)
     {
         _host = host;
@@ -67,6 +70,7 @@ internal sealed partial class PeerShell
             PendingWrites = _peer.PendingWrites,
             PendingWriteBytes = _peer.PendingWriteBytes,
             PendingReads = _peer.PendingReads,
+            IsAsleep = _peer.IsAsleep,
             Followers = _peer.Followers,
         }
         : null;
@@ -136,6 +140,9 @@ internal sealed partial class PeerShell
             case RegionPeer.Tick:
                 OnTick();
                 break;
+            case RegionPeer.WakeUp wake:
+                _peer.WakeUp(wake.LostStoreId, _host.Now);
+                break;
             case Reader.SwapRead read:
                 OnSwapRead(read);
                 break;
@@ -156,8 +163,27 @@ internal sealed partial class PeerShell
                 break;
         }
 
+        ReportSleep();
         PumpLater();
         return true;
+    }
+
+    /// <summary>The store ticks those that are awake, and wakes the others.</summary>
+    private void ReportSleep()
+    {
+        if (_peer.IsAsleep == _isAsleep)
+            return;
+        _isAsleep = _peer.IsAsleep;
+        if (!_isAsleep)
+        {
+            _host.Woke();
+            return;
+        }
+
+        if (_peer.IsLeader && HasCaughtUp())
+            SendBeat(_host.Now);
+        var others = _peer.Region.Peers.Where(p => p.Id != _peer.Self.Id).Select(p => p.StoreId);
+        _host.Slept(new Hibernation(_start.RegionId, [.. others], _peer.IsLeader ? MakeBeat() : null));
     }
 
     private void PumpLater()
@@ -252,6 +278,7 @@ internal sealed partial class PeerShell
             PumpLater();
         }
 
+        ReportSleep();
         ReportHandOver();
     }
 
@@ -279,7 +306,8 @@ internal sealed partial class PeerShell
         _handsOver = true;
         if (_phase == Phase.Running)
         {
-            _peer.HandOver();
+            _peer.HandOver(_host.Now);
+            ReportSleep();
             PumpLater();
         }
 
@@ -327,6 +355,9 @@ internal sealed partial class PeerShell
     {
         var now = _host.Now;
         if (now - _lastTick < _host.Settings.TickInterval / 2)
+            return;
+        // Told to one that was about to hibernate.
+        if (_peer.IsAsleep)
             return;
         _lastTick = now;
         _peer.Tick(now);

@@ -32,6 +32,10 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
         public static readonly Tick Instance = new();
     }
 
+    /// <summary>To a peer that hibernates.</summary>
+    /// <param name="LostStoreId">0 unless the store has lost one with another peer of the region.</param>
+    public sealed record WakeUp(ulong LostStoreId);
+
     /// <summary>The store closes: nobody is left waiting, then the peer stops.</summary>
     public sealed class Stop
     {
@@ -66,6 +70,8 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
 
         /// <summary>Reads that wait for a read index, or for its application.</summary>
         public int PendingReads { get; init; }
+
+        public bool IsAsleep { get; init; }
 
         /// <summary>Empty unless it leads.</summary>
         public IReadOnlyList<FollowerStatus> Followers { get; init; } = [];
@@ -307,6 +313,10 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
     void IPeerHost.TellPd(IMessage message) => _services.Pd.Tell(message, Self);
 
     void IPeerHost.Beat(RegionBeat beat) => _services.Store.Tell(new Store.Beat(beat));
+
+    void IPeerHost.Slept(Hibernation hibernation) => _services.Store.Tell(new Store.PeerSlept(hibernation), Self);
+
+    void IPeerHost.Woke() => _services.Store.Tell(Store.PeerWoke.Instance, Self);
 
     void IPeerHost.MakeSnapshot(SnapshotRequest request) =>
         _services.SnapshotSource.Tell(new SnapshotSource.Make(_start.RegionId, request.To, request.MinIndex));

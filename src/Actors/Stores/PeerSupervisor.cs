@@ -34,6 +34,10 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
     // From OpenServices on.
     protected StoreServices _services = null!;
     protected StorePeers<IActorRef> _peers = null!;
+    protected HibernatedPeers<IActorRef> _hibernated = null!;
+
+    /// <summary>Tells others that what a peer here had promised from memory is forgotten.</summary>
+    private readonly ulong _incarnation = (ulong)Random.Shared.NextInt64(1, long.MaxValue);
 
     private readonly string _door;
 
@@ -53,6 +57,8 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
 
     protected override void PreStart() =>
         _slowWorker = Context.ActorOf(SlowWorker.Props().WithDispatcher("tikv.dispatchers.slow"), "slow-worker");
+
+    protected virtual PeerConfig PeerConfig => _settings.Peer;
 
     /// <summary>Peers of a store without an address ask for it, again and again.</summary>
     protected abstract void AskForAddresses();
@@ -84,7 +90,7 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
             ClusterId = clusterId,
             ApiVersion = mode,
             Settings = _settings,
-            PeerConfig = _settings.Peer with { StoreId = storeId },
+            PeerConfig = PeerConfig with { StoreId = storeId },
             Engines = engines,
             Snapshots = _node.Snapshots,
             Storage = StorageExtension.Get(Context.System),
@@ -106,6 +112,12 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
             Door = _door,
         };
         _peers = new StorePeers<IActorRef>(this, engines.Data, _services.Ranges, _settings.Store, storeId);
+        _hibernated = new HibernatedPeers<IActorRef>(
+            _settings.Peer.Raft.ElectionTimeout,
+            _settings.Store.HibernateCheckInterval,
+            new Random(HashCode.Combine(storeId, _incarnation)),
+            (peer, _, lostStoreId) => peer.Tell(new RegionPeer.WakeUp(lostStoreId)),
+            to => _services.Links.GetValueOrDefault(to)?.Tell(StoreLink.SignOfLife.Instance));
     }
 
     private static List<IActorRef> Pool(string name, int count, Props props) =>
@@ -127,9 +139,17 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
                 OnBeat(beat.Region);
                 return true;
             case TickTimer:
-                // Only those that run: while thousands recover, ticks for them would only pile up.
-                foreach (var (_, peer) in _services.Router.Peers)
-                    peer.Tell(RegionPeer.Tick.Instance);
+                Tick();
+                return true;
+            case Store.PeerSlept slept:
+                // What a peer said before it stopped may come after its successor has started.
+                if (Sender.Equals(_peers.Find(slept.Hibernation.RegionId)))
+                    _hibernated.Slept(Sender, slept.Hibernation, _services.Clock.Now);
+                CountHibernated();
+                return true;
+            case Store.PeerWoke:
+                _hibernated.Woke(Sender);
+                CountHibernated();
                 return true;
             case SnapshotChunkRequest { Key.ToPeer: not null } request when Accept(request.Header):
                 _services.SnapshotSource.Forward(request);
@@ -166,10 +186,25 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
         }
     }
 
+    private void Tick()
+    {
+        // Only those that run: while thousands recover, ticks for them would only pile up.
+        foreach (var (_, peer) in _services.Router.Peers)
+        {
+            if (!_hibernated.Has(peer))
+                peer.Tell(RegionPeer.Tick.Instance);
+        }
+
+        _hibernated.Tick(_services.Clock.Now);
+    }
+
+    private void CountHibernated() => _services.Counters.Hibernated = _hibernated.Count;
+
     private void OnRaftBatch(StoreRaftBatch batch)
     {
         if (!Accept(batch.Header))
             return;
+        _hibernated.Heard(batch.Header.FromStoreId, batch.Header.Incarnation, _services.Clock.Now);
         HeardFrom(batch.Header.FromStoreId);
         foreach (var message in batch.Batch?.Msgs ?? [])
             _peers.Deliver(message);
@@ -203,6 +238,7 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
         if (!_services.Links.TryGetValue(storeId, out var link))
         {
             var header = NodePaths.Header(_services.ClusterId, _services.StoreId, storeId);
+            header.Incarnation = _incarnation;
             var props = StoreLink.Props(header, _door, _settings.Link, _services.Queues).WithDispatcher("tikv.dispatchers.region");
             link = Context.ActorOf(props, $"link-{storeId}");
             _services.Links[storeId] = link;
@@ -219,6 +255,8 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
         if (_pulls.ReceiverStopped(actor))
             return;
         _pulls.PeerStopped(actor);
+        _hibernated.Woke(actor);
+        CountHibernated();
         _peers.Stopped(actor);
     }
 

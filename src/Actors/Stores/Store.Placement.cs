@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 using TiKvActors.Actors.Nodes;
 using TiKvActors.Actors.Placement;
 using TiKvActors.Actors.Regions;
@@ -25,6 +26,11 @@ internal sealed partial class Store
     private sealed class SendBeats
     {
         public static readonly SendBeats Instance = new();
+    }
+
+    private sealed class BeatForHibernated
+    {
+        public static readonly BeatForHibernated Instance = new();
     }
 
     private sealed record IdentWritten(StoreIdent Ident);
@@ -108,8 +114,15 @@ internal sealed partial class Store
     private void BeginRegistration()
     {
         LearnAddresses(_node.StoresFile.Read());
+        if (Context.System.Settings.HasCluster)
+        {
+            Cluster.Get(Context.System).Subscribe(
+                Self, ClusterEvent.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent), typeof(ClusterEvent.UnreachableMember));
+        }
+
         Timers.StartPeriodicTimer("ask", Ask.Instance, TimeSpan.Zero, _settings.Store.PdRetryInterval);
         Timers.StartPeriodicTimer("heartbeat", Heartbeat.Instance, _settings.Store.PdHeartbeatInterval);
+        Timers.StartPeriodicTimer("hibernated", BeatForHibernated.Instance, _settings.Store.RegionHeartbeatInterval);
     }
 
     private sealed class Heartbeat
@@ -142,6 +155,18 @@ internal sealed partial class Store
                 return true;
             case SendBeats:
                 SendAllBeats();
+                return true;
+            case BeatForHibernated:
+                foreach (var beat in _hibernated.Beats)
+                    OnBeat(beat);
+                return true;
+            case ClusterEvent.IMemberEvent { Member: { Status: MemberStatus.Down or MemberStatus.Exiting or MemberStatus.Removed } gone }:
+                Miss(gone.Address);
+                return true;
+            case ClusterEvent.UnreachableMember { Member: var unreachable }:
+                Miss(unreachable.Address);
+                return true;
+            case ClusterEvent.IClusterDomainEvent:
                 return true;
             case IPdResponse when !IsFromPd:
                 return true;
@@ -308,6 +333,16 @@ internal sealed partial class Store
             _services.Router.Find(step.RegionId)?.Tell(step);
         foreach (var regionId in response.Wanted)
             _services.Router.Find(regionId)?.Tell(RegionPeer.ReportToPd.Instance);
+    }
+
+    /// <summary>The cluster may know before this store does, if its own connection is as good as gone and does not say so.</summary>
+    private void Miss(Address node)
+    {
+        foreach (var (storeId, address) in _services.Addresses)
+        {
+            if (address == $"{node.Host}:{node.Port}")
+                _hibernated.Lost(storeId, WakeReason.Membership);
+        }
     }
 
     private void AskForStores()

@@ -27,6 +27,15 @@ internal sealed partial class Store : PeerSupervisor
     /// <summary>A region is led here as PD was told before.</summary>
     public sealed record Beat(RegionBeat Region);
 
+    /// <summary>The sender, a peer, hibernates.</summary>
+    public sealed record PeerSlept(Hibernation Hibernation);
+
+    /// <summary>The sender, a peer, hibernates no more.</summary>
+    public sealed class PeerWoke
+    {
+        public static readonly PeerWoke Instance = new();
+    }
+
     public sealed record PeerDestroyed(ulong RegionId, ulong PeerId, Region Region);
 
     /// <summary>A peer wants the rows of an announced snapshot.</summary>

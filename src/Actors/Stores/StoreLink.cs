@@ -16,6 +16,12 @@ internal sealed class StoreLink : UntypedActor
     /// <param name="Address">host:port of the store's actor protocol.</param>
     public sealed record AddressKnown(string Address);
 
+    /// <summary>The other store should hear from this one, even if no peer has anything to say.</summary>
+    public sealed class SignOfLife
+    {
+        public static readonly SignOfLife Instance = new();
+    }
+
     private sealed class Flush
     {
         public static readonly Flush Instance = new();
@@ -50,6 +56,11 @@ internal sealed class StoreLink : UntypedActor
         {
             case RaftMessage raft:
                 Enqueue(raft);
+                break;
+            case SignOfLife:
+                // What waits is one as well.
+                if (_waiting.Count == 0)
+                    _store?.Tell(new StoreRaftBatch { Header = _header });
                 break;
             case Flush:
                 _flushing = false;

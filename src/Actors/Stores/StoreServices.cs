@@ -72,6 +72,7 @@ public sealed class StoreCounters
     private long _acknowledgedWrites;
     private long _receivedSnapshotChunks;
     private int _leaders;
+    private int _hibernated;
 
     /// <summary>Keys whose write was acknowledged.</summary>
     public long AcknowledgedWrites => Volatile.Read(ref _acknowledgedWrites);
@@ -81,6 +82,13 @@ public sealed class StoreCounters
 
     /// <summary>Regions whose leader is here now.</summary>
     public int Leaders => Volatile.Read(ref _leaders);
+
+    /// <summary>Regions whose peer here hibernates now.</summary>
+    public int Hibernated
+    {
+        get => Volatile.Read(ref _hibernated);
+        internal set => Volatile.Write(ref _hibernated, value);
+    }
 
     internal void AddLeaders(int difference) => Interlocked.Add(ref _leaders, difference);
 

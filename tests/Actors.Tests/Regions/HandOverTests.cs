@@ -109,7 +109,7 @@ public sealed class HandOverTests
 
     private static void HandOver(PeerCluster cluster, PeerCluster.Replica replica)
     {
-        replica.Peer.HandOver();
+        replica.Peer.HandOver(cluster.Now);
         cluster.Run();
     }
 }

@@ -55,8 +55,20 @@ internal sealed class SimPeer : IPeerHost
     public void Post(object message) => Post(() =>
     {
         if (World.IsTracing && message is RaftMessage raft) World.Trace($"{Name} <- {Describe(raft)}");
+        var wasAsleep = Shell.Peer is { IsAsleep: true };
         Shell.Receive(message);
+        if (wasAsleep && Shell.Peer is { IsAsleep: false }) World.Coverage.Count($"hibernation: woken by {NameOf(message)}");
     });
+
+    private static string NameOf(object message) => message switch
+    {
+        RegionPeer.Submit => "a request",
+        RaftMessage { ExtraMsg: { } extra } => extra.Type.ToString(),
+        RaftMessage { Message: { } raft } => raft.MsgType.ToString(),
+        RegionPeer.WakeUp { LostStoreId: 0 } => "a check",
+        RegionPeer.WakeUp => "the loss of a store",
+        _ => message.GetType().Name,
+    };
 
     private void Post(Action work)
     {
@@ -103,7 +115,9 @@ internal sealed class SimPeer : IPeerHost
         _store.OnStopped(this);
     }
 
-    public static string Describe(RaftMessage m) => m.Message is null
+    public static string Describe(RaftMessage m) => m.ExtraMsg is { } extra
+        ? $"region {m.RegionId}: {m.FromPeer.Id} -> {m.ToPeer.Id} {extra}"
+        : m.Message is null
         ? $"region {m.RegionId}: {m.FromPeer?.Id} -> {m.ToPeer?.Id} {(m.IsTombstone ? "is gone" : "asks whether it is a member")} "
             + $"epoch {m.RegionEpoch?.Version}.{m.RegionEpoch?.ConfVer}"
         : $"region {m.RegionId}: {m.FromPeer.Id} -> {m.ToPeer.Id} {m.Message.MsgType} term {m.Message.Term} "
@@ -213,6 +227,20 @@ internal sealed class SimPeer : IPeerHost
     public void TellPd(IMessage message) => _store.Cluster.Pd.Tell(this, message);
 
     public void Beat(RegionBeat beat) => _store.Cluster.Pd.Tell(this, beat);
+
+    public void Slept(Hibernation hibernation)
+    {
+        if (World.IsTracing) World.Trace($"{Name} hibernates");
+        World.Coverage.Count(hibernation.Beat is null ? "hibernation: of a follower" : "hibernation: of a leader");
+        if (hibernation.Beat is not null) _store.Cluster.Checker.ObserveSlept(this);
+        _store.OnSlept(this, hibernation);
+    }
+
+    public void Woke()
+    {
+        if (World.IsTracing) World.Trace($"{Name} is awake");
+        _store.OnWoke(this);
+    }
 
     public void MakeSnapshot(SnapshotRequest request) => _store.MakeSnapshot(this, request);
 

@@ -25,6 +25,7 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
     private readonly double _clockRate;
     private StorePeers<SimPeer>? _peers;
     private List<(EntryApplier<SimPeer> Applier, Mailbox Mailbox)> _appliers = [];
+    private HibernatedPeers<SimPeer> _hibernated = null!;
     private SnapshotOffers<SimPeer> _offers = null!;
     private SnapshotPulls<SimPeer, SimReceiver> _pulls = null!;
     private Mailbox _mailbox = null!;
@@ -62,6 +63,9 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
     public bool IsUp { get; private set; }
 
     public bool IsPaused { get; private set; }
+
+    /// <summary>Its machine is: who would start it again after an earlier fault does not.</summary>
+    public bool IsGone { get; set; }
 
     public FailPoints FailPoints { get; } = new();
 
@@ -102,7 +106,7 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
 
     public void Start()
     {
-        if (IsUp) return;
+        if (IsUp || IsGone) return;
         Incarnation++;
         IsUp = true;
         _isServing = false;
@@ -134,6 +138,9 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
             receiver => receiver.StopNow(),
             (peer, failed) => peer.Post(failed));
         _peers = new StorePeers<SimPeer>(this, Engine, Ranges, Cluster.Settings, Id);
+        _hibernated = new HibernatedPeers<SimPeer>(
+            Cluster.Timeout, Cluster.Settings.HibernateCheckInterval, new Random(World.Random.Next()), Wake,
+            to => Cluster.Network.SendRaft(this, to, []));
         if (World.IsTracing) World.Trace($"store {Id} starts");
         var engine = Engine;
         Slow(() => PeerStates.ReadAll(engine, Id), OrReopen(Loaded));
@@ -274,7 +281,8 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         {
             _mailbox.Post(() =>
             {
-                foreach (var peer in _router.Values) peer.Post(RegionPeer.Tick.Instance);
+                foreach (var peer in _router.Values.Where(p => !_hibernated.Has(p))) peer.Post(RegionPeer.Tick.Instance);
+                _hibernated.Tick(Now);
             });
             ScheduleTick();
         });
@@ -316,9 +324,29 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         _mailbox.Post(() =>
         {
             _pulls.PeerStopped(peer);
+            _hibernated.Woke(peer);
             _peers!.Stopped(peer);
         });
     }
+
+    // ---- hibernation
+
+    /// <summary>What a peer said before it stopped comes after that is known, as it can in Akka.</summary>
+    public void OnSlept(SimPeer peer, Hibernation hibernation) => _mailbox.Post(() =>
+    {
+        if (_peers!.Find(hibernation.RegionId) == peer) _hibernated.Slept(peer, hibernation, Now);
+    });
+
+    public void OnWoke(SimPeer peer) => _mailbox.Post(() => _hibernated.Woke(peer));
+
+    private void Wake(SimPeer peer, WakeReason reason, ulong lostStoreId)
+    {
+        World.Coverage.Count($"hibernation: waking for {reason}");
+        peer.Post(new RegionPeer.WakeUp(lostStoreId));
+    }
+
+    /// <summary>The cluster misses that store.</summary>
+    public void Miss(ulong storeId) => _mailbox.Post(() => _hibernated.Lost(storeId, WakeReason.Membership));
 
     /// <summary>Every peer that serves hands its leadership over; then, or after a while, the process ends in order.</summary>
     public void StopInOrder(TimeSpan patience, Action stopped)
@@ -398,11 +426,13 @@ internal sealed partial class SimStore : IStoreHost<SimPeer>
         foreach (var link in messages.GroupBy(m => m.ToPeer.StoreId)) Cluster.Network.SendRaft(this, link.Key, [.. link]);
     }
 
-    public void OnRaftBatch(List<RaftMessage> batch)
+    /// <param name="incarnation">Of the sender.</param>
+    public void OnRaftBatch(ulong from, ulong incarnation, List<RaftMessage> batch)
     {
         _mailbox.Post(() =>
         {
             if (!_isServing) return;
+            _hibernated.Heard(from, incarnation, Now);
             foreach (var message in batch) _peers!.Deliver(message);
         });
     }

@@ -43,7 +43,24 @@ internal sealed class StoreChecker(StoreCluster cluster)
                 () => $"election safety: peers {known} and {state.Self.Id} of region {peer.RegionId} both lead term {state.Term}");
         }
 
+        Check(
+            !state.IsAsleep || (state.AppliedIndex == state.LastIndex && state is { PendingReads: 0, PendingWrites: 0 }),
+            () => $"hibernation: {peer.Name} sleeps with {state.AppliedIndex} of {state.LastIndex} applied, {state.PendingReads} reads and "
+                + $"{state.PendingWrites} writes waiting");
         Check(!peer.Shell.IsDamaged, () => $"{peer.Name} takes itself for damaged");
+    }
+
+    /// <summary>A leader sleeps when everybody has everything: there is nothing that it would have to send, or that a next leader could lack.</summary>
+    public void ObserveSlept(SimPeer leader)
+    {
+        var peer = leader.Shell.Peer!;
+        foreach (var member in peer.Region.Peers)
+        {
+            var log = cluster.Store(member.StoreId).JournalDisk.Find(PeerShell.PersistenceIdOf(leader.RegionId, member.Id));
+            Check(
+                Math.Max(log?.LastIndex ?? 0, log?.Snapshot?.Index ?? 0) >= peer.LastIndex || peer.LastIndex == RegionState.InitialLogIndex,
+                () => $"hibernation: {leader.Name} sleeps at {peer.LastIndex}, and the journal of peer {member.Id} ends at {log?.LastIndex}");
+        }
     }
 
     /// <summary>Nobody is elected under a lease of an earlier term.</summary>

@@ -36,6 +36,12 @@ internal sealed class StoreClient(StoreCluster cluster, int number)
     private void Next()
     {
         if (cluster.ClientsAreDone && Audit.Count == 0) return;
+        if (!cluster.ClientsAreDone && _world.Now < cluster.QuietUntil)
+        {
+            _world.After(cluster.QuietUntil - _world.Now, () => Think(0.2));
+            return;
+        }
+
         var key = cluster.ClientsAreDone ? Audit.Peek() : _world.Random.Next(cluster.Keys.Count);
         if (RegionOf(key) is not { } region)
         {

@@ -34,7 +34,10 @@ internal sealed class StoreCluster
         };
         var tick = Raft.TickInterval;
         Settings = new StoreSettings(
-            tick, Timeout, Timeout * 2, Timeout, 2, world.Pick([1, 200, 1 << 20]), 1, 1, Timeout / 10, Timeout, Timeout);
+            tick, Timeout, Timeout * 2, Timeout, 2, world.Pick([1, 200, 1 << 20]), 1, 1, Timeout / 10, Timeout, Timeout)
+        {
+            HibernateCheckInterval = Timeout * world.Pick([3, 30]),
+        };
         ApplyBatchBytes = Settings.ApplyBatchBytes;
         Snapshots = new SnapshotSettings(world.Pick([1, 4]), Timeout * world.Pick([0.5, 2, 6]));
         ChunkBytes = world.Pick([1, 60, 1 << 20]);
@@ -60,6 +63,7 @@ internal sealed class StoreCluster
             IdleCompactionTicks = world.Pick([3, 20]),
             IdleLogEntries = world.Pick<ulong>([1, 8]),
             UndeterminedAfterTicks = world.Pick([3, 30]),
+            HibernateAfterTicks = world.Pick([0, 1, 1, 2, 6]),
         };
         for (var id = 1ul; id <= (ulong)stores; id++)
         {
@@ -94,6 +98,9 @@ internal sealed class StoreCluster
     public List<SimStore> Stores { get; } = [];
     public IReadOnlyList<StoreClient> Clients { get; }
     public bool ClientsAreDone { get; set; }
+
+    /// <summary>Clients begin nothing before.</summary>
+    public TimeSpan QuietUntil { get; set; }
     /// <summary>What does not hold, as soon as something does not. Deciding code may catch what a check throws.</summary>
     public string? Violation { get; set; }
 

@@ -43,6 +43,8 @@ internal sealed class StoreNemesis
             (profile.PointWeight / 20, FailPuller),
             (profile.DiskWeight, SlowDisk),
             (profile.DiskWeight / 2, StopPd),
+            (profile.QuietWeight, BeQuiet),
+            (profile.QuietWeight / 2, MissStore),
         ];
     }
 
@@ -62,6 +64,7 @@ internal sealed class StoreNemesis
         _cluster.Network.Heal();
         _cluster.Network.IsReliable = true;
         _cluster.Pd.IsDown = false;
+        _cluster.QuietUntil = TimeSpan.Zero;
         foreach (var store in _cluster.Stores)
         {
             store.DiskSlowness = store.ApplierSlowness = 1;
@@ -144,6 +147,22 @@ internal sealed class StoreNemesis
         Count("PD is away");
         _cluster.Pd.IsDown = true;
         Later(1, 6, () => _cluster.Pd.IsDown = false);
+    }
+
+    // ---- hibernation
+
+    /// <summary>Regions fall asleep, most often right before something else goes wrong.</summary>
+    private void BeQuiet()
+    {
+        Count("clients are quiet");
+        _cluster.QuietUntil = _world.Now + _world.Between(_timeout, _timeout * 10);
+    }
+
+    private void MissStore()
+    {
+        if (AnyLive() is not { } store) return;
+        Count("the cluster misses a store");
+        foreach (var other in _cluster.Live.Where(s => s != store)) other.Miss(store.Id);
     }
 
     // ---- network

@@ -24,17 +24,19 @@ internal sealed class StoreNetwork(StoreCluster cluster)
     /// <summary>The next announcement of a snapshot of this region arrives that much later.</summary>
     public (ulong RegionId, TimeSpan Delay)? LateSnapshot { get; set; }
 
+    /// <param name="batch">Empty: a sign of life.</param>
     public void SendRaft(SimStore from, ulong to, List<RaftMessage> batch)
     {
+        var (id, incarnation) = (from.Id, (ulong)from.Incarnation);
         if (LateSnapshot is { } late && batch.Exists(m => m.RegionId == late.RegionId && m.Message?.MsgType == MessageType.MsgSnapshot))
         {
             LateSnapshot = null;
             _world.Coverage.Count("network: late announcement of a snapshot");
-            _world.After(late.Delay, () => Deliver(to, store => store.OnRaftBatch(batch)));
+            _world.After(late.Delay, () => Deliver(to, store => store.OnRaftBatch(id, incarnation, batch)));
             return;
         }
 
-        Send(from, to, store => store.OnRaftBatch(batch));
+        Send(from, to, store => store.OnRaftBatch(id, incarnation, batch));
     }
 
     public TimeSpan Latency() => _world.Between(cluster.Timeout / 1000, cluster.Timeout / 30);

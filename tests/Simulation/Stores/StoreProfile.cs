@@ -19,6 +19,7 @@ internal sealed record StoreProfile
     public double SplitWeight { get; init; } = 2;
     public double MembershipWeight { get; init; } = 3;
     public double DiskWeight { get; init; } = 1;
+    public double QuietWeight { get; init; } = 1;
     public double GetShare { get; init; } = 0.35;
 
     /// <summary>Mean pause between two operations of a client, in election timeouts.</summary>
@@ -39,6 +40,7 @@ internal sealed record StoreProfile
             PointWeight = 1,
             ThinkTime = 0.2
         },
+        new() { Name = "stores-hibernation", QuietWeight = 6, FaultInterval = 2, MembershipWeight = 1, PointWeight = 2, TransferWeight = 2 },
         new() { Name = "stores-splits", SplitWeight = 8, MembershipWeight = 2, FaultInterval = 0.6 },
         new() { Name = "stores-snapshots", PartitionWeight = 5, MembershipWeight = 6, FaultInterval = 0.6, SplitWeight = 3 },
         new() { Name = "stores-points", PointWeight = 20, FaultInterval = 0.5, MembershipWeight = 6, SplitWeight = 3 },

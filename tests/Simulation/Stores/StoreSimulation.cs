@@ -63,7 +63,32 @@ internal sealed class StoreSimulation
         RunUntil("every key can be read", () => _cluster.Clients.All(c => c.IsIdle));
         RunUntil("all replicas agree", AllAgree);
         RunUntil("no peer is left that is no member", OnlyMembersAreLeft);
+        LoseStoreInSleep();
     }
+
+    /// <summary>Nobody asks for anything, and yet what was led from a store that dies is led from another one.</summary>
+    private void LoseStoreInSleep()
+    {
+        RunUntil("every region hibernates", AllAsleep);
+        var lost = _world.Pick(_cluster.Stores);
+        var orphans = _cluster.Leaders().Where(l => l.Store == lost && l.Shell.Peer!.Region.Peers.Count(IsVoter) > 2).ToList();
+        lost.IsGone = true;
+        lost.Crash(powerFails: true);
+        // Long before peers would wake without a reason.
+        RunUntil(
+            "what a dead store led is led elsewhere",
+            () => orphans.All(o => _cluster.LeaderOf(o.RegionId) is { } now && now.Store != lost),
+            timeouts: 25);
+        lost.IsGone = false;
+        lost.Start();
+        RunUntil("every region hibernates again", AllAsleep);
+        RunUntil("all replicas agree again", AllAgree);
+    }
+
+    private static bool IsVoter(Protocol.Metapb.Peer peer) => peer.Role != Protocol.Metapb.PeerRole.Learner;
+
+    private bool AllAsleep() =>
+        _cluster.PeerConfigs[1].HibernateAfterTicks == 0 || _cluster.Stores.All(s => s.Peers.All(p => p.Shell.Peer is { IsAsleep: true }));
 
     private void Conclude()
     {
@@ -109,15 +134,15 @@ internal sealed class StoreSimulation
             && regions.Zip(regions.Skip(1)).All(p => p.First.EndKey.Equals(p.Second.StartKey));
     }
 
-    private void RunUntil(string goal, Func<bool> isReached)
+    private void RunUntil(string goal, Func<bool> isReached, int timeouts = 300)
     {
-        var deadline = _world.Now + _cluster.Timeout * 300;
+        var deadline = _world.Now + _cluster.Timeout * timeouts;
         for (var next = 0L; ; next++)
         {
             // Looking costs more than a step.
             if (next % 16 == 0 && isReached()) return;
             World.Check(
-                _world.Now < deadline, () => $"liveness: after peace was made, not within 300 election timeouts: {goal} ({Describe()})");
+                _world.Now < deadline, () => $"liveness: after peace was made, not within {timeouts} election timeouts: {goal} ({Describe()})");
             Step();
         }
     }
