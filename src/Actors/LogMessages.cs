@@ -168,11 +168,11 @@ internal static class LogMessages
     public static void DiskHasRoom(this ILoggingAdapter log, string directory, long freeMebibytes) =>
         log.Warning("TKA113 the disk of {0} has room again ({1} MiB): data is taken", directory, freeMebibytes);
 
-    public static void StoreHandedOver(this ILoggingAdapter log, ulong storeId, int remaining) =>
-        log.Info("TKA114 store {0} stops: what it led is led elsewhere, but for {1} regions", storeId, remaining);
+    public static void HandedOver(this ILoggingAdapter log, string what, int remaining) =>
+        log.Info("TKA114 {0} stops: what it led is led elsewhere, but for {1} regions", what, remaining);
 
-    public static void HandOverUnanswered(this ILoggingAdapter log, string directory) =>
-        log.Warning("TKA115 the store in {0} stops without handing over what it leads: it does not answer", directory);
+    public static void HandOverUnanswered(this ILoggingAdapter log, string what, string directory) =>
+        log.Warning("TKA115 the {0} in {1} stops without handing over what it leads: it does not answer", what, directory);
 
     public static void NodeDamaged(this ILoggingAdapter log, string directory, Exception cause) =>
         log.Error("TKA116 the store in {0} is damaged and stays closed until it is started again: {1}", directory, cause.Message);
@@ -190,10 +190,13 @@ internal static class LogMessages
     public static void RestartNeeded(this ILoggingAdapter log, string why) =>
         log.Warning("TKA604 this actor system has to be started again: {0}", why);
 
+    public static void MetaGroupSilent(this ILoggingAdapter log, string what, Exception cause) =>
+        log.Warning("TKA605 cannot {0}: {1}", what, cause.Message);
+
+    public static void ClientRemoved(this ILoggingAdapter log, string client) =>
+        log.Info("TKA606 the client {0} does not answer: it is removed from the cluster, and may join again", client);
+
     public static void ShardNotWithLeader(this ILoggingAdapter log, string type, string shard, string node, string? leader) => log.Info(
         "TKA701 shard {0} of {1} goes to {2}: {3}", shard, type, node,
         leader is null ? "its leader is not known" : $"its leader's node {leader} takes no shards");
-
-    public static void MetaGroupSilent(this ILoggingAdapter log, string what, Exception cause) =>
-        log.Warning("TKA605 cannot {0}: {1}", what, cause.Message);
 }

@@ -52,6 +52,7 @@ internal sealed class MetaCalls<TCaller>
     private readonly Dictionary<string, List<Call>> _queues = [];
 
     private readonly Dictionary<ulong, (string Key, Call Call)> _attempts = [];
+    private readonly Dictionary<string, TimeSpan> _lost = [];
     private ulong _lastAttempt;
     private int _target;
 
@@ -127,6 +128,25 @@ internal sealed class MetaCalls<TCaller>
         }
     }
 
+    /// <summary>
+    /// The connection to an address has ended, or there is none: what was sent there has no answer. For one attempt's time others are asked.
+    /// </summary>
+    public void Lost(string address, TimeSpan now)
+    {
+        _lost[address] = now;
+        foreach (var queue in _queues.Values)
+        {
+            if (queue[0] is not { UnderWay: not 0 } first || first.Asked!.Address != address)
+                continue;
+            first.UnderWay = 0;
+            first.LastError = $"{Show(first.Asked)} cannot be reached";
+            first.Next = Earlier(first.Next, now + _settings.RetryBackoff);
+        }
+    }
+
+    /// <summary>There is a connection again.</summary>
+    public void Found(string address) => _lost.Remove(address);
+
     public void Receive(MetaResponse response, TimeSpan now)
     {
         if (!_attempts.TryGetValue(response.Id, out var attempt))
@@ -187,6 +207,8 @@ internal sealed class MetaCalls<TCaller>
 
     private void Try(string key, Call call, TimeSpan now)
     {
+        for (var i = 0; i < _members.Count && IsLost(_members[_target], now); i++)
+            _target = (_target + 1) % _members.Count;
         var left = call.Deadline - now;
         var timeout = left < _settings.AttemptTimeout ? left : _settings.AttemptTimeout;
         call.Asked = _members[_target];
@@ -199,6 +221,9 @@ internal sealed class MetaCalls<TCaller>
         request.TimeoutMillis = (ulong)Math.Ceiling(timeout.TotalMilliseconds);
         Attempts.Add(new Attempt(call.Asked, request));
     }
+
+    private bool IsLost(MetaMember member, TimeSpan now) =>
+        _lost.TryGetValue(member.Address, out var since) && now - since < _settings.AttemptTimeout;
 
     private void Finish(string key, Call call, MetaResponse? response, MetaGroupException? failure, TimeSpan now)
     {
@@ -232,5 +257,5 @@ internal sealed class MetaCalls<TCaller>
 
     private static string Show(MetaMember member) => $"member {member.Id} at {member.Address}";
 
-    private static TimeSpan? Earlier(TimeSpan? a, TimeSpan b) => a < b ? a : b;
+    private static TimeSpan Earlier(TimeSpan? a, TimeSpan b) => a < b ? a.Value : b;
 }

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Remote;
 using Google.Protobuf;
 using TiKvActors.Actors.Nodes;
 using TiKvActors.Protocol;
@@ -147,6 +148,10 @@ internal sealed class MetaClient : IExtension
         public static Props Props(MetaSettings settings, MemberBook book, string address) =>
             Akka.Actor.Props.Create(() => new Caller(settings, book, address));
 
+        protected override void PreStart() => Context.System.EventStream.Subscribe(Self, typeof(RemotingLifecycleEvent));
+
+        protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
+
         protected override void OnReceive(object message)
         {
             var now = _clock.Now;
@@ -164,6 +169,14 @@ internal sealed class MetaClient : IExtension
                 case MembersChanged:
                     _calls.SetMembers(_book.Current.Members);
                     break;
+                case AssociatedEvent e:
+                    _calls.Found(Show(e.RemoteAddress));
+                    break;
+                case AssociationEvent e and (DisassociatedEvent or AssociationErrorEvent):
+                    _calls.Lost(Show(e.RemoteAddress), now);
+                    break;
+                case RemotingLifecycleEvent:
+                    return;
                 case Due:
                     _due = null;
                     _calls.Advance(now);
@@ -185,6 +198,8 @@ internal sealed class MetaClient : IExtension
             _calls.Outcomes.Clear();
             Schedule(now);
         }
+
+        private static string Show(Address address) => $"{address.Host}:{address.Port}";
 
         private void Schedule(TimeSpan now)
         {

@@ -126,7 +126,9 @@ internal sealed partial class MetaGroup : PeerSupervisor
     /// <summary>Members ask again.</summary>
     private void Refuse(object message)
     {
-        if (message is MetaRequest request)
+        if (message is HandOver)
+            Sender.Tell(new HandedOver(0));
+        else if (message is MetaRequest request)
             Reply(request).Send(new MetaResponse { Error = RegionErrors.RegionNotInitialized(MetaRegion.Id) });
         else if (message is not (MetaHello or MetaHelloResponse or StoreRaftBatch or SnapshotChunkRequest or RegionPeer.GetStatus))
             Unhandled(message);
@@ -322,6 +324,8 @@ internal sealed partial class MetaGroup : PeerSupervisor
             error.Message = $"member {_self} was removed from the meta group";
         return error;
     }
+
+    protected override string Name => $"member {_self} of the meta group";
 
     protected override void AskForAddresses()
     {

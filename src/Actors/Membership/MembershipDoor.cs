@@ -75,7 +75,7 @@ internal sealed class MembershipDoor : UntypedActor, IWithTimers
 
     protected override void PreStart()
     {
-        _cluster.Subscribe(Self, typeof(ClusterEvent.MemberRemoved));
+        _cluster.Subscribe(Self, typeof(ClusterEvent.MemberRemoved), typeof(ClusterEvent.UnreachableMember));
         Context.System.EventStream.Subscribe(Self, typeof(ThisActorSystemQuarantinedEvent));
         Timers.StartPeriodicTimer("tick", Tick.Instance, TimeSpan.Zero, _settings.RetryInterval);
     }
@@ -138,7 +138,12 @@ internal sealed class MembershipDoor : UntypedActor, IWithTimers
 
                 _formation.Tick(View(), _leads, now);
                 break;
-            case ClusterEvent.CurrentClusterState:
+            case ClusterEvent.UnreachableMember unreachable:
+                RemoveIfClient(unreachable.Member);
+                break;
+            case ClusterEvent.CurrentClusterState state:
+                foreach (var member in state.Unreachable)
+                    RemoveIfClient(member);
                 break;
             default:
                 Unhandled(message);
@@ -149,6 +154,20 @@ internal sealed class MembershipDoor : UntypedActor, IWithTimers
             Perform(action);
         _formation.Actions.Clear();
     }
+
+    /// <summary>
+    /// A client that does not answer goes at once, and may come back. Split-brain resolution, a little later, would also remove the node that
+    /// suspects it, as indirectly connected, if the client still heard of what happens from another one.
+    /// </summary>
+    private void RemoveIfClient(Member member)
+    {
+        if (!IsClient(member) || IsClient(_cluster.SelfMember))
+            return;
+        _log.ClientRemoved(HostAndPort(member.Address));
+        _cluster.Down(member.Address);
+    }
+
+    private static bool IsClient(Member member) => member.Roles.SetEquals([ClientRole]);
 
     private void Perform(FormationAction action)
     {
@@ -203,7 +222,7 @@ internal sealed class MembershipDoor : UntypedActor, IWithTimers
         _view = new ClusterView(
             _end ?? PhaseOf(state.Members.FirstOrDefault(m => m.UniqueAddress == _cluster.SelfUniqueAddress)),
             members.Select(m => Convert(m.UniqueAddress)).ToHashSet(),
-            members.Where(m => m.Roles.SetEquals([ClientRole])).Select(m => Convert(m.UniqueAddress)).ToHashSet());
+            members.Where(IsClient).Select(m => Convert(m.UniqueAddress)).ToHashSet());
         return _view;
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Akka.Actor;
 using TiKvActors.Actors.Gateway;
 using TiKvActors.Actors.Stores;
 using TiKvActors.Storage.Stores;
@@ -31,6 +32,9 @@ internal sealed class NodeState(
 
     /// <summary>The store has been removed from the cluster, and says so once. Any thread.</summary>
     public required Action<string> ReportRemoval { get; init; }
+
+    /// <summary>Null on a node without a member of it.</summary>
+    public IActorRef? MetaGroup { get; set; }
 
     /// <summary>Null until the store serves, and when it has been removed.</summary>
     public StoreServices? Services

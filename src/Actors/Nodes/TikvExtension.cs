@@ -134,7 +134,7 @@ public sealed class TikvExtension : IExtension
             : $"there is no peer of region {regionId} here";
 
     /// <summary>
-    /// Whether the regions that are led here are handed over before the system ends (tikv.store.hand-over-timeout), and PD is
+    /// Whether the regions that are led here, and the meta group, are handed over before the system ends (tikv.store.hand-over-timeout), and PD is
     /// (tikv.pd.release-timeout). False when all stores stop.
     /// </summary>
     public bool HandsOver { get; set; } = true;
@@ -209,19 +209,26 @@ public sealed class TikvExtension : IExtension
     private async Task<Done> HandOverAsync()
     {
         var patience = Settings.HandOverTimeout;
-        if (!HandsOver || patience == TimeSpan.Zero || Node?.Services?.Store is not { } store)
+        if (!HandsOver || patience == TimeSpan.Zero || Node is not { } node)
             return Done.Instance;
-        try
-        {
-            // The store answers in time; it may fail meanwhile.
-            await store.Ask<Store.HandedOver>(new Store.HandOver(patience), patience + _handOverGrace).ConfigureAwait(false);
-        }
-        catch (AskTimeoutException)
-        {
-            _system.Log.HandOverUnanswered(Settings.DataDirectory);
-        }
-
+        await Task.WhenAll(HandOverAsync("store", node.Services?.Store), HandOverAsync("member of the meta group", node.MetaGroup))
+            .ConfigureAwait(false);
         return Done.Instance;
+
+        async Task HandOverAsync(string what, IActorRef? leads)
+        {
+            if (leads is null)
+                return;
+            try
+            {
+                // It answers in time; it may fail meanwhile.
+                await leads.Ask<PeerSupervisor.HandedOver>(new PeerSupervisor.HandOver(patience), patience + _handOverGrace).ConfigureAwait(false);
+            }
+            catch (AskTimeoutException)
+            {
+                _system.Log.HandOverUnanswered(what, Settings.DataDirectory);
+            }
+        }
     }
 
     private async Task<Done> ReleasePdAsync()

@@ -178,7 +178,7 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         var member = _settings.Meta.Members.FirstOrDefault(m => m.Address == _extension.Address)?.Id
             ?? (_settings.Meta.Members.Count > 0 ? opened.Membership?.MemberId : null);
         if (member is { } id)
-            Start(MetaGroup.Props(_settings, node, id, _extension.Address), "meta");
+            node.MetaGroup = Start(MetaGroup.Props(_settings, node, id, _extension.Address), "meta");
         if (member is { } origin && opened.Membership is not { Added: true })
         {
             Start(OriginRecorder.Props(
@@ -192,11 +192,11 @@ internal sealed class TikvNode : UntypedActor, IWithTimers
         _extension.Engines = opened.Engines;
     }
 
-    private void Start(Props props, string name)
+    private IActorRef Start(Props props, string name)
     {
-        var part = Context.ActorOf(props, name);
-        Context.Watch(part);
+        var part = Context.Watch(Context.ActorOf(props, name));
         _parts.Add(part);
+        return part;
     }
 
     private Props PdProps() => Pd.Props(

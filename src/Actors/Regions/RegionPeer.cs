@@ -43,7 +43,7 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
     }
 
     /// <summary>
-    /// The store is about to stop in order. The peer tells it with <see cref="Store.PeerHandedOver"/> when it leads no more.
+    /// The store is about to stop in order. The peer tells it with <see cref="PeerSupervisor.PeerHandedOver"/> when it leads no more.
     /// </summary>
     public sealed class HandOver
     {
@@ -329,7 +329,7 @@ internal sealed class RegionPeer : UntypedPersistentActor, IPeerHost
     void IPeerHost.PeerDestroyed(Region tombstone) =>
         _services.Store.Tell(new Store.PeerDestroyed(_start.RegionId, _start.Self.Id, tombstone));
 
-    void IPeerHost.HandedOver() => _services.Store.Tell(new Store.PeerHandedOver(_start.RegionId), Self);
+    void IPeerHost.HandedOver() => _services.Store.Tell(new PeerSupervisor.PeerHandedOver(_start.RegionId), Self);
 
     void IPeerHost.Serve() => _services.Router.Add(_start.RegionId, Self);
 

@@ -14,7 +14,7 @@ namespace TiKvActors.Actors.Stores;
 /// The supervisor of peers and of everything that they share, and the door for what other nodes' peers send them: does what
 /// <see cref="StorePeers{TPeer}"/> decides. A peer that failed has lost its place in the log: only its supervisor may start it again.
 /// </summary>
-internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<IActorRef>
+internal abstract partial class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<IActorRef>
 {
     private sealed class TickTimer
     {
@@ -70,11 +70,6 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
 
     /// <summary>A batch of messages has come from the sender.</summary>
     protected virtual void HeardFrom(ulong storeId)
-    {
-    }
-
-    /// <summary>The region's peer here is gone.</summary>
-    protected virtual void LeadsNoMore(ulong regionId)
     {
     }
 
@@ -164,7 +159,16 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
                 return true;
             case Store.PeerDestroyed destroyed:
                 _peers.Destroyed(destroyed.RegionId, destroyed.PeerId, destroyed.Region);
-                LeadsNoMore(destroyed.RegionId);
+                OnHandedOver(destroyed.RegionId);
+                return true;
+            case HandOver wanted:
+                BeginHandOver(wanted);
+                return true;
+            case PeerHandedOver peer:
+                OnHandedOver(peer.RegionId);
+                return true;
+            case HandOverExpired:
+                EndHandOver();
                 return true;
             case Store.LinkWanted wanted:
                 LinkTo(wanted.StoreId);
@@ -295,7 +299,7 @@ internal abstract class PeerSupervisor : UntypedActor, IWithTimers, IStoreHost<I
     {
         _services.ApplierOf(regionId).Tell(new Applier.Unregister(regionId));
         // It has failed, and leads nothing.
-        LeadsNoMore(regionId);
+        OnHandedOver(regionId);
     }
 
     void IStoreHost<IActorRef>.ReadStateOfFailed(ulong regionId, IReadOnlySet<ulong> known)

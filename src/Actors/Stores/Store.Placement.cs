@@ -307,8 +307,6 @@ internal sealed partial class Store
             AskForStores();
     }
 
-    protected override void LeadsNoMore(ulong regionId) => OnHandedOver(regionId);
-
     /// <summary>The regions' leaders are due in the same tick.</summary>
     protected override void OnBeat(RegionBeat beat)
     {

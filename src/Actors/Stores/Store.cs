@@ -64,6 +64,8 @@ internal sealed partial class Store : PeerSupervisor
             Join();
     }
 
+    protected override string Name => $"store {_services.StoreId}";
+
     protected override void PostStop() => _node.Services = null;
 
     protected override void OnReceive(object message) => Joining(message);
@@ -114,15 +116,6 @@ internal sealed partial class Store : PeerSupervisor
             case SlowWorker.Failed failed:
                 // Nobody would try it again: the node opens the engines anew, and the store starts from what they hold.
                 throw new PeerFailedException($"store {_services.StoreId}: {failed.What}", failed.Cause);
-            case HandOver wanted:
-                BeginHandOver(wanted);
-                break;
-            case PeerHandedOver peer:
-                OnHandedOver(peer.RegionId);
-                break;
-            case HandOverExpired:
-                EndHandOver();
-                break;
             case StoreStatisticsRequest:
                 Sender.Tell(Statistics());
                 break;

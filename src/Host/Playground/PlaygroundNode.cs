@@ -112,16 +112,13 @@ internal sealed class PlaygroundNode(
         Config = options.ConfigFile is { } file ? HoconFile.Read(file).WithFallback(_differences) : _differences,
     }.ToConfig();
 
-    // The terminal belongs to the user: only what needs attention. All nodes are on one machine, so news may travel fast.
+    // The terminal belongs to the user: only what needs attention.
     private static readonly Config _differences = ConfigurationFactory.ParseString("""
         akka {
           loglevel = WARNING
           cluster {
             log-info = off
             periodic-tasks-initial-delay = 100ms
-            gossip-interval = 200ms
-            leader-actions-interval = 200ms
-            unreachable-nodes-reaper-interval = 200ms
           }
         }
         """);

@@ -104,6 +104,41 @@ public sealed class MetaCallsTests
     }
 
     [Fact]
+    public void AMemberWhoseConnectionEndsIsNotWaitedForAndNotAskedForSomeTime()
+    {
+        Call("a");
+        var first = Attempt(to: 2);
+        _calls.Lost("host-2:1", _now);
+        Nothing();
+        Pass(_settings.RetryBackoff);
+        var second = Attempt(to: 3);
+        // Whoever has not noticed yet names it.
+        Answer(second, NotLeader(2));
+        var third = Attempt(to: 3);
+        Answer(third, NotLeader(1));
+        Done(Attempt(to: 1), "a");
+        Call("b");
+        Answer(Attempt(to: 1), NotLeader(2));
+        Answer(Attempt(to: 3), NotLeader(0));
+        _calls.Found("host-2:1");
+        Pass(_settings.RetryBackoff);
+        Answer(Attempt(to: 1), NotLeader(2));
+        Done(Attempt(to: 2), "b");
+        Assert.NotEqual(0UL, first.Id);
+    }
+
+    [Fact]
+    public void IfAllConnectionsHaveEndedTheyAreTriedAgain()
+    {
+        Call("a");
+        Attempt(to: 2);
+        foreach (var member in _members)
+            _calls.Lost(member.Address, _now);
+        Pass(_settings.RetryBackoff);
+        Done(Attempt(to: 2), "a");
+    }
+
+    [Fact]
     public void CallsWithTheSameKeyGoOneAfterTheOtherAndOthersDoNotWait()
     {
         Call("a 1");
@@ -204,6 +239,12 @@ public sealed class MetaCallsTests
                     if (random.Next(3) > 0)
                         late.RemoveAt(at);
                 }
+
+                var address = _members[random.Next(3)].Address;
+                if (random.Next(4) == 0)
+                    calls.Lost(address, now);
+                else
+                    calls.Found(address);
 
                 foreach (var outcome in calls.Outcomes)
                 {

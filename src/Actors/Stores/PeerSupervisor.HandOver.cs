@@ -4,9 +4,9 @@ using TiKvActors.Actors.Regions;
 namespace TiKvActors.Actors.Stores;
 
 /// <summary>An orderly stop: whatever is led here is led elsewhere first, so that clients need not wait for elections.</summary>
-internal sealed partial class Store
+internal abstract partial class PeerSupervisor
 {
-    /// <summary>Answered by <see cref="HandedOver"/>, at the latest after <paramref name="Patience"/>. Once in a store's life.</summary>
+    /// <summary>Answered by <see cref="HandedOver"/>, at the latest after <paramref name="Patience"/>. Once in the supervisor's life.</summary>
     public sealed record HandOver(TimeSpan Patience);
 
     /// <param name="Remaining">Regions that may still be led here.</param>
@@ -21,7 +21,10 @@ internal sealed partial class Store
     }
 
     private readonly HashSet<ulong> _handingOver = [];
-    private IActorRef? _handOverWanted;
+    private IActorRef _handOverWanted = ActorRefs.NoSender;
+
+    /// <summary>For the log.</summary>
+    protected abstract string Name { get; }
 
     private void BeginHandOver(HandOver wanted)
     {
@@ -51,7 +54,7 @@ internal sealed partial class Store
     private void EndHandOver()
     {
         Timers.Cancel("hand-over");
-        _log.StoreHandedOver(_services.StoreId, _handingOver.Count);
+        _log.HandedOver(Name, _handingOver.Count);
         _handOverWanted.Tell(new HandedOver(_handingOver.Count));
         _handingOver.Clear();
     }
