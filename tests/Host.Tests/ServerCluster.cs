@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
 using TiKvActors.Host.Commands;
+using TiKvActors.Host.Tests.Networks;
+using Xunit.Abstractions;
 
 namespace TiKvActors.Host.Tests;
 
@@ -11,20 +13,39 @@ internal sealed class ServerCluster : IAsyncDisposable
     private readonly int _portOffset = PlaygroundProcess.FreePortOffset();
     private readonly TkvProcess?[] _nodes;
 
-    public ServerCluster(int nodes) => _nodes = new TkvProcess?[nodes];
+    private readonly TapNetwork? _network;
+    private readonly ITestOutputHelper? _print;
+
+    /// <param name="network">Node n is on its host n + 1. Null: all are on this machine.</param>
+    public ServerCluster(int nodes, ITestOutputHelper? print = null, TapNetwork? network = null) =>
+        (_nodes, _print, _network) = (new TkvProcess?[nodes], print, network);
+
+    /// <summary>So many nodes, the first ones, are the members of the meta group.</summary>
+    public int Members { get; init; } = 3;
+
+    /// <summary>More arguments for every node.</summary>
+    public string Settings { get; init; } = "";
 
     public string Endpoints => string.Join(',', Enumerable.Range(0, _nodes.Length).Select(AddressOf));
 
+    private string Seeds => string.Join(',', Enumerable.Range(0, Members).Select(AddressOf));
+
     public TkvProcess this[int node] => _nodes[node] ?? throw new InvalidOperationException($"node {node} does not run");
 
-    public string AddressOf(int node) => $"127.0.0.1:{2551 + _portOffset + node}";
+    public string AddressOf(int node) =>
+        _network is null ? $"127.0.0.1:{2551 + _portOffset + node}" : $"{_network.AddressOf(node + 1)}:2551";
 
     public int NodeAt(string address) => Enumerable.Range(0, _nodes.Length).Single(n => AddressOf(n) == address);
 
-    public TkvProcess Launch(int node) => _nodes[node] = new TkvProcess(
-        $"server --port-offset {_portOffset + node} --data \"{_directory.File($"node-{node}")}\" --seed {Endpoints} "
-            // Its port is not among those that are known to be free.
-            + "--set tikv.management.enabled=off");
+    public TkvProcess Launch(int node, string arguments = "")
+    {
+        var place = _network is null ? $"--port-offset {_portOffset + node}" : $"--host {_network.AddressOf(node + 1)}";
+        return _nodes[node] = new TkvProcess(
+            $"server {place} --data \"{_directory.File($"node-{node}")}\" --seed {Seeds} {Settings} {arguments} "
+                // Its port is not among those that are known to be free.
+                + "--set tikv.management.enabled=off",
+            within: _network?.On(node + 1));
+    }
 
     /// <returns>When they are ready.</returns>
     public Task StartAsync(params int[] nodes) => Task.WhenAll(nodes.Select(n => Launch(n).ReadyAsync()));
@@ -71,9 +92,12 @@ internal sealed class ServerCluster : IAsyncDisposable
         },
         () => $"nodes {string.Join(", ", nodes)} are the cluster:\n{string.Join('\n', nodes.Select(n => this[n].Output))}");
 
+    /// <summary>What the nodes have said since they last started is printed: it is shown if the test fails.</summary>
     public async ValueTask DisposeAsync()
     {
         await Task.WhenAll(_nodes.OfType<TkvProcess>().Select(n => n.DisposeAsync().AsTask()));
+        for (var node = 0; node < _nodes.Length; node++)
+            _print?.WriteLine($"---- {AddressOf(node)}\n{string.Join('\n', (_nodes[node]?.Output ?? "").Split('\n').TakeLast(60))}");
         _directory.Dispose();
     }
 }

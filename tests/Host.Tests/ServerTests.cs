@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
-using System.Text;
 using TiKvActors.Client;
 using TiKvActors.Host.Commands;
 using Xunit.Abstractions;
@@ -14,10 +12,10 @@ public class ServerTests(ITestOutputHelper print)
     [Fact]
     public async Task Three_servers_are_a_cluster_that_outlives_any_of_them()
     {
-        await using var cluster = new ServerCluster(3);
+        await using var cluster = new ServerCluster(3, print);
         await cluster.StartAsync(0, 1, 2);
         await cluster.AreMembersAsync(0, 1, 2);
-        await using var load = await Load.StartAsync(cluster.Endpoints);
+        await using var load = await ClusterLoad.StartAsync(cluster.Endpoints);
 
         // Killed: PD is on the oldest.
         var pd = cluster.NodeAt((await cluster.ShowAsync(0)).Pd);
@@ -65,7 +63,7 @@ public class ServerTests(ITestOutputHelper print)
     [Fact]
     public async Task After_a_full_stop_a_majority_serves_and_without_one_there_is_an_error_that_says_so()
     {
-        await using var cluster = new ServerCluster(3);
+        await using var cluster = new ServerCluster(3, print);
         await cluster.StartAsync(0, 1, 2);
         await cluster.RunAsync("raw", "put", "key", "value");
         await Task.WhenAll(cluster[0].KillAsync(), cluster[1].KillAsync(), cluster[2].KillAsync());
@@ -98,6 +96,29 @@ public class ServerTests(ITestOutputHelper print)
         Assert.Equal("other", await cluster.RunAsync("raw", "get", "key"));
     }
 
+    [Fact]
+    public async Task Regions_are_written_read_and_led_elsewhere_while_every_pd_node_is_away()
+    {
+        await using var cluster = new ServerCluster(4, print) { Members = 1, Settings = "--set tikv.pd.initial-stores=3" };
+        await Task.WhenAll(
+            cluster.Launch(0, "--role pd").ReadyAsync(), cluster.Launch(1, "--role store").ReadyAsync(),
+            cluster.Launch(2, "--role store").ReadyAsync(), cluster.Launch(3, "--role store").ReadyAsync());
+        await using var load = await ClusterLoad.StartAsync(cluster.Endpoints);
+        await cluster[0].KillAsync();
+        await load.WritesAsync();
+        // Whichever leads: the others elect without asking anybody.
+        await cluster[1].KillAsync();
+        await load.WritesAsync();
+        await cluster.StartAsync(0);
+        await cluster.StartAsync(1);
+        await cluster[2].KillAsync();
+        await load.WritesAsync();
+        await cluster.StartAsync(2);
+        await cluster.AreMembersAsync(0, 1, 2, 3);
+        await load.ProgressAsync();
+        await load.EndAsync();
+    }
+
     [Theory]
     [InlineData("no node has the roles \"client,pd\"", "--role", "client,pd")]
     [InlineData("--seed nowhere: it must be host:port", "--seed", "nowhere")]
@@ -114,81 +135,5 @@ public class ServerTests(ITestOutputHelper print)
             new InvocationConfiguration { Output = output, Error = error });
         Assert.Equal((2, ""), (exitCode, output.ToString()));
         Assert.Contains(expected, error.ToString(), StringComparison.Ordinal);
-    }
-
-    /// <summary>A writer, and somebody who takes timestamps: what was acknowledged is there, and no timestamp is out of order.</summary>
-    private sealed class Load : IAsyncDisposable
-    {
-        private static readonly byte[] _key = "count"u8.ToArray();
-
-        private readonly RawClient _client;
-        private readonly AdminClient _admin;
-        private readonly CancellationTokenSource _stop = new();
-        private Task _running = Task.CompletedTask;
-        private long _acknowledged;
-        private long _timestamps;
-
-        private Load(RawClient client, AdminClient admin) => (_client, _admin) = (client, admin);
-
-        public static async Task<Load> StartAsync(string endpoints)
-        {
-            var load = new Load(await RawClient.ConnectAsync(endpoints), await AdminClient.ConnectAsync(endpoints));
-            load._running = Task.WhenAll(Task.Run(load.WriteAsync), Task.Run(load.TakeTimestampsAsync));
-            await load.ProgressAsync();
-            return load;
-        }
-
-        public async Task ProgressAsync()
-        {
-            await RiseAsync(() => Volatile.Read(ref _acknowledged), 50, "writes");
-            await TimestampsAsync(50);
-        }
-
-        public Task TimestampsAsync(int more) => RiseAsync(() => Volatile.Read(ref _timestamps), more, "timestamps");
-
-        public async Task EndAsync()
-        {
-            await _stop.CancelAsync();
-            await _running;
-            var found = long.Parse(Encoding.UTF8.GetString((await _client.GetAsync(_key))!), CultureInfo.InvariantCulture);
-            Assert.True(found >= _acknowledged, $"{_acknowledged} was acknowledged, {found} is there");
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await _stop.CancelAsync();
-            await Task.WhenAny(_running);
-            await _client.DisposeAsync();
-            await _admin.DisposeAsync();
-            _stop.Dispose();
-        }
-
-        private async Task RiseAsync(Func<long> count, int more, string what)
-        {
-            var goal = count() + more;
-            await Eventually.TrueAsync(() => count() >= goal || _running.IsFaulted, () => $"{goal} {what}, so far {count()}");
-            if (_running.IsFaulted) await _running;
-        }
-
-        private async Task WriteAsync()
-        {
-            for (var count = 1L; !_stop.IsCancellationRequested; count++)
-            {
-                await _client.PutAsync(_key, Encoding.UTF8.GetBytes(count.ToString(CultureInfo.InvariantCulture)));
-                Assert.Equal(
-                    count, long.Parse(Encoding.UTF8.GetString((await _client.GetAsync(_key))!), CultureInfo.InvariantCulture));
-                Volatile.Write(ref _acknowledged, count);
-            }
-        }
-
-        private async Task TakeTimestampsAsync()
-        {
-            for (var last = 0ul; !_stop.IsCancellationRequested; Interlocked.Increment(ref _timestamps))
-            {
-                var timestamp = await _admin.GetTimestampAsync();
-                Assert.True(timestamp > last, $"{timestamp} follows {last}");
-                last = timestamp;
-            }
-        }
     }
 }

@@ -11,11 +11,13 @@ internal class TkvProcess : IAsyncDisposable
     private readonly List<string> _output = [];
     private readonly TaskCompletionSource<string> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public TkvProcess(string arguments, IReadOnlyDictionary<string, string>? environment = null)
+    /// <param name="within">A command that runs the one that follows it, in the same process.</param>
+    public TkvProcess(string arguments, IReadOnlyDictionary<string, string>? environment = null, string? within = null)
     {
+        var (program, before) = within?.Split(' ', 2) is [var first, var rest] ? (first, $"{rest} dotnet ") : ("dotnet", "");
         _process = new Process
         {
-            StartInfo = new ProcessStartInfo("dotnet", $"\"{Program}\" {arguments}")
+            StartInfo = new ProcessStartInfo(program, $"{before}\"{Program}\" {arguments}")
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,

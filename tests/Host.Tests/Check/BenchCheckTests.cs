@@ -60,9 +60,25 @@ public class BenchCheckTests
         var (exitCode, output, error) = await RunAsync("bench", "stops", "--stops", "1", "--clients", "4", "--json");
         Assert.True(exitCode == 0, error);
         var gaps = JsonDocument.Parse(output).RootElement.GetProperty("gaps").EnumerateArray().ToList();
-        Assert.Equal(["killed", "killed", "killed", "stopped", "stopped", "stopped"], gaps.Select(g => g.GetProperty("kind").GetString()));
+        Assert.Equal(
+            from kind in new[] { "killed", "stopped" }
+            from gap in new[] { "writes", "reads", "one client", "timestamps" }
+            select $"{kind}: {gap}",
+            gaps.Select(g => $"{g.GetProperty("kind").GetString()}: {g.GetProperty("gapOf").GetString()}"));
         Assert.All(gaps, gap => Assert.True(gap.GetProperty("worstMs").GetDouble() > 0, output));
-        Assert.Contains("store", error, StringComparison.Ordinal);
+        Assert.Contains("node", error, StringComparison.Ordinal);
+    }
+
+    /// <summary>The clients have the default deadlines, and nobody may see an error.</summary>
+    [Fact]
+    public async Task A_rolling_restart_fails_no_call()
+    {
+        var (exitCode, output, error) =
+            await RunAsync("bench", "stops", "--stops", "3", "--node", "each", "--kind", "stop", "--clients", "8", "--json");
+        Assert.True(exitCode == 0, error);
+        var gaps = JsonDocument.Parse(output).RootElement.GetProperty("gaps").EnumerateArray().ToList();
+        Assert.Equal(4, gaps.Count);
+        Assert.All(gaps, gap => Assert.Equal(0, gap.GetProperty("errors").GetInt32()));
     }
 
     [Theory]
