@@ -53,6 +53,29 @@ public class RawClientFailureTests
         Assert.Equal("n3:3", _cluster.KvRequests.Last().Address);
     }
 
+    /// <summary>A store that is starting knows no region yet; the others go on, with or without PD.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Without_pd_the_last_picture_of_the_regions_is_gone_by(bool scans)
+    {
+        await using var client = await _cluster.ConnectAsync(Impatient);
+        await client.PutAsync(K, "1".B());
+        _cluster.Lead(0, 3);
+        _cluster.OnPd = async (_, _, attempt) =>
+        {
+            await Task.Delay(Timeout.Infinite, attempt);
+            return null;
+        };
+        _cluster.OnKv = (address, request, _, _) => Task.FromResult(
+            address == "n1:1" ? FakeCluster.Failed(request, RegionErrors.RegionNotFound(request.Context.RegionId)) : null);
+        if (scans)
+            Assert.Equal("1", Assert.Single(await client.ScanAsync(default, default, new RawScanOptions { Reverse = true }).Select(p => p.Value.S()).ToListAsync()));
+        else
+            await client.PutAsync(K, "2".B());
+        Assert.Equal("n3:3", _cluster.KvRequests.Last().Address);
+    }
+
     [Fact]
     public async Task When_a_region_splits_a_batch_is_regrouped()
     {

@@ -52,7 +52,15 @@ internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport tra
 
     /// <param name="build">Makes the request without its header.</param>
     /// <exception cref="ServerErrorException">PD refused.</exception>
-    public async Task<TResponse> AskAsync<TResponse>(Call call, Func<IPdRequest> build) where TResponse : class, IPdResponse
+    public async Task<TResponse> AskAsync<TResponse>(Call call, Func<IPdRequest> build) where TResponse : class, IPdResponse =>
+        (await AskAsync<TResponse>(call, build, rounds: int.MaxValue).ConfigureAwait(false))!;
+
+    /// <returns>Null if no endpoint answers; each is asked once.</returns>
+    /// <inheritdoc cref="AskAsync{TResponse}(Call, Func{IPdRequest})"/>
+    public Task<TResponse?> AskOnceAsync<TResponse>(Call call, Func<IPdRequest> build) where TResponse : class, IPdResponse =>
+        AskAsync<TResponse>(call, build, rounds: 1);
+
+    private async Task<TResponse?> AskAsync<TResponse>(Call call, Func<IPdRequest> build, int rounds) where TResponse : class, IPdResponse
     {
         for (var failures = 1; ; failures++)
         {
@@ -65,6 +73,8 @@ internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport tra
                 case null:
                     call.Failed(Problem.Other, $"PD does not answer: {answer.Problem}");
                     Interlocked.CompareExchange(ref _current, (index + 1) % endpoints.Count, index);
+                    if (failures / endpoints.Count == rounds)
+                        return null;
                     if (failures % endpoints.Count == 0)
                         await call.PauseAsync(BackoffKind.Pd).ConfigureAwait(false);
                     break;

@@ -2,26 +2,38 @@ using Google.Protobuf;
 
 namespace TiKvActors.Client.Regions;
 
-/// <summary>The regions that the client knows, sorted and without overlaps. Any thread; a reader sees one consistent picture.</summary>
+/// <summary>
+/// The regions that the client knows, sorted and without overlaps, and those that it doubts: what it knew last of ranges that it knows
+/// nothing of now, for as long as PD cannot be asked. Any thread; a reader sees one consistent picture.
+/// </summary>
 internal sealed class RegionCache
 {
     private readonly Lock _writing = new();
     private volatile CachedRegion[] _byStart = [];
+    private volatile CachedRegion[] _doubted = [];
 
     public int Count => _byStart.Length;
 
     /// <returns>Null if the key is in no known region.</returns>
-    public CachedRegion? Find(ByteString requestKey)
+    public CachedRegion? Find(ByteString requestKey) => Find(_byStart, requestKey);
+
+    /// <inheritdoc cref="Find(ByteString)"/>
+    public CachedRegion? FindDoubted(ByteString requestKey) => Find(_doubted, requestKey);
+
+    private static CachedRegion? Find(CachedRegion[] regions, ByteString requestKey)
     {
-        var regions = _byStart;
         var index = LastStartingAtOrBefore(regions, requestKey.Span);
         return index >= 0 && regions[index].Contains(requestKey) ? regions[index] : null;
     }
 
     /// <summary>The region of the keys just below <paramref name="end"/>; empty = the end of all keys.</summary>
-    public CachedRegion? FindBelow(ByteString end)
+    public CachedRegion? FindBelow(ByteString end) => FindBelow(_byStart, end);
+
+    /// <inheritdoc cref="FindBelow(ByteString)"/>
+    public CachedRegion? FindDoubtedBelow(ByteString end) => FindBelow(_doubted, end);
+
+    private static CachedRegion? FindBelow(CachedRegion[] regions, ByteString end)
     {
-        var regions = _byStart;
         var index = regions.Length - 1;
         if (!end.IsEmpty)
         {
@@ -41,17 +53,26 @@ internal sealed class RegionCache
             var overlapping = _byStart.Where(known => Overlap(known, region)).ToList();
             if (overlapping.Any(known => IsNewer(known, region)))
                 return false;
-            _byStart = [.. _byStart.Except(overlapping).Append(region).OrderBy(r => r.Start, ByteStringOrder.Instance)];
+            _byStart = With(_byStart, region);
+            _doubted = [.. _doubted.Where(doubted => !Overlap(doubted, region))];
             return true;
         }
     }
 
-    /// <summary>Forgets exactly this picture of a region; a newer one stays.</summary>
+    /// <summary>Doubts exactly this picture of a region; a newer one stays.</summary>
     public void Drop(CachedRegion region)
     {
         lock (_writing)
+        {
+            if (!_byStart.Contains(region))
+                return;
             _byStart = [.. _byStart.Where(known => known != region)];
+            _doubted = With(_doubted, region);
+        }
     }
+
+    private static CachedRegion[] With(CachedRegion[] regions, CachedRegion region) =>
+        [.. regions.Where(known => !Overlap(known, region)).Append(region).OrderBy(r => r.Start, ByteStringOrder.Instance)];
 
     private static bool Overlap(CachedRegion a, CachedRegion b) => StartsBefore(a.Start, b.End) && StartsBefore(b.Start, a.End);
 

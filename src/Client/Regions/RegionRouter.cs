@@ -242,8 +242,12 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
     private async Task<CachedRegion?> AskForAsync(Call call, ByteString requestKey)
     {
         var start = RegionKeys.FromRawRequestKey(keys.ApiVersion, requestKey);
-        var response = await pd.AskAsync<ScanRegionsResponse>(
-            call, () => new ScanRegionsRequest { StartKey = start, Limit = environment.Settings.RegionsPerLoad }).ConfigureAwait(false);
+        var doubted = Cache.FindDoubted(requestKey);
+        var response = await AskAsync<ScanRegionsResponse>(
+            call, doubted, () => new ScanRegionsRequest { StartKey = start, Limit = environment.Settings.RegionsPerLoad })
+            .ConfigureAwait(false);
+        if (response is null)
+            return Trust(doubted!);
         CachedRegion? found = null;
         foreach (var info in response.Regions)
             if (Learn(info.Region_, info.Leader) is { } region && region.Contains(requestKey))
@@ -254,12 +258,29 @@ internal sealed class RegionRouter(RawKeySpace keys, PdClient pd, ITransport tra
     private async Task<CachedRegion?> AskForBelowAsync(Call call, ByteString end)
     {
         var key = end.IsEmpty ? AboveAllKeys : RegionKeys.FromRawRequestKey(keys.ApiVersion, end);
-        var response = await pd.AskAsync<GetRegionResponse>(call, () => new GetRegionRequest { RegionKey = key }).ConfigureAwait(false);
+        var doubted = Cache.FindDoubtedBelow(end);
+        var response = await AskAsync<GetRegionResponse>(call, doubted, () => new GetRegionRequest { RegionKey = key }).ConfigureAwait(false);
+        if (response is null)
+            return Trust(doubted!);
         if (Learn(response.Region, response.Leader) is { } holding && holding.ContainsBelow(end))
             return holding;
         response = await pd.AskAsync<GetRegionResponse>(call, () => new Protocol.GetPrevRegionRequest { RegionKey = key })
             .ConfigureAwait(false);
         return Learn(response.Region, response.Leader) is { } previous && previous.ContainsBelow(end) ? previous : null;
+    }
+
+    /// <summary>Stores go on without PD, and so do their clients: by what they knew last, which stores put right as far as they can.</summary>
+    /// <returns>Null if PD does not answer and there is something to go by.</returns>
+    private async Task<TResponse?> AskAsync<TResponse>(Call call, CachedRegion? doubted, Func<IPdRequest> build)
+        where TResponse : class, IPdResponse =>
+        doubted is null
+            ? await pd.AskAsync<TResponse>(call, build).ConfigureAwait(false)
+            : await pd.AskOnceAsync<TResponse>(call, build).ConfigureAwait(false);
+
+    private CachedRegion Trust(CachedRegion doubted)
+    {
+        Cache.Insert(doubted);
+        return doubted;
     }
 
     /// <returns>The region also if a newer one is known that overlaps it: its store will answer with what became of it.</returns>
