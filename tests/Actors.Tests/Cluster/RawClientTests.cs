@@ -1,12 +1,45 @@
 using System.Collections.Concurrent;
 using System.Text;
 using TiKvActors.Client;
+using TiKvActors.Storage;
 
 namespace TiKvActors.Actors.Tests.Cluster;
 
 /// <summary>The library that applications use, against real nodes.</summary>
 public sealed class RawClientTests
 {
+    /// <summary>
+    /// "Will happen" is one of the things that undetermined means: what waits for the followers' disks is in the log, and no read shows it.
+    /// </summary>
+    [Fact]
+    public async Task AnUndeterminedSwapMayHappenAfterAReadThatDidNotShowIt()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await using var client = await RawClient.ConnectAsync(
+            string.Join(',', cluster.Nodes.Select(n => $"127.0.0.1:{n.Port}")),
+            new RawClientOptions { CallTimeout = TimeSpan.FromSeconds(2) });
+        var key = "swapped"u8.ToArray();
+        await client.PutAsync(key, "60"u8.ToArray());
+        var leader = (await cluster.LeaderOfAsync("s")).Node;
+        using var goesOn = new ManualResetEventSlim();
+        var followers = cluster.Nodes.Where(n => n != leader).ToList();
+        followers.ForEach(f => f.Tikv.FailPoints.Set(FailPoints.JournalCommit, goesOn.Wait));
+        try
+        {
+            await Assert.ThrowsAsync<UndeterminedException>(() => client.CompareAndSwapAsync(key, "60"u8.ToArray(), "61"u8.ToArray()));
+            Assert.Equal("60", await GetAsync());
+        }
+        finally
+        {
+            followers.ForEach(f => f.Tikv.FailPoints.Clear(FailPoints.JournalCommit));
+            goesOn.Set();
+        }
+
+        await Eventually.TrueAsync(async () => await GetAsync() == "61", "it happens");
+
+        async Task<string> GetAsync() => Encoding.UTF8.GetString((await client.GetAsync(key))!);
+    }
+
     [Fact]
     public async Task AClientWorksThroughSplitsAndTheLossOfALeader()
     {
