@@ -133,6 +133,9 @@ internal sealed class MetaCalls<TCaller>
     /// </summary>
     public void Lost(string address, TimeSpan now)
     {
+        // Clients come and go, each with an address of its own: only members are remembered.
+        if (_members.All(m => m.Address != address))
+            return;
         _lost[address] = now;
         foreach (var queue in _queues.Values)
         {
