@@ -224,13 +224,24 @@ public sealed class ClusterFormationTests : IAsyncLifetime
 
     private static Task AreOneClusterAsync(IEnumerable<TestNode> nodes) => AreOneClusterAsync([.. nodes.Select(n => n.System)]);
 
-    /// <summary>Each sees all of them Up, and nobody else.</summary>
-    private static Task AreOneClusterAsync(IReadOnlyList<ActorSystem> systems)
+    /// <summary>
+    /// Each sees all of them Up, and nobody else, and knows whose incarnation it is: before that the loss of its founder makes them start
+    /// again.
+    /// </summary>
+    private static async Task AreOneClusterAsync(IReadOnlyList<ActorSystem> systems)
     {
         var expected = systems.Select(s => $"{AkkaCluster.Get(s).SelfUniqueAddress} Up").Order().ToList();
-        return Eventually.TrueAsync(
+        await Eventually.TrueAsync(
             () => systems.All(s => Members(s).SequenceEqual(expected)),
             () => $"{string.Join(", ", expected)} are one cluster: " + string.Join("; ", systems.Select(s => string.Join(", ", Members(s)))));
+        foreach (var system in systems)
+            await Eventually.TrueAsync(async () => await IncarnationAsync(system) != 0, "the member knows its incarnation");
+    }
+
+    private static async Task<ulong> IncarnationAsync(ActorSystem system)
+    {
+        var door = system.ActorSelection($"/system/{NodePaths.MembershipDoor}");
+        return (await door.Ask<MembershipDoor.Status>(MembershipDoor.GetStatus.Instance, Patience)).Incarnation;
     }
 
     private static List<string> Members(ActorSystem system) =>
