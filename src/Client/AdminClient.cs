@@ -103,7 +103,18 @@ public sealed partial class AdminClient : IAsyncDisposable
     /// A timestamp of PD, greater than every one that anybody has been given before this call. Concurrent calls share requests.
     /// </summary>
     /// <returns>Milliseconds since 1970 UTC above 18 bits of a counter.</returns>
-    public Task<ulong> GetTimestampAsync(CancellationToken cancellation = default) => _cluster.Timestamps.GetAsync(cancellation);
+    public Task<ulong> GetTimestampAsync(CancellationToken cancellation = default) => _cluster.Timestamps.GetAsync(1, cancellation);
+
+    /// <summary>Consecutive timestamps, of which <see cref="GetTimestampAsync"/> says the rest.</summary>
+    /// <param name="count">1 to 262,144.</param>
+    /// <returns>The first; each of the others is the one before plus one.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"/>
+    public Task<ulong> GetTimestampsAsync(int count, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, TimestampLayout.LogicalCount);
+        return _cluster.Timestamps.GetAsync(count, cancellation);
+    }
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 

@@ -31,6 +31,23 @@ public class TimestampClientTests
         Assert.Equal(First + 6, await admin.GetTimestampAsync());
     }
 
+    [Fact]
+    public async Task Callers_that_take_many_get_what_others_do_not()
+    {
+        await using var admin = await ConnectAsync();
+        var gate = new TaskCompletionSource<IPdResponse?>();
+        _cluster.OnPd = (_, _, _) => gate.Task;
+        var one = admin.GetTimestampAsync();
+        var (three, another, most) = (admin.GetTimestampsAsync(3), admin.GetTimestampAsync(), admin.GetTimestampsAsync(1 << 18));
+        _cluster.OnPd = null;
+        gate.SetResult(null);
+        var firsts = await Task.WhenAll(one, three, another, most);
+        Assert.Equal([First, First + 1, First + 4, First + 5], firsts);
+        Assert.Equal([1u, 4u, 1u << 18], Counts);
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => admin.GetTimestampsAsync(0));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => admin.GetTimestampsAsync((1 << 18) + 1));
+    }
+
     /// <summary>It is asked for again, and nobody else has joined meanwhile.</summary>
     [Fact]
     public async Task A_request_whose_answer_is_lost_is_repeated_as_it_was()

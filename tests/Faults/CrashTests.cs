@@ -10,7 +10,7 @@ public sealed class CrashTests
         await run.RunAsync();
     }
 
-    [FaultFsFact]
+    [GccFact]
     public async Task Nothing_acknowledged_is_lost_by_losses_of_power()
     {
         using var run = new CrashRun(new CrashOptions { Rounds = 6, Seed = 12, PowerLoss = true }, TextWriter.Null);
@@ -18,7 +18,7 @@ public sealed class CrashTests
     }
 
     /// <summary>What the runs above would find, if it were so.</summary>
-    [FaultFsTheory]
+    [GccTheory]
     [InlineData("lie sync */raft/*.log")]
     [InlineData("lie sync */data/*.log")]
     public async Task A_log_that_is_not_synced_is_noticed(string rule)

@@ -92,7 +92,7 @@ public sealed class DamageTests
     }
 
     /// <summary>First while the store runs, then while it is opened.</summary>
-    [FaultFsTheory]
+    [GccTheory]
     [InlineData("data")]
     [InlineData("raft")]
     public async Task A_store_whose_disk_cannot_be_read_steps_down_and_returns_with_it(string engine)

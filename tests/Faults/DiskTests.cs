@@ -14,7 +14,7 @@ public sealed class DiskTests
     private const string Opened = "TKA101";
 
     /// <summary>The store that leads is the one whose disk has the fault, for as long as it takes.</summary>
-    [FaultFsTheory]
+    [GccTheory]
     [InlineData("eio sync store-{0}/raft/*.log")]
     [InlineData("eio write store-{0}/data/*.log")]
     [InlineData("enospc write store-{0}/raft/*.log")]
@@ -55,7 +55,7 @@ public sealed class DiskTests
         await ReplicasAreEqualAsync(fs.Root, folder);
     }
 
-    [FaultFsFact]
+    [GccFact]
     public async Task A_full_disk_refuses_writes_and_serves_reads_until_there_is_room()
     {
         using var fs = new FaultFs();

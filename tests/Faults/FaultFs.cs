@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace TiKvActors.Faults;
@@ -9,7 +8,8 @@ namespace TiKvActors.Faults;
 /// </summary>
 internal sealed class FaultFs : IDisposable
 {
-    private static readonly Lazy<(string Library, string Tool)> _programs = new(Compile);
+    private static readonly Lazy<(string Library, string Tool)> _programs = new(() => (
+        Gcc.Compile("faultfs.c", "faultfs.so", "-shared", "-fPIC"), Gcc.Compile("faultfs.c", "faultfs-tool", "-DFAULTFS_TOOL")));
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tkv-faults-");
 
@@ -18,11 +18,6 @@ internal sealed class FaultFs : IDisposable
         Directory.CreateDirectory(Root);
         Directory.CreateDirectory(State);
     }
-
-    /// <summary>Why there is no such layer here; null if there is.</summary>
-    public static string? Unavailable { get; } = !OperatingSystem.IsLinux()
-        ? "the file-system layer for tests needs Linux"
-        : HasGcc() ? null : "the file-system layer for tests needs gcc";
 
     /// <summary>The directory whose files go through the layer.</summary>
     public string Root => Path.Combine(_folder.FullName, "data");
@@ -62,53 +57,7 @@ internal sealed class FaultFs : IDisposable
     /// </param>
     /// <returns>A line for each file that lost something.</returns>
     public string LosePower(bool keepNames, string tails, ulong seed) =>
-        Run(_programs.Value.Tool, Root, State, keepNames ? "kept" : "lost", tails, seed.ToString(CultureInfo.InvariantCulture));
+        Gcc.Run(_programs.Value.Tool, Root, State, keepNames ? "kept" : "lost", tails, seed.ToString(CultureInfo.InvariantCulture));
 
     public void Dispose() => _folder.Delete(recursive: true);
-
-    private static bool HasGcc() =>
-        (System.Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "gcc")));
-
-    private static (string Library, string Tool) Compile()
-    {
-        var folder = AppContext.BaseDirectory;
-        var source = Path.Combine(folder, "faultfs.c");
-        return (Compile("faultfs.so", "-shared", "-fPIC"), Compile("faultfs-tool", "-DFAULTFS_TOOL"));
-
-        string Compile(string name, params string[] options)
-        {
-            var target = Path.Combine(folder, name);
-            if (File.Exists(target) && File.GetLastWriteTimeUtc(target) > File.GetLastWriteTimeUtc(source)) return target;
-            // Several test processes may want it at once.
-            var unfinished = $"{target}.{System.Environment.ProcessId}";
-            Run("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", .. options, "-o", unfinished, source, "-ldl", "-lpthread"]);
-            File.Move(unfinished, target, overwrite: true);
-            return target;
-        }
-    }
-
-    private static string Run(string program, params string[] arguments)
-    {
-        using var process =
-            Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0
-            ? output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {errors.Result}{output}");
-    }
-}
-
-/// <summary>A test that needs the layer.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class FaultFsFactAttribute : FactAttribute
-{
-    public FaultFsFactAttribute() => Skip = FaultFs.Unavailable;
-}
-
-/// <inheritdoc cref="FaultFsFactAttribute"/>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class FaultFsTheoryAttribute : TheoryAttribute
-{
-    public FaultFsTheoryAttribute() => Skip = FaultFs.Unavailable;
 }

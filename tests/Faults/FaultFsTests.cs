@@ -8,7 +8,7 @@ namespace TiKvActors.Faults;
 /// <summary>The layer itself: what it forgets, what it keeps, what it makes fail.</summary>
 public sealed class FaultFsTests
 {
-    [FaultFsFact]
+    [GccFact]
     public async Task Content_is_kept_from_its_sync_on_and_names_from_their_directorys()
     {
         using var fs = new FaultFs();
@@ -21,7 +21,7 @@ public sealed class FaultFsTests
         Assert.Equal("synced", Read(fs, "kept"));
     }
 
-    [FaultFsFact]
+    [GccFact]
     public async Task Names_may_be_kept_without_what_their_files_hold()
     {
         using var fs = new FaultFs();
@@ -32,7 +32,7 @@ public sealed class FaultFsTests
         Assert.Equal("", Read(fs, "new"));
     }
 
-    [FaultFsTheory]
+    [GccTheory]
     [InlineData("prefix")]
     [InlineData("torn")]
     [InlineData("garbage")]
@@ -52,7 +52,7 @@ public sealed class FaultFsTests
         else Assert.Equal(tails == "garbage", left.Any(c => c is not ('\0' or 'u') && !"synced".Contains(c, StringComparison.Ordinal)));
     }
 
-    [FaultFsFact]
+    [GccFact]
     public async Task A_lying_or_failed_sync_keeps_nothing()
     {
         using var fs = new FaultFs();
@@ -63,7 +63,7 @@ public sealed class FaultFsTests
         Assert.Equal("", Read(fs, "lied"));
     }
 
-    [FaultFsFact]
+    [GccFact]
     public async Task Directories_that_processes_left_one_after_the_other_lose_what_neither_synced()
     {
         using var fs = new FaultFs();
@@ -76,7 +76,7 @@ public sealed class FaultFsTests
         Assert.Equal("first", Read(fs, "log"));
     }
 
-    [FaultFsFact]
+    [GccFact]
     public async Task A_store_is_there_from_its_opening_on_with_the_rows_that_were_synced()
     {
         using var fs = new FaultFs();
@@ -90,7 +90,7 @@ public sealed class FaultFsTests
         Assert.Null(snapshot.Get(ColumnFamily.Default, "c"u8));
     }
 
-    [FaultFsFact]
+    [GccFact]
     public async Task Writes_syncs_and_creations_fail_where_they_are_told_to()
     {
         using var fs = new FaultFs();
@@ -101,7 +101,7 @@ public sealed class FaultFsTests
         Assert.Equal(["eio write written", "enospc create created", "eio sync synced.tmp"], fs.Events);
     }
 
-    [FaultFsFact]
+    [GccFact]
     public async Task A_stalled_operation_goes_on_when_the_fault_is_lifted()
     {
         using var fs = new FaultFs();
@@ -114,7 +114,7 @@ public sealed class FaultFsTests
         await KillAsync(probe);
     }
 
-    [FaultFsFact]
+    [GccFact]
     public async Task A_quota_lets_through_what_has_room()
     {
         using var fs = new FaultFs();

@@ -28,7 +28,7 @@ internal static class Program
             return 2;
         }
 
-        if (options.PowerLoss && FaultFs.Unavailable is { } why)
+        if (options.PowerLoss && Gcc.Unavailable is { } why)
         {
             await Console.Error.WriteLineAsync(why);
             return 2;

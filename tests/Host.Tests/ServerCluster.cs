@@ -26,6 +26,12 @@ internal sealed class ServerCluster : IAsyncDisposable
     /// <summary>More arguments for every node.</summary>
     public string Settings { get; init; } = "";
 
+    /// <summary>More environment of a node.</summary>
+    public Func<int, IReadOnlyDictionary<string, string>?> Environment { get; init; } = _ => null;
+
+    /// <summary>Below which the nodes keep their data. Null: in a directory that goes with the cluster.</summary>
+    public string? Root { get; init; }
+
     public string Endpoints => string.Join(',', Enumerable.Range(0, _nodes.Length).Select(AddressOf));
 
     private string Seeds => string.Join(',', Enumerable.Range(0, Members).Select(AddressOf));
@@ -41,10 +47,10 @@ internal sealed class ServerCluster : IAsyncDisposable
     {
         var place = _network is null ? $"--port-offset {_portOffset + node}" : $"--host {_network.AddressOf(node + 1)}";
         return _nodes[node] = new TkvProcess(
-            $"server {place} --data \"{_directory.File($"node-{node}")}\" --seed {Seeds} {Settings} {arguments} "
+            $"server {place} --data \"{Path.Combine(Root ?? _directory.Path, $"node-{node}")}\" --seed {Seeds} {Settings} {arguments} "
                 // Its port is not among those that are known to be free.
                 + "--set tikv.management.enabled=off",
-            within: _network?.On(node + 1));
+            Environment(node), _network?.On(node + 1));
     }
 
     /// <returns>When they are ready.</returns>
@@ -67,20 +73,21 @@ internal sealed class ServerCluster : IAsyncDisposable
         return (exitCode, output.ToString().TrimEnd(), error.ToString());
     }
 
-    /// <summary>As <c>ctl cluster show</c> has it, from one node.</summary>
-    public async Task<(IReadOnlyList<string> Up, string Pd)> ShowAsync(int from)
+    /// <summary>As <c>ctl cluster show</c> has it, from one node: members that are Up and reachable, the number of all, and PD's node.</summary>
+    public async Task<(IReadOnlyList<string> Up, int All, string Pd)> ShowAsync(int from)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
         await Tkv.RunAsync(
             ["ctl", "cluster", "show", "--json", "--timeout", "5", "--endpoint", AddressOf(from)],
             new InvocationConfiguration { Output = output, Error = error });
-        if (output.ToString().Length == 0) return ([], "");
+        if (output.ToString().Length == 0) return ([], 0, "");
         using var json = JsonDocument.Parse(output.ToString());
-        var up = json.RootElement.GetProperty("members").EnumerateArray()
+        var members = json.RootElement.GetProperty("members");
+        var up = members.EnumerateArray()
             .Where(m => m.GetProperty("status").GetString() == "Up" && !m.GetProperty("unreachable").GetBoolean())
             .Select(m => m.GetProperty("address").GetString()!).ToList();
-        return (up, json.RootElement.GetProperty("pd").GetString()!);
+        return (up, members.GetArrayLength(), json.RootElement.GetProperty("pd").GetString()!);
     }
 
     /// <summary>The nodes see each other Up, and nobody else.</summary>
@@ -88,7 +95,7 @@ internal sealed class ServerCluster : IAsyncDisposable
         async () =>
         {
             var views = await Task.WhenAll(nodes.Select(ShowAsync));
-            return views.All(v => v.Up.Count == nodes.Length && nodes.All(n => v.Up.Contains(AddressOf(n))));
+            return views.All(v => v.All == nodes.Length && nodes.All(n => v.Up.Contains(AddressOf(n))));
         },
         () => $"nodes {string.Join(", ", nodes)} are the cluster:\n{string.Join('\n', nodes.Select(n => this[n].Output))}");
 

@@ -14,11 +14,13 @@ internal sealed class TimestampClient(PdClient pd, ClientEnvironment environment
     private List<Waiter> _waiting = [];
     private bool _isAsking;
 
+    /// <param name="count">1 to <see cref="TimestampLayout.LogicalCount"/>.</param>
+    /// <returns>The first of that many consecutive ones.</returns>
     /// <exception cref="TikvException"/>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public Task<ulong> GetAsync(CancellationToken cancellation)
+    public Task<ulong> GetAsync(int count, CancellationToken cancellation)
     {
-        var waiter = new Waiter(environment.Time.GetTimestamp());
+        var waiter = new Waiter(count, environment.Time.GetTimestamp());
         bool isFirst;
         lock (_lock)
         {
@@ -65,10 +67,12 @@ internal sealed class TimestampClient(PdClient pd, ClientEnvironment environment
             }
 
             _waiting = [];
-            if (batch.Count > TimestampLayout.LogicalCount)
+            var total = 0L;
+            var taken = batch.TakeWhile(w => (total += w.Count) <= TimestampLayout.LogicalCount).Count();
+            if (taken < batch.Count)
             {
-                _waiting.AddRange(batch[(int)TimestampLayout.LogicalCount..]);
-                batch.RemoveRange((int)TimestampLayout.LogicalCount, _waiting.Count);
+                _waiting.AddRange(batch[taken..]);
+                batch.RemoveRange(taken, _waiting.Count);
             }
 
             return batch;
@@ -78,12 +82,16 @@ internal sealed class TimestampClient(PdClient pd, ClientEnvironment environment
     private async Task AskAsync(List<Waiter> batch)
     {
         var call = new Call(new Operation("timestamp"), CallKind.Read, Remaining(batch[0]), environment, CancellationToken.None);
-        var response = await pd.AskAsync<TsoResponse>(call, () => new TsoRequest { Count = (uint)batch.Count }).ConfigureAwait(false);
-        if (response.Timestamp is not { } highest || response.Count != batch.Count)
-            throw call.Refused($"PD answered with {response.Count} timestamps, {batch.Count} were asked for: is it of another version?");
-        var first = TimestampLayout.Compose(highest.Physical, highest.Logical) - batch.Count + 1;
-        for (var i = 0; i < batch.Count; i++)
-            batch[i].SetResult((ulong)(first + i));
+        var count = batch.Sum(w => w.Count);
+        var response = await pd.AskAsync<TsoResponse>(call, () => new TsoRequest { Count = (uint)count }).ConfigureAwait(false);
+        if (response.Timestamp is not { } highest || response.Count != count)
+            throw call.Refused($"PD answered with {response.Count} timestamps, {count} were asked for: is it of another version?");
+        var next = TimestampLayout.Compose(highest.Physical, highest.Logical) - count + 1;
+        foreach (var waiter in batch)
+        {
+            waiter.SetResult((ulong)next);
+            next += waiter.Count;
+        }
     }
 
     /// <summary>The time of the first one is over; those who came later and have some left wait for the next request.</summary>
@@ -99,8 +107,10 @@ internal sealed class TimestampClient(PdClient pd, ClientEnvironment environment
 
     private TimeSpan Remaining(Waiter waiter) => environment.Settings.CallTimeout - environment.Time.GetElapsedTime(waiter.Since);
 
-    private sealed class Waiter(long since) : TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously)
+    private sealed class Waiter(int count, long since) : TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
+        public int Count => count;
+
         public long Since => since;
     }
 }

@@ -21,6 +21,7 @@ internal static class BenchReport
         output.Line(
             Text($"{options.Workload}: {options.Clients} clients, ")
             + (options.Keys == 0 ? "" : Text($"{options.Keys} keys, values of {options.ValueBytes} bytes, "))
+            + (options.Batch == 1 ? "" : Text($"{options.Batch} a call, "))
             + Text($"{measured:0} s after {before:0} s of warm-up"));
         output.Line(Text($"throughput   {result.PerSecond:N0} /s ({result.Latencies.Count:N0} operations)"));
         output.Line("latency      " + string.Join("  ", _percentiles.Select(p => Text($"{p.Name} {Milliseconds(result, p.Share):0.00} ms")))
@@ -49,6 +50,7 @@ internal static class BenchReport
         json.WriteNumber("clients", options.Clients);
         json.WriteNumber("keys", options.Keys);
         json.WriteNumber("valueBytes", options.ValueBytes);
+        json.WriteNumber("batch", options.Batch);
         json.WriteNumber("seconds", options.Duration.TotalSeconds);
         json.WriteNumber("operations", result.Latencies.Count);
         json.WriteNumber("perSecond", Math.Round(result.PerSecond, 1));

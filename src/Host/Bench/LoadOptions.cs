@@ -16,4 +16,7 @@ public sealed record LoadOptions
     public required int Keys { get; init; }
 
     public required int ValueBytes { get; init; }
+
+    /// <summary>What one operation counts for.</summary>
+    public int Batch { get; init; } = 1;
 }

@@ -18,7 +18,8 @@ public sealed class LoadResult(LoadOptions options)
     /// <summary>What the load generator itself used, warm-up included: it may be what limits the throughput.</summary>
     public GeneratorCost Generator { get; internal set; } = new(TimeSpan.Zero, TimeSpan.Zero);
 
-    public double PerSecond => Latencies.Count / Options.Duration.TotalSeconds;
+    /// <summary>Of what the operations brought, see <see cref="LoadOptions.Batch"/>.</summary>
+    public double PerSecond => Latencies.Count * Options.Batch / Options.Duration.TotalSeconds;
 
     internal void AddError(string kind) => _errors.AddOrUpdate(kind, 1, (_, count) => count + 1);
 }

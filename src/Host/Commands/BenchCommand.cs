@@ -2,6 +2,7 @@ using System.CommandLine;
 using TiKvActors.Client;
 using TiKvActors.Host.Bench;
 using TiKvActors.Host.Terminal;
+using TiKvActors.Protocol;
 
 namespace TiKvActors.Host.Commands;
 
@@ -19,6 +20,8 @@ internal static class BenchCommand
     private static readonly Option<int> _seconds = Numbers.Option("--seconds", "How long to measure", 10, 1, 86_400);
     private static readonly Option<int> _warmup = Numbers.Option("--warmup", "Seconds before measuring begins", 3, 0, 3_600);
     private static readonly Option<int> _keyCount = Numbers.Option("--keys", "Different keys, chosen uniformly", 100_000, 1, int.MaxValue);
+    private static readonly Option<int> _batch =
+        Numbers.Option("--batch", "Timestamps that a client takes at a time", 1, 1, (int)TimestampLayout.LogicalCount);
     private static readonly Option<int> _valueBytes = Numbers.Option("--value-size", "Bytes of a value", 100, 0, 8 * 1024 * 1024 - 64);
 
     public static Command Create()
@@ -26,14 +29,15 @@ internal static class BenchCommand
         var put = new Command(
             "put", "Store random values under uniformly chosen keys\n\nExample: ./tkv bench put --clients 256 --seconds 30");
         put.SetAction((parsed, cancellation) => Run(parsed, cancellation, "put", prefill: false,
-            (client, _) => (key, value, c) => client.PutAsync(key, value, null, c)));
+            (client, _, _) => (key, value, c) => client.PutAsync(key, value, null, c)));
         var get = new Command(
             "get", "Read uniformly chosen keys, after storing all of them\n\nExample: ./tkv bench get --clients 64 --seconds 30");
         get.SetAction((parsed, cancellation) => Run(parsed, cancellation, "get", prefill: true,
-            (client, _) => (key, _, c) => client.GetAsync(key, c)));
+            (client, _, _) => (key, _, c) => client.GetAsync(key, c)));
         var tso = new Command(Timestamps, "Take timestamps from PD\n\nExample: ./tkv bench tso --clients 64 --seconds 30");
         tso.SetAction((parsed, cancellation) => Run(parsed, cancellation, Timestamps, prefill: false,
-            (_, admin) => (_, _, c) => admin.GetTimestampAsync(c)));
+            (_, admin, batch) => (_, _, c) => admin.GetTimestampsAsync(batch, c)));
+        tso.Add(_batch);
         foreach (var load in new[] { put, get, tso })
         {
             foreach (var option in new Option[] { _clients, _seconds, _warmup }) load.Add(option);
@@ -56,7 +60,7 @@ internal static class BenchCommand
 
     private static Task<int> Run(
         ParseResult parsed, CancellationToken cancellation, string workload, bool prefill,
-        Func<RawClient, AdminClient, LoadGenerator.Operation> operation) =>
+        Func<RawClient, AdminClient, int, LoadGenerator.Operation> operation) =>
         _common.WithClient(parsed, cancellation, async (client, output) =>
         {
             var options = new LoadOptions
@@ -68,6 +72,7 @@ internal static class BenchCommand
                 // Timestamps have neither.
                 Keys = workload == Timestamps ? 0 : parsed.GetValue(_keyCount),
                 ValueBytes = workload == Timestamps ? 0 : parsed.GetValue(_valueBytes),
+                Batch = workload == Timestamps ? parsed.GetValue(_batch) : 1,
             };
             await using var admin = await _common.AdminAsync(parsed, cancellation);
             if (prefill)
@@ -77,7 +82,7 @@ internal static class BenchCommand
             var before = await ServerCost.ReadAsync(admin, cancellation);
             var progress = new ProgressLine(parsed.InvocationConfiguration.Error, workload, null, !Console.IsErrorRedirected);
             var result = await LoadGenerator.RunAsync(
-                options, operation(client, admin), (_, finished) => progress.Report(finished, finished * options.ValueBytes), cancellation);
+                options, operation(client, admin, options.Batch), (_, finished) => progress.Report(finished, finished * options.ValueBytes), cancellation);
             progress.Done();
             BenchReport.Print(output, result, (await ServerCost.ReadAsync(admin, cancellation)).Since(before));
             return result.Latencies.Count > 0 ? ExitCode.Done : ExitCode.Failed;

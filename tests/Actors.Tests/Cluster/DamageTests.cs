@@ -188,7 +188,8 @@ public sealed class DamageTests
             var (batches, syncs, requests) = (now.Batches - before[i].Batches, now.Syncs - before[i].Syncs,
                 now.Requests - before[i].Requests);
             var figures = $"node {i + 1}: {load.Acknowledged} puts, {requests} journal writes, {batches} batches, {syncs} syncs";
-            Assert.True(batches > 0 && syncs >= batches, figures);
+            // One batch may have been synced and not yet counted at the first look.
+            Assert.True(batches > 1 && syncs >= batches - 1, figures);
             // Puts of a region share a journal write, journal writes of several regions share a batch.
             Assert.True(batches * 4 <= load.Acknowledged, figures);
             Assert.True(batches < requests, figures);
