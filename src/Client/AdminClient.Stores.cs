@@ -1,6 +1,5 @@
 using TiKvActors.Client.Calls;
 using TiKvActors.Protocol;
-using TiKvActors.Protocol.Pdpb;
 
 namespace TiKvActors.Client;
 
@@ -46,16 +45,4 @@ public sealed partial class AdminClient
 
     private Task<GetStoreStatusResponse> AskForStatusAsync(Call call, ulong storeId) =>
         _cluster.Pd.AskAsync<GetStoreStatusResponse>(call, () => new GetStoreStatusRequest { StoreId = storeId });
-
-    private async Task ChangeAsync<TResponse>(Call call, Func<IPdRequest> build) where TResponse : class, IPdResponse
-    {
-        try
-        {
-            await _cluster.Pd.AskAsync<TResponse>(call, build).ConfigureAwait(false);
-        }
-        catch (DeadlineExceededException e)
-        {
-            throw new UndeterminedException($"{e.Message}: PD may have done it; look at the store's state before you repeat it", e);
-        }
-    }
 }

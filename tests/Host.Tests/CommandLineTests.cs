@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using TiKvActors.Client;
 using TiKvActors.Host.Commands;
 
 namespace TiKvActors.Host.Tests;
@@ -171,6 +172,40 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
         Assert.Contains("errors       none", report, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Safe_points_are_shown_with_who_holds_them_back()
+    {
+        var none = (await RunAsync("ctl", "gc")).Output;
+        Assert.Contains("barriers", none, StringComparison.Ordinal);
+        Assert.Contains("none", none, StringComparison.Ordinal);
+
+        await using var admin = await AdminClient.ConnectAsync(cluster.Endpoint);
+        var timestamp = await admin.GetTimestampAsync();
+        await admin.SetGcBarrierAsync("backup", timestamp, TimeSpan.FromHours(1));
+        await admin.SetGcBarrierAsync("for-ever", timestamp + 1, null);
+        await admin.AdvanceTxnSafePointAsync(timestamp - 1);
+        await admin.AdvanceGcSafePointAsync(timestamp - 2);
+        Assert.Equal(timestamp, (await admin.AdvanceTxnSafePointAsync(timestamp + 1)).NewTxnSafePoint);
+
+        var (exitCode, output, error) = await RunAsync("ctl", "gc");
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Matches($@"GC safe point +{timestamp - 2}  20\d\d-", output);
+        Assert.Matches($@"transactions' safe point +{timestamp}  20\d\d-", output);
+        Assert.Matches($@"backup +{timestamp} +20\d\d-\S+ \S+ +(00:5\d:\d\d|01:00:00)", output);
+        Assert.Matches($@"for-ever +{timestamp + 1} .*never", output);
+        var json = JsonDocument.Parse((await RunAsync("ctl", "gc", "--json")).Output).RootElement;
+        Assert.Equal(timestamp, json.GetProperty("txnSafePoint").GetUInt64());
+        Assert.Equal(timestamp - 2, json.GetProperty("gcSafePoint").GetUInt64());
+        var barriers = json.GetProperty("barriers").EnumerateArray().ToList();
+        Assert.Equal(["backup", "for-ever"], barriers.Select(b => b.GetProperty("id").GetString()));
+        Assert.InRange(barriers[0].GetProperty("ttlSeconds").GetInt64(), 3_000, 3_600);
+        Assert.False(barriers[1].TryGetProperty("ttlSeconds", out _));
+
+        Assert.Equal("backup", (await admin.DeleteGcBarrierAsync("backup"))!.BarrierId);
+        Assert.Null(await admin.DeleteGcBarrierAsync("backup"));
+        Assert.NotNull(await admin.DeleteGcBarrierAsync("for-ever"));
+    }
+
     [Theory]
     [InlineData("limit is 8192", "raw", "get", "{9000}")]
     [InlineData("key is empty", "raw", "get", "")]
@@ -217,6 +252,7 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
     [InlineData("ctl", "store")]
     [InlineData("ctl", "store", "remove")]
     [InlineData("ctl", "tso")]
+    [InlineData("ctl", "gc")]
     [InlineData("bench")]
     [InlineData("bench", "tso")]
     [InlineData("completion")]

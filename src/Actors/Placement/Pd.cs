@@ -222,7 +222,7 @@ internal sealed class Pd : UntypedPersistentActor
                 Context.Stop(Self);
                 break;
             default:
-                if (_state.Process(message, _clock.Now) is { } decision)
+                if (_state.Process(message, _clock.Now, _clock.UnixMilliseconds) is { } decision)
                     Answer(decision);
                 else
                     Unhandled(message);

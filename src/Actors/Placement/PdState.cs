@@ -116,8 +116,9 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         new() { End = end, LeaseMillis = (ulong)Math.Ceiling(lease?.TotalMilliseconds ?? 0), IncarnationId = self };
 
     /// <param name="now">Monotonic.</param>
+    /// <param name="wall">Milliseconds since 1970 UTC.</param>
     /// <returns>Null for a message that is no command of PD. Timestamps are the oracle's.</returns>
-    public PdDecision? Process(object command, TimeSpan now)
+    public PdDecision? Process(object command, TimeSpan now, long wall)
     {
         if (IsServing)
             _stores.Begin(now);
@@ -184,7 +185,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
                     ? PdDecision.Reply(new CancelStoreRemovalResponse { Header = e16 })
                     : CancelRemoval(request);
             default:
-                return null;
+                return ProcessSafePoints(command, wall);
         }
     }
 
@@ -223,6 +224,9 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
                 if (TimestampWindow is { } window && window.IncarnationId == released.Id)
                     TimestampWindow = new TimestampWindowExtended { End = window.End, IncarnationId = window.IncarnationId };
                 break;
+            case SafePointsChanged changed:
+                _safePoints.Apply(changed);
+                break;
             case PlacementTakenOver taken:
                 Restore(taken.State);
                 break;
@@ -241,6 +245,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         Regions = { Regions.All.Select(r => r.Region) },
         Incarnation = Incarnation,
         TimestampWindow = TimestampWindow,
+        SafePoints = _safePoints.ToSnapshot(),
     };
 
     public void Restore(PlacementSnapshot snapshot)
@@ -252,6 +257,8 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
             _stores.Put(store);
         Regions.Put(snapshot.Regions);
         (Incarnation, TimestampWindow) = (snapshot.Incarnation, snapshot.TimestampWindow);
+        if (snapshot.SafePoints is { } safePoints)
+            _safePoints.Apply(safePoints);
     }
 
     private PdDecision Alloc(AllocIDRequest request)

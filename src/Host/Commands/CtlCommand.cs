@@ -21,6 +21,7 @@ internal static class CtlCommand
             MemberCommand.Create(_common),
             StoreCommand.Create(_common),
             TimestampCommand.Create(_common),
+            GcCommand.Create(_common),
         };
         _common.AddTo(command);
         _keys.AddTo(command);

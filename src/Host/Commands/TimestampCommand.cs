@@ -39,10 +39,14 @@ internal static class TimestampCommand
         return command;
     }
 
+    /// <summary>When PD has issued it, in UTC.</summary>
+    public static string Time(long timestamp) => DateTimeOffset.FromUnixTimeMilliseconds(TimestampLayout.Physical(timestamp))
+        .ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
     private static void Print(Output output, long timestamp)
     {
         var (physical, logical) = (TimestampLayout.Physical(timestamp), TimestampLayout.Logical(timestamp));
-        var time = DateTimeOffset.FromUnixTimeMilliseconds(physical).ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        var time = Time(timestamp);
         if (output.Json)
         {
             output.JsonLine(json =>

@@ -67,3 +67,35 @@ public sealed partial class GetRegionByIDRequest : IPdRequest;
 public sealed partial class TsoRequest : IPdRequest;
 
 public sealed partial class TsoResponse : IPdResponse;
+
+public sealed partial class GetGCSafePointRequest : IPdRequest;
+
+public sealed partial class GetGCSafePointResponse : IPdResponse;
+
+public sealed partial class UpdateGCSafePointRequest : IPdRequest;
+
+public sealed partial class UpdateGCSafePointResponse : IPdResponse;
+
+public sealed partial class UpdateServiceGCSafePointRequest : IPdRequest;
+
+public sealed partial class UpdateServiceGCSafePointResponse : IPdResponse;
+
+public sealed partial class GetGCStateRequest : IPdRequest;
+
+public sealed partial class GetGCStateResponse : IPdResponse;
+
+public sealed partial class AdvanceTxnSafePointRequest : IPdRequest;
+
+public sealed partial class AdvanceTxnSafePointResponse : IPdResponse;
+
+public sealed partial class AdvanceGCSafePointRequest : IPdRequest;
+
+public sealed partial class AdvanceGCSafePointResponse : IPdResponse;
+
+public sealed partial class SetGCBarrierRequest : IPdRequest;
+
+public sealed partial class SetGCBarrierResponse : IPdResponse;
+
+public sealed partial class DeleteGCBarrierRequest : IPdRequest;
+
+public sealed partial class DeleteGCBarrierResponse : IPdResponse;

@@ -82,6 +82,22 @@ public static class Manifests
         ("pCRr", CancelStoreRemovalResponse.Descriptor),
         ("pRB", RegionBeatsRequest.Descriptor),
         ("pRBr", RegionBeatsResponse.Descriptor),
+        ("pGC", GetGCSafePointRequest.Descriptor),
+        ("pGCr", GetGCSafePointResponse.Descriptor),
+        ("pUG", UpdateGCSafePointRequest.Descriptor),
+        ("pUGr", UpdateGCSafePointResponse.Descriptor),
+        ("pUS", UpdateServiceGCSafePointRequest.Descriptor),
+        ("pUSr", UpdateServiceGCSafePointResponse.Descriptor),
+        ("pST", GetGCStateRequest.Descriptor),
+        ("pSTr", GetGCStateResponse.Descriptor),
+        ("pAT", AdvanceTxnSafePointRequest.Descriptor),
+        ("pATr", AdvanceTxnSafePointResponse.Descriptor),
+        ("pAG", AdvanceGCSafePointRequest.Descriptor),
+        ("pAGr", AdvanceGCSafePointResponse.Descriptor),
+        ("pSB", SetGCBarrierRequest.Descriptor),
+        ("pSBr", SetGCBarrierResponse.Descriptor),
+        ("pDB", DeleteGCBarrierRequest.Descriptor),
+        ("pDBr", DeleteGCBarrierResponse.Descriptor),
 
         ("sRB", StoreRaftBatch.Descriptor),
         ("sSC", SnapshotChunkRequest.Descriptor),
@@ -118,6 +134,7 @@ public static class Manifests
         ("dIR", IncarnationReleased.Descriptor),
         ("dTO", PlacementTakenOver.Descriptor),
         ("dTW", TimestampWindowExtended.Descriptor),
+        ("dSP", SafePointsChanged.Descriptor),
     ];
 
     private static readonly FrozenDictionary<Type, string> ByType = All.ToFrozenDictionary(row => row.Message.ClrType, row => row.Manifest);

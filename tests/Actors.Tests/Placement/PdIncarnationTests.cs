@@ -48,6 +48,33 @@ public sealed class PdIncarnationTests : IAsyncLifetime
         Assert.Equal($"127.0.0.1:{_nodes[1].Port}", events.OfType<IncarnationStarted>().Last().Address);
     }
 
+    [Fact]
+    public async Task SafePointsAreNotForgottenWhenPdIsAtAnotherNode()
+    {
+        var first = _nodes[0].StartPd();
+        var header = new RequestHeader { ClusterId = await first.ClusterIdAsync() };
+        for (var store = 1ul; store <= 3; store++)
+            await first.RegisterAsync(header.ClusterId, store);
+        var before = new GCState();
+        // More of them than there are events between two snapshots.
+        for (var ts = 1ul; ts <= 15; ts++)
+        {
+            await first.AskPdAsync<AdvanceTxnSafePointResponse>(new AdvanceTxnSafePointRequest { Header = header, Target = ts });
+            var barrier = new SetGCBarrierRequest { Header = header, BarrierId = $"b{ts}", BarrierTs = 100 + ts, TtlSeconds = 1_000_000 };
+            Assert.Null((await first.AskPdAsync<SetGCBarrierResponse>(barrier)).Header.Error);
+            before = await StateAsync(first);
+        }
+
+        await _nodes[0].StopAsync();
+        var after = await StateAsync(_nodes[1].StartPd());
+        Assert.Equal((15ul, 0ul), (after.TxnSafePoint, after.GcSafePoint));
+        Assert.Equal(before.GcBarriers.Select(b => (b.BarrierId, b.BarrierTs)), after.GcBarriers.Select(b => (b.BarrierId, b.BarrierTs)));
+        Assert.All(after.GcBarriers, b => Assert.InRange(b.TtlSeconds, 900_000, 1_000_000));
+
+        async Task<GCState> StateAsync(IActorRef pd) =>
+            (await pd.AskPdAsync<GetGCStateResponse>(new GetGCStateRequest { Header = header })).GcState;
+    }
+
     /// <summary>The older one has answered nothing that the younger does not know, and hears the reason.</summary>
     [Fact]
     public async Task OfTwoLivingPdsTheOlderEndsWhenItPersists()

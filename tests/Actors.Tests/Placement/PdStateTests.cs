@@ -29,7 +29,7 @@ public sealed class PdStateTests
 
     private T Ask<T>(object request)
     {
-        var decision = _pd.Process(request, default)!.Value;
+        var decision = _pd.Process(request, default, wall: 0)!.Value;
         Persist(decision.Events);
         _pd.ObserveLeaders();
         return Assert.IsType<T>(decision.Answer);
@@ -103,10 +103,14 @@ public sealed class PdStateTests
             new ScanRegionsRequest { Header = Header }, new AskBatchSplitRequest { Header = Header },
             new ReportBatchSplitRequest { Header = Header }, new GetStoreStatusRequest { Header = Header },
             new RemoveStoreRequest { Header = Header }, new CancelStoreRemovalRequest { Header = Header },
-            new RegionBeatsRequest { Header = Header },
+            new RegionBeatsRequest { Header = Header }, new GetGCStateRequest { Header = Header },
+            new AdvanceTxnSafePointRequest { Header = Header }, new AdvanceGCSafePointRequest { Header = Header },
+            new SetGCBarrierRequest { Header = Header }, new DeleteGCBarrierRequest { Header = Header },
+            new GetGCSafePointRequest { Header = Header }, new UpdateGCSafePointRequest { Header = Header },
+            new UpdateServiceGCSafePointRequest { Header = Header },
         })
         {
-            var decision = next.Process(request, default)!.Value;
+            var decision = next.Process(request, default, wall: 0)!.Value;
             Assert.Empty(decision.Events);
             Assert.Equal(ErrorType.NotBootstrapped, ((IPdResponse)decision.Answer).Header.Error.Type);
         }

@@ -111,7 +111,8 @@ public sealed class StoreRegistryTests
         foreach (var e in Founding.New(Config, Cluster).Concat(_journal.OfType<StoreTableChanged>()))
             alone.Apply(e);
         alone.StartAlone();
-        var refused = (RemoveStoreResponse)alone.Process(new RemoveStoreRequest { Header = Header, StoreId = 1 }, _now)!.Value.Answer;
+        var decision = alone.Process(new RemoveStoreRequest { Header = Header, StoreId = 1 }, _now, wall: 0)!.Value;
+        var refused = (RemoveStoreResponse)decision.Answer;
         Assert.Contains("there is no meta group", refused.Header.Error.Message);
     }
 
@@ -309,7 +310,7 @@ public sealed class StoreRegistryTests
 
     private T Ask<T>(object request)
     {
-        var decision = _pd.Process(request, _now)!.Value;
+        var decision = _pd.Process(request, _now, wall: 0)!.Value;
         Persist(decision.Events);
         _pd.ObserveLeaders();
         return Assert.IsType<T>(decision.Answer);

@@ -368,7 +368,7 @@ internal sealed class StoreRemovalSimulation
 
     private T Ask<T>(object request)
     {
-        var decision = _pd.Process(request, Now)!.Value;
+        var decision = _pd.Process(request, Now, wall: 0)!.Value;
         Persist(decision.Events);
         _pd.ObserveLeaders();
         return Assert.IsType<T>(decision.Answer);
