@@ -86,6 +86,12 @@ internal static class LogMessages
     public static void SnapshotSourceFailed(this ILoggingAdapter log, ulong regionId, string why) =>
         log.Warning("TKA305 region {0}: a snapshot could not be served: {1}", regionId, why);
 
+    public static void NodeUnreachable(this ILoggingAdapter log, string address, string why) =>
+        log.Warning("TKA306 {0} cannot be reached: {1}", address, why);
+
+    public static void NodeReached(this ILoggingAdapter log, string address) =>
+        log.Info("TKA307 {0} is reached again", address);
+
     public static void PdRecovered(this ILoggingAdapter log, ulong clusterId, int stores, int regions) =>
         log.Info("TKA401 PD of cluster {0} serves: {1} stores, {2} regions known", clusterId, stores, regions);
 

@@ -54,6 +54,7 @@ public sealed class TikvExtension : IExtension
         CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "tikv-pd-release", ReleasePdAsync);
         if (system.Provider is IClusterActorRefProvider && Settings.Meta.Members.Count > 0)
             Membership = TikvMembership.Get(system);
+        system.SystemActorOf(ConnectionLog.Props(), "tikv-connections");
         Root = system.ActorOf(TikvNode.Props(Settings, this, new MonotonicClock(TimeProvider.System)), "tikv");
     }
 
