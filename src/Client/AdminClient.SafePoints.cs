@@ -3,8 +3,8 @@ using TiKvActors.Protocol.Pdpb;
 namespace TiKvActors.Client;
 
 /// <summary>
-/// What has to stay readable. Timestamps are PD's. Nothing may be read below the transactions' safe point; old versions that nobody needs who
-/// reads at or above the GC safe point may be removed. Both only grow, and no barrier is ever behind the former.
+/// What has to stay readable. Timestamps are PD's. Nothing may be read below the transactions' safe point; old versions that nobody needs
+/// who reads at or above the GC safe point may be removed. Both only grow, and no barrier is ever behind the former.
 /// </summary>
 public sealed partial class AdminClient
 {

@@ -23,3 +23,7 @@ public sealed partial class CancelStoreRemovalResponse : IPdResponse;
 public sealed partial class RegionBeatsRequest : IPdRequest;
 
 public sealed partial class RegionBeatsResponse : IPdResponse;
+
+public sealed partial class CreateKeyspaceRequest : IPdRequest;
+
+public sealed partial class CreateKeyspaceResponse : IPdResponse;

@@ -206,6 +206,28 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
         Assert.NotNull(await admin.DeleteGcBarrierAsync("for-ever"));
     }
 
+    [Fact]
+    public async Task Keyspaces_are_created_listed_disabled_and_enabled()
+    {
+        Assert.Equal(
+            (0, """{"id":0,"name":"DEFAULT","state":"enabled"}""" + "\n", ""), await RunAsync("ctl", "keyspace", "list", "--json"));
+        var (exitCode, output, error) = await RunAsync("ctl", "keyspace", "create", "shop");
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.Matches(@"^ *id +keyspace +state +created *\n *1 +shop +enabled +20\d\d-\S+ \S+Z", output);
+        var again = await RunAsync("ctl", "keyspace", "create", "shop");
+        Assert.Equal((1, ""), (again.ExitCode, again.Output));
+        Assert.EndsWith("keyspace shop exists already, with id 1\n", again.Error, StringComparison.Ordinal);
+        Assert.Contains("letters", (await RunAsync("ctl", "keyspace", "create", "a b")).Error, StringComparison.Ordinal);
+        Assert.Contains("disabled", (await RunAsync("ctl", "keyspace", "disable", "shop")).Output, StringComparison.Ordinal);
+        Assert.Contains("disabled", (await RunAsync("ctl", "keyspace", "show", "shop")).Output, StringComparison.Ordinal);
+        Assert.Contains("enabled", (await RunAsync("ctl", "keyspace", "enable", "shop")).Output, StringComparison.Ordinal);
+        Assert.Equal((3, "", "tkv: no such keyspace: absent\n"), await RunAsync("ctl", "keyspace", "show", "absent"));
+        Assert.Equal(1, (await RunAsync("ctl", "keyspace", "disable", "DEFAULT")).ExitCode);
+        var table = (await RunAsync("ctl", "keyspace", "list")).Output;
+        Assert.Contains("DEFAULT", table, StringComparison.Ordinal);
+        Assert.Contains("shop", table, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("limit is 8192", "raw", "get", "{9000}")]
     [InlineData("key is empty", "raw", "get", "")]
@@ -253,6 +275,9 @@ public class CommandLineTests(CommandLineTests.Cluster cluster) : IClassFixture<
     [InlineData("ctl", "store", "remove")]
     [InlineData("ctl", "tso")]
     [InlineData("ctl", "gc")]
+    [InlineData("ctl", "keyspace")]
+    [InlineData("ctl", "keyspace", "create")]
+    [InlineData("ctl", "keyspace", "disable")]
     [InlineData("bench")]
     [InlineData("bench", "tso")]
     [InlineData("completion")]

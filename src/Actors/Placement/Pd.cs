@@ -49,6 +49,15 @@ internal sealed class Pd : UntypedPersistentActor
         public static readonly Release Instance = new();
     }
 
+    /// <summary>Who waits for timestamps.</summary>
+    /// <param name="WantsMinimum">By a <see cref="GetMinTSRequest"/>.</param>
+    private readonly record struct Asker(IActorRef Ref, bool WantsMinimum)
+    {
+        public void Tell(TsoResponse answer) => Ref.Tell(WantsMinimum
+            ? new GetMinTSResponse { Header = answer.Header, Timestamp = answer.Timestamp }
+            : answer);
+    }
+
     private sealed class ReleaseTimedOut
     {
         public static readonly ReleaseTimedOut Instance = new();
@@ -73,7 +82,7 @@ internal sealed class Pd : UntypedPersistentActor
     private readonly PdRandom _random;
     private readonly PdState _state;
     private readonly TimestampOracleConfig _timestampConfig;
-    private readonly TimestampOracle<IActorRef> _timestamps;
+    private readonly TimestampOracle<Asker> _timestamps;
     private readonly MonotonicClock _clock = new(TimeProvider.System);
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private string _lastObstacle = "";
@@ -88,7 +97,7 @@ internal sealed class Pd : UntypedPersistentActor
         (_settings, _members, _random) = (settings, members, random);
         _state = new PdState(settings.Config, random.IncarnationId());
         _timestampConfig = members.Count > 0 ? settings.Timestamps : settings.Timestamps with { Lease = null };
-        _timestamps = new TimestampOracle<IActorRef>(_timestampConfig);
+        _timestamps = new TimestampOracle<Asker>(_timestampConfig);
         if (members.Count == 0)
             return;
         JournalPluginId = "akka.persistence.journal.replicated";
@@ -210,7 +219,10 @@ internal sealed class Pd : UntypedPersistentActor
                 AskForOrigins();
                 break;
             case TsoRequest request:
-                TakeTimestamps(request);
+                TakeTimestamps(request, new Asker(Sender, WantsMinimum: false));
+                break;
+            case GetMinTSRequest request:
+                TakeTimestamps(new TsoRequest { Header = request.Header, Count = 1 }, new Asker(Sender, WantsMinimum: true));
                 break;
             case LeaseOver:
                 AwaitLeaseOver();
@@ -287,14 +299,14 @@ internal sealed class Pd : UntypedPersistentActor
             IssueTimestamps();
     }
 
-    private void TakeTimestamps(TsoRequest request)
+    private void TakeTimestamps(TsoRequest request, Asker asker)
     {
         if (_state.Refuse(request) is { } refusal)
-            Sender.Tell(refusal);
-        else if (_timestamps.TryEnqueue(Sender, request.Count))
+            asker.Tell(refusal);
+        else if (_timestamps.TryEnqueue(asker, request.Count))
             IssueTimestamps();
         else
-            Sender.Tell(_state.NoTimestamp("too many requests wait for timestamps"));
+            asker.Tell(_state.NoTimestamp("too many requests wait for timestamps"));
     }
 
     // The clock is read anew for every step: the process may have been stopped in between.

@@ -1,5 +1,7 @@
 using Google.Protobuf;
 using TiKvActors.Protocol;
+using TiKvActors.Protocol.Keys;
+using TiKvActors.Protocol.Keyspacepb;
 using TiKvActors.Protocol.Pdpb;
 
 namespace TiKvActors.Actors.Placement;
@@ -15,7 +17,9 @@ internal sealed partial class PdState
     /// <returns>Null for a message that is none of these.</returns>
     private PdDecision? ProcessSafePoints(object command, long wall) => command switch
     {
-        GetGCStateRequest request => WhenBootstrapped<GetGCStateResponse>(request, (answer, _) => answer.GcState = StateOf(request, wall)),
+        GetGCStateRequest request => WhenBootstrapped<GetGCStateResponse>(request, (a, _) => Decide(request, a, wall)),
+        GetAllKeyspacesGCStatesRequest request =>
+            WhenBootstrapped<GetAllKeyspacesGCStatesResponse>(request, (a, _) => Decide(request, a, wall)),
         AdvanceTxnSafePointRequest request => WhenBootstrapped<AdvanceTxnSafePointResponse>(request, (a, e) => Decide(request, a, e, wall)),
         AdvanceGCSafePointRequest request => WhenBootstrapped<AdvanceGCSafePointResponse>(request, (a, e) => Decide(request, a, e)),
         SetGCBarrierRequest request => WhenBootstrapped<SetGCBarrierResponse>(request, (a, e) => Decide(request, a, e, wall)),
@@ -39,7 +43,20 @@ internal sealed partial class PdState
         return new PdDecision(response, events);
     }
 
-    private GCState StateOf(GetGCStateRequest request, long wall)
+    private void Decide(GetGCStateRequest request, GetGCStateResponse answer, long wall)
+    {
+        if (IsOfAll(request.KeyspaceScope, answer, moves: false))
+            answer.GcState = StateOfAll(request.ExcludeGcBarriers, wall);
+    }
+
+    private void Decide(GetAllKeyspacesGCStatesRequest request, GetAllKeyspacesGCStatesResponse answer, long wall)
+    {
+        answer.GcStates.Add(StateOfAll(request.ExcludeGcBarriers, wall));
+        var enabled = _keyspaces.All.Where(k => k.State == KeyspaceState.Enabled);
+        answer.GcStates.AddRange(enabled.Select(k => new GCState { KeyspaceScope = new KeyspaceScope { KeyspaceId = k.Id } }));
+    }
+
+    private GCState StateOfAll(bool excludesBarriers, long wall)
     {
         var state = new GCState
         {
@@ -47,14 +64,31 @@ internal sealed partial class PdState
             TxnSafePoint = _safePoints.Txn,
             GcSafePoint = _safePoints.Gc,
         };
-        if (!request.ExcludeGcBarriers)
+        if (!excludesBarriers)
             state.GcBarriers.AddRange(_safePoints.Barriers(wall).Select(b => Describe(b, wall)));
         return state;
+    }
+
+    /// <summary>
+    /// No keyspace has safe points of its own. As with PD, readers and barriers of one are then those of all; who would move one's alone is
+    /// refused.
+    /// </summary>
+    private bool IsOfAll(KeyspaceScope? scope, IPdResponse answer, bool moves)
+    {
+        if (scope is null || scope.KeyspaceId > KeyspaceId.MaxValue)
+            return true;
+        if (_keyspaces.Find(scope.KeyspaceId) is not { } keyspace)
+            answer.Header = NoKeyspace($"with id {scope.KeyspaceId}");
+        else if (moves)
+            answer.Header = Fail(ErrorType.Unknown, $"keyspace {keyspace.Name} has no safe points of its own but those of all keyspaces");
+        return answer.Header.Error is null;
     }
 
     private void Decide(AdvanceTxnSafePointRequest request, AdvanceTxnSafePointResponse answer, List<IMessage> events, long wall)
     {
         var old = _safePoints.Txn;
+        if (!IsOfAll(request.KeyspaceScope, answer, moves: true))
+            return;
         if (Take(UpTo(request.Target, wall, _safePoints.AdvanceTxn), answer, events) is not { } decision)
             return;
         (answer.OldTxnSafePoint, answer.NewTxnSafePoint) = (old, decision.Txn);
@@ -65,12 +99,16 @@ internal sealed partial class PdState
     private void Decide(AdvanceGCSafePointRequest request, AdvanceGCSafePointResponse answer, List<IMessage> events)
     {
         var old = _safePoints.Gc;
+        if (!IsOfAll(request.KeyspaceScope, answer, moves: true))
+            return;
         if (Take(_safePoints.AdvanceGc(request.Target), answer, events) is { } decision)
             (answer.OldGcSafePoint, answer.NewGcSafePoint) = (old, decision.Gc);
     }
 
     private void Decide(SetGCBarrierRequest request, SetGCBarrierResponse answer, List<IMessage> events, long wall)
     {
+        if (!IsOfAll(request.KeyspaceScope, answer, moves: false))
+            return;
         var decision = _safePoints.SetBarrier(request.BarrierId, request.BarrierTs, request.TtlSeconds, wall);
         if (Take(decision, answer, events) is { Event: { } change })
             answer.NewBarrierInfo = Describe(change.Barriers[0], wall);
@@ -78,6 +116,8 @@ internal sealed partial class PdState
 
     private void Decide(DeleteGCBarrierRequest request, DeleteGCBarrierResponse answer, List<IMessage> events, long wall)
     {
+        if (!IsOfAll(request.KeyspaceScope, answer, moves: false))
+            return;
         var was = _safePoints.Find(request.BarrierId);
         if (Take(_safePoints.RemoveBarrier(request.BarrierId), answer, events) is not null && was is not null)
             answer.DeletedBarrierInfo = Describe(was, wall);

@@ -185,7 +185,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
                     ? PdDecision.Reply(new CancelStoreRemovalResponse { Header = e16 })
                     : CancelRemoval(request);
             default:
-                return ProcessSafePoints(command, wall);
+                return ProcessSafePoints(command, wall) ?? ProcessKeyspaces(command, wall);
         }
     }
 
@@ -227,6 +227,9 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
             case SafePointsChanged changed:
                 _safePoints.Apply(changed);
                 break;
+            case KeyspaceChanged changed:
+                _keyspaces.Put(changed.Keyspace);
+                break;
             case PlacementTakenOver taken:
                 Restore(taken.State);
                 break;
@@ -246,6 +249,7 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         Incarnation = Incarnation,
         TimestampWindow = TimestampWindow,
         SafePoints = _safePoints.ToSnapshot(),
+        Keyspaces = { _keyspaces.All },
     };
 
     public void Restore(PlacementSnapshot snapshot)
@@ -259,6 +263,8 @@ internal sealed partial class PdState(PdConfig config, ByteString self)
         (Incarnation, TimestampWindow) = (snapshot.Incarnation, snapshot.TimestampWindow);
         if (snapshot.SafePoints is { } safePoints)
             _safePoints.Apply(safePoints);
+        foreach (var keyspace in snapshot.Keyspaces)
+            _keyspaces.Put(keyspace);
     }
 
     private PdDecision Alloc(AllocIDRequest request)

@@ -22,6 +22,7 @@ internal static class CtlCommand
             StoreCommand.Create(_common),
             TimestampCommand.Create(_common),
             GcCommand.Create(_common),
+            KeyspaceCommand.Create(_common),
         };
         _common.AddTo(command);
         _keys.AddTo(command);

@@ -99,3 +99,11 @@ public sealed partial class SetGCBarrierResponse : IPdResponse;
 public sealed partial class DeleteGCBarrierRequest : IPdRequest;
 
 public sealed partial class DeleteGCBarrierResponse : IPdResponse;
+
+public sealed partial class GetAllKeyspacesGCStatesRequest : IPdRequest;
+
+public sealed partial class GetAllKeyspacesGCStatesResponse : IPdResponse;
+
+public sealed partial class GetMinTSRequest : IPdRequest;
+
+public sealed partial class GetMinTSResponse : IPdResponse;

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Google.Protobuf.Reflection;
+using TiKvActors.Protocol.Keyspacepb;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Pdpb;
 using TiKvActors.Protocol.Tikvpb;
@@ -98,6 +99,19 @@ public static class Manifests
         ("pSBr", SetGCBarrierResponse.Descriptor),
         ("pDB", DeleteGCBarrierRequest.Descriptor),
         ("pDBr", DeleteGCBarrierResponse.Descriptor),
+        ("pKS", GetAllKeyspacesGCStatesRequest.Descriptor),
+        ("pKSr", GetAllKeyspacesGCStatesResponse.Descriptor),
+        ("pMT", GetMinTSRequest.Descriptor),
+        ("pMTr", GetMinTSResponse.Descriptor),
+        ("pLK", LoadKeyspaceRequest.Descriptor),
+        ("pLKr", LoadKeyspaceResponse.Descriptor),
+        ("pLI", LoadKeyspaceByIDRequest.Descriptor),
+        ("pAK", GetAllKeyspacesRequest.Descriptor),
+        ("pAKr", GetAllKeyspacesResponse.Descriptor),
+        ("pUK", UpdateKeyspaceStateRequest.Descriptor),
+        ("pUKr", UpdateKeyspaceStateResponse.Descriptor),
+        ("pCK", CreateKeyspaceRequest.Descriptor),
+        ("pCKr", CreateKeyspaceResponse.Descriptor),
 
         ("sRB", StoreRaftBatch.Descriptor),
         ("sSC", SnapshotChunkRequest.Descriptor),
@@ -135,6 +149,7 @@ public static class Manifests
         ("dTO", PlacementTakenOver.Descriptor),
         ("dTW", TimestampWindowExtended.Descriptor),
         ("dSP", SafePointsChanged.Descriptor),
+        ("dKC", KeyspaceChanged.Descriptor),
     ];
 
     private static readonly FrozenDictionary<Type, string> ByType = All.ToFrozenDictionary(row => row.Message.ClrType, row => row.Manifest);

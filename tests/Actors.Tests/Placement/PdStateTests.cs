@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using TiKvActors.Actors.Placement;
 using TiKvActors.Protocol;
+using TiKvActors.Protocol.Keyspacepb;
 using TiKvActors.Protocol.Kvrpcpb;
 using TiKvActors.Protocol.Metapb;
 using TiKvActors.Protocol.Pdpb;
@@ -107,7 +108,10 @@ public sealed class PdStateTests
             new AdvanceTxnSafePointRequest { Header = Header }, new AdvanceGCSafePointRequest { Header = Header },
             new SetGCBarrierRequest { Header = Header }, new DeleteGCBarrierRequest { Header = Header },
             new GetGCSafePointRequest { Header = Header }, new UpdateGCSafePointRequest { Header = Header },
-            new UpdateServiceGCSafePointRequest { Header = Header },
+            new UpdateServiceGCSafePointRequest { Header = Header }, new GetAllKeyspacesGCStatesRequest { Header = Header },
+            new LoadKeyspaceRequest { Header = Header }, new LoadKeyspaceByIDRequest { Header = Header },
+            new GetAllKeyspacesRequest { Header = Header }, new CreateKeyspaceRequest { Header = Header },
+            new UpdateKeyspaceStateRequest { Header = Header },
         })
         {
             var decision = next.Process(request, default, wall: 0)!.Value;

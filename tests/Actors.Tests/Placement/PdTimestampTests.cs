@@ -60,6 +60,21 @@ public sealed class PdTimestampTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task TheMinimumOfAllOraclesIsATimestampOfTheOneThereIs()
+    {
+        var pd = _nodes[0].StartPd();
+        var cluster = await pd.ClusterIdAsync();
+        var before = await pd.TimestampAsync(cluster);
+        var answer = await pd.AskPdAsync<GetMinTSResponse>(new GetMinTSRequest { Header = new RequestHeader { ClusterId = cluster } });
+        Assert.Equal(new ResponseHeader { ClusterId = cluster }, answer.Header);
+        var minimum = TimestampLayout.Compose(answer.Timestamp.Physical, answer.Timestamp.Logical);
+        Assert.True(before < minimum && minimum < await pd.TimestampAsync(cluster));
+        var refused = await pd.AskPdAsync<GetMinTSResponse>(new GetMinTSRequest { Header = new RequestHeader { ClusterId = 7 } });
+        Assert.Equal($"mismatch cluster id, need {cluster} but got 7", refused.Header.Error.Message);
+        Assert.Null(refused.Timestamp);
+    }
+
     /// <summary>Whoever answers: an answer is greater than everything that was answered before its question.</summary>
     [Fact]
     public async Task OfTwoLivingPdsTheOlderIssuesNothingAfterTheYounger()
