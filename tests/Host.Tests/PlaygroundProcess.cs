@@ -7,9 +7,13 @@ namespace TiKvActors.Host.Tests;
 internal sealed class PlaygroundProcess : TkvProcess
 {
     private const int FirstPort = 2551;
+    private const int FirstManagementPort = 8558;
 
-    /// <summary>Test classes run side by side; each call gets ports of its own.</summary>
-    private static int _lastOffset = 15_000 + Environment.ProcessId % 1_000 * 10;
+    /// <summary>
+    /// Test classes run side by side, and so do the two projects that use this: each call gets ports of its own.
+    /// </summary>
+    private static int _lastOffset =
+        (typeof(PlaygroundProcess).Assembly.GetName().Name == "Faults" ? 18_000 : 15_000) + Environment.ProcessId % 100 * 10;
 
     private PlaygroundProcess(string arguments, int portOffset, IReadOnlyDictionary<string, string>? environment)
         : base($"playground --port-offset {portOffset} {arguments}", environment) => PortOffset = portOffset;
@@ -30,10 +34,13 @@ internal sealed class PlaygroundProcess : TkvProcess
             var offset = Interlocked.Add(ref _lastOffset, 10);
             try
             {
-                for (var i = 0; i < 3; i++)
+                foreach (var port in new[] { FirstPort, FirstManagementPort })
                 {
-                    using var probe = new TcpListener(IPAddress.Loopback, FirstPort + offset + i);
-                    probe.Start();
+                    for (var i = 0; i < 3; i++)
+                    {
+                        using var probe = new TcpListener(IPAddress.Loopback, port + offset + i);
+                        probe.Start();
+                    }
                 }
 
                 return offset;

@@ -44,9 +44,14 @@ public class PlaygroundTests
     {
         await using var playground = await PlaygroundProcess.StartAsync("--ephemeral", PlaygroundProcess.FreePortOffset());
         await using var client = await RawClient.ConnectAsync(playground.Endpoint);
+        using var http = new HttpClient();
+        var second = $"http://127.0.0.1:{8559 + playground.PortOffset}";
+        Assert.Contains(second, playground.Output, StringComparison.Ordinal);
+        Assert.Contains("\"ready\":true", await http.GetStringAsync(new Uri($"{second}/ready")), StringComparison.Ordinal);
         await playground.TypeAsync("stop 2");
         await Eventually.TrueAsync(
             () => playground.Output.Contains("store 2 is stopped", StringComparison.Ordinal), () => playground.Output);
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(new Uri($"{second}/alive")));
         for (var i = 0; i < 100; i++) await client.PutAsync(Bytes($"key{i}"), Bytes($"value{i}"));
         await playground.TypeAsync("start 2");
         await Eventually.TrueAsync(
@@ -58,15 +63,17 @@ public class PlaygroundTests
         Assert.Equal(0, await playground.TerminateAsync());
     }
 
-    [Fact]
-    public async Task A_port_in_use_is_named()
+    [Theory]
+    [InlineData(2552)]
+    [InlineData(8560)]
+    public async Task A_port_in_use_is_named(int port)
     {
         var offset = PlaygroundProcess.FreePortOffset();
-        using var occupant = new TcpListener(IPAddress.Loopback, 2552 + offset);
+        using var occupant = new TcpListener(IPAddress.Loopback, port + offset);
         occupant.Start();
         await using var playground = PlaygroundProcess.Launch("--ephemeral", offset);
         Assert.Equal(1, await playground.ExitAsync());
-        Assert.Contains($"port {2552 + offset} on 127.0.0.1 is in use", playground.Output, StringComparison.Ordinal);
+        Assert.Contains($"port {port + offset} on 127.0.0.1 is in use", playground.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -96,10 +96,11 @@ internal static class PlaygroundCommand
         var api = new Option<string?>("--api");
         var portOffset = PortOffset();
         var publicPorts = new Option<int[]>("--public-port");
+        var management = new Option<bool>("--management");
         var config = ConfigFile();
         const string Description = "One store of a playground in a process of its own; 'tkv playground --processes' starts it";
         var command = new Command("playground-node", Description)
-            { number, stores, pds, data, api, portOffset, publicPorts, config };
+            { number, stores, pds, data, api, portOffset, publicPorts, management, config };
         command.Hidden = true;
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -112,6 +113,7 @@ internal static class PlaygroundCommand
                 ApiMode = parsed.GetValue(api),
                 PortOffset = parsed.GetValue(portOffset),
                 PublicPorts = parsed.GetValue(publicPorts) ?? [],
+                HasManagement = parsed.GetValue(management),
                 ConfigFile = parsed.GetValue(config)?.FullName,
             };
             var output = new Output(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, json: false);

@@ -140,6 +140,7 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
             yield return port.ToString(CultureInfo.InvariantCulture);
         }
 
+        if (options.HasManagement) yield return "--management";
         yield return "--data";
         yield return root;
         if (options.ConfigFile is { } config)

@@ -1,4 +1,7 @@
 using System.Globalization;
+using Akka.Configuration;
+using TiKvActors.Host.Management;
+using TiKvActors.Host.Terminal;
 
 namespace TiKvActors.Host.Playground;
 
@@ -13,6 +16,13 @@ internal static class PlaygroundAddress
     /// <summary>By which others reach it.</summary>
     public static int PublicPortOf(int store, PlaygroundOptions options) =>
         options.PublicPorts.Count == 0 ? PortOf(store, options.PortOffset) : options.PublicPorts[store - 1];
+
+    /// <summary>As a server's, the ports one after the other.</summary>
+    public static ManagementSettings ManagementOf(int store, PlaygroundOptions options)
+    {
+        var settings = ManagementSettings.From(options.ConfigFile is { } file ? HoconFile.Read(file) : Config.Empty);
+        return settings with { Enabled = settings.Enabled && options.HasManagement, Port = settings.Port + options.PortOffset + store - 1 };
+    }
 
     /// <summary>host:port by which others reach it.</summary>
     public static string Of(int store, PlaygroundOptions options) =>

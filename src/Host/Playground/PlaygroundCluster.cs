@@ -35,9 +35,13 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
         var watch = Stopwatch.StartNew();
         await StartAsync();
         await ServingAsync(cancellation);
-        var addresses = string.Join(", ", _nodes.Where(n => n.IsRunning).Select(n => n.Endpoint));
-        _output.Line(string.Create(
-            CultureInfo.InvariantCulture, $"ready in {watch.Elapsed.TotalSeconds:0.0} s: actor protocol {addresses}; data in {Root}"));
+        var running = _nodes.Where(n => n.IsRunning).ToList();
+        var management = string.Join(", ", running.Select(n => PlaygroundAddress.ManagementOf(n.Number, _options)).Where(m => m.Enabled)
+            .Select(m => string.Create(CultureInfo.InvariantCulture, $"http://{m.Host}:{m.Port}")));
+        _output.Line(
+            string.Create(CultureInfo.InvariantCulture, $"ready in {watch.Elapsed.TotalSeconds:0.0} s: ")
+            + $"actor protocol {string.Join(", ", running.Select(n => n.Endpoint))}"
+            + (management.Length == 0 ? "" : $"; management {management}") + $"; data in {Root}");
         if (_options.Processes) _output.Message("processes: " + string.Join(", ", _nodes.Where(n => n.IsRunning).Select(Describe)));
         _output.Message(
             "'stop N' and 'start N' stop and start store N, Ctrl-C ends the playground. In a second terminal: ./tkv raw put hello world");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Akka.Configuration;
 using TiKvActors.Actors.Nodes;
+using TiKvActors.Host.Management;
 using TiKvActors.Host.Terminal;
 using TiKvActors.Hosting;
 using TiKvActors.Protocol.RaftServerpb;
@@ -18,6 +19,7 @@ internal sealed class PlaygroundNode(
     private static readonly TimeSpan _transferTimeout = TimeSpan.FromSeconds(5);
 
     private TikvHost? _host;
+    private ManagementServer? _web;
 
     public int Number => number;
 
@@ -44,7 +46,7 @@ internal sealed class PlaygroundNode(
         if (_host != null) return;
         try
         {
-            _host = await TikvHost.StartAsync(Config(), TikvHost.SystemName, new StorageSetup { BlockCache = blockCache });
+            _host = await TikvHost.StartAsync(Node().ToConfig(), TikvHost.SystemName, new StorageSetup { BlockCache = blockCache });
         }
         catch (Exception e) when (PortInUse.Describe(e, PlaygroundAddress.Host, Port) is { } problem)
         {
@@ -53,24 +55,52 @@ internal sealed class PlaygroundNode(
 
         _host.Restarting += reason => messages($"store {number} starts again: {reason.Why}");
         _ = TellEndAsync(_host);
+        if (PlaygroundAddress.ManagementOf(number, options) is not { Enabled: true } management) return;
+        try
+        {
+            _web = await ManagementServer.StartAsync(_host, management);
+        }
+        catch (CommandException)
+        {
+            await StopAsync(handsOver: false);
+            throw;
+        }
     }
 
     public async Task StopAsync(bool handsOver = true)
     {
         if (_host is not { } host) return;
-        _host = null;
+        (_host, var web) = (null, _web);
+        _web = null;
+        if (web is not null) await web.DisposeAsync();
         // If it has failed meanwhile that has been told.
         await Task.WhenAny(host.StopAsync(handsOver));
     }
 
-    /// <summary>Of every region whose peer is here: <c>REGION@APPLIED-INDEX=CHECKSUM/KEYS</c>, with blanks between them.</summary>
+    /// <summary>
+    /// Of every region whose peer is here: <c>REGION@APPLIED-INDEX=CHECKSUM/KEYS</c>, with blanks between them. Empty while the engines are
+    /// closed.
+    /// </summary>
     public string Checksums()
     {
         if (_host is not { } host || Tikv.Get(host.System).Engines is not { } engines) return "";
-        var sums = new List<string>();
-        foreach (var id in engines.Data.ReadRegionStates().Select(s => s.Region.Id).Where(id => id != MetaRegion.Id))
+        try
         {
-            using var snapshot = engines.Data.NewSnapshot();
+            return Checksums(engines.Data);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed meanwhile: the actor system starts again.
+            return "";
+        }
+    }
+
+    private static string Checksums(DataEngine data)
+    {
+        var sums = new List<string>();
+        foreach (var id in data.ReadRegionStates().Select(s => s.Region.Id).Where(id => id != MetaRegion.Id))
+        {
+            using var snapshot = data.NewSnapshot();
             if (snapshot.ReadRegionState(id) is not { State: PeerState.Normal } now) continue;
             var sum = RangeChecksum.OfRegion(snapshot, now.Region.StartKey.Span, now.Region.EndKey.Span);
             sums.Add(string.Create(
@@ -98,7 +128,7 @@ internal sealed class PlaygroundNode(
         }
     }
 
-    private Config Config() => new TikvNodeOptions
+    private TikvNodeOptions Node() => new()
     {
         Roles = number <= options.Pds ? [TikvRoles.Pd, TikvRoles.Store] : [TikvRoles.Store],
         DataDirectory = DirectoryOf(root, number),
@@ -110,7 +140,7 @@ internal sealed class PlaygroundNode(
         ApiMode = options.ApiMode,
         InitialStores = options.Stores,
         Config = options.ConfigFile is { } file ? HoconFile.Read(file).WithFallback(_differences) : _differences,
-    }.ToConfig();
+    };
 
     // The terminal belongs to the user: only what needs attention.
     private static readonly Config _differences = ConfigurationFactory.ParseString("""

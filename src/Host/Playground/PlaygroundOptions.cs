@@ -27,6 +27,9 @@ public sealed record PlaygroundOptions
     /// <summary>HOCON that every store takes before the reference configuration; null for none.</summary>
     public string? ConfigFile { get; init; }
 
+    /// <summary>Each node answers HTTP as a server does, unless its settings say otherwise.</summary>
+    public bool HasManagement { get; init; } = true;
+
     /// <summary>Each store in a process of its own.</summary>
     public bool Processes { get; init; }
 }

@@ -33,6 +33,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         DataDirectory = root,
         ApiMode = null,
         PortOffset = FreePortOffset(stores),
+        HasManagement = false,
     };
 
     /// <param name="options">From <see cref="Options"/>.</param>

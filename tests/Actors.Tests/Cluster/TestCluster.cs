@@ -10,6 +10,8 @@ namespace TiKvActors.Actors.Tests.Cluster;
 /// <summary>A cluster in one process: node 1 runs PD. Nodes are numbered from 1.</summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
+    private static int _lastPort = Random.Shared.Next(4_000);
+
     private readonly string _directory;
     private readonly ActorSystem _clientSystem;
 
@@ -138,13 +140,30 @@ internal sealed class TestCluster : IAsyncDisposable
     public static string MembersAt(IEnumerable<int> ports) =>
         $"tikv.meta.members = [{string.Join(", ", ports.Select((port, i) => $"\"{i + 1}@127.0.0.1:{port}\""))}]";
 
+    /// <summary>
+    /// No two calls get the same one, and none is among those from which the system takes any for a connection: a port must still be free when
+    /// a node that was stopped returns to it.
+    /// </summary>
     public static List<int> FreePorts(int count)
     {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        listeners.ForEach(l => l.Start());
-        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToList();
-        listeners.ForEach(l => l.Stop());
-        return ports;
+        const int first = 28_500, ports = 4_000;
+        var free = new List<int>();
+        while (free.Count < count)
+        {
+            var port = first + (int)((uint)Interlocked.Increment(ref _lastPort) % ports);
+            try
+            {
+                using var probe = new TcpListener(IPAddress.Loopback, port);
+                probe.Start();
+                free.Add(port);
+            }
+            catch (SocketException)
+            {
+                // Taken.
+            }
+        }
+
+        return free;
     }
 
     internal sealed record Leadership(TestNode Node, RegionPeer.Status Status);
