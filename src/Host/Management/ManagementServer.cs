@@ -1,13 +1,11 @@
-using System.Net;
 using System.Text.Json;
 using Akka.Cluster;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using TiKvActors.Actors.Membership;
 using TiKvActors.Host.Terminal;
+using TiKvActors.Host.Web;
 using TiKvActors.Hosting;
 using TiKvActors.Protocol;
 
@@ -25,30 +23,12 @@ internal sealed class ManagementServer : IAsyncDisposable
     /// <exception cref="CommandException">The port cannot be used.</exception>
     public static async Task<ManagementServer> StartAsync(TikvHost host, ManagementSettings settings)
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore();
+        var builder = WebServer.NewBuilder();
         builder.Services.AddRoutingCore();
-        if (IPAddress.TryParse(settings.Host, out var address))
-            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(address, settings.Port));
-        else if (settings.Host == "localhost")
-            builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenLocalhost(settings.Port));
-        else
-            throw new CommandException(ExitCode.BadUsage, $"tikv.management.host = {settings.Host} is neither an address nor localhost");
-        // Signals are the program's business.
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Listen(settings.Host, settings.Port, "tikv.management.host", _ => { });
         var web = builder.Build();
         Map(web, host, settings);
-        try
-        {
-            await web.StartAsync();
-        }
-        catch (IOException e) when (PortInUse.Describe(e, settings.Host, settings.Port) is not null || e.InnerException is not null)
-        {
-            await web.DisposeAsync();
-            throw new CommandException(
-                ExitCode.Failed, $"{PortInUse.Describe(e, settings.Host, settings.Port) ?? e.Message} (tikv.management.port)");
-        }
-
+        await web.StartAsync(settings.Host, settings.Port, "tikv.management.port");
         return new ManagementServer(web);
     }
 
@@ -100,12 +80,5 @@ internal sealed class ManagementServer : IAsyncDisposable
         return why.Length == 0
             ? Results.Text($"{address}: {operation} has begun\n", statusCode: StatusCodes.Status202Accepted)
             : Results.Text(why + "\n", statusCode: StatusCodes.Status404NotFound);
-    }
-
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }
