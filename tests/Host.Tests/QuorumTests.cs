@@ -3,6 +3,7 @@ using System.Text;
 using TiKvActors.Client;
 using TiKvActors.Host.Commands;
 using TiKvActors.Host.Playground;
+using TiKvActors.Host.Terminal;
 
 namespace TiKvActors.Host.Tests;
 
@@ -23,15 +24,12 @@ public class QuorumTests
         // Store 1 has PD: a new client, as each command is one, can only connect there.
         await Task.WhenAll(cluster.Nodes.Skip(1).Select(n => byKill ? n.KillAsync() : n.StopAsync()));
 
-        // If store 1 led, it takes it some time to see that it does not any more.
-        await Eventually.TrueAsync(
-            async () => await FailureOfAsync(() => client.GetAsync(Bytes("k"))) is RegionUnavailableException, "reads fail");
-        var read = Assert.IsType<RegionUnavailableException>(await FailureOfAsync(() => client.GetAsync(Bytes("k"))));
-        var write = Assert.IsType<RegionUnavailableException>(await FailureOfAsync(() => client.PutAsync(Bytes("k"), Bytes("w"))));
+        // If store 1 led, it takes it some time to see that it does not any more. A write whose answer comes too late, on a busy machine, may
+        // have happened for all that its caller knows.
         foreach (var failure in new[]
         {
-            read.Message,
-            write.Message,
+            await FailureOfAsync(() => client.GetAsync(Bytes("k"))),
+            await FailureOfAsync(() => client.PutAsync(Bytes("k"), Bytes("w"))),
             await RunAsync(cluster, "get", "k"),
             await RunAsync(cluster, "put", "k", "w")
         })
@@ -43,11 +41,24 @@ public class QuorumTests
 
         await cluster.Nodes[2].StartAsync();
         await Eventually.TrueAsync(
-            async () => await FailureOfAsync(() => client.PutAsync(Bytes("k"), Bytes("x"))) is null, "writes succeed");
+            async () =>
+            {
+                try
+                {
+                    await client.PutAsync(Bytes("k"), Bytes("x"));
+                    return true;
+                }
+                catch (TikvException)
+                {
+                    return false;
+                }
+            },
+            "writes succeed");
         Assert.Equal(Bytes("x"), await client.GetAsync(Bytes("k")));
     }
 
-    private static async Task<Exception?> FailureOfAsync(Func<Task> call)
+    /// <returns>What it says when it fails for want of a quorum.</returns>
+    private static Task<string> FailureOfAsync(Func<Task> call) => Eventually.NotNullAsync(async () =>
     {
         try
         {
@@ -56,21 +67,23 @@ public class QuorumTests
         }
         catch (TikvException e)
         {
-            return e;
+            return e is RegionUnavailableException ? e.Message : null;
         }
-    }
+    }, "a call fails for want of a quorum");
 
     /// <returns>What it says when it fails with exit status 1.</returns>
-    private static async Task<string> RunAsync(ProcessCluster cluster, params string[] arguments)
+    private static Task<string> RunAsync(ProcessCluster cluster, params string[] arguments) => Eventually.NotNullAsync(async () =>
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
         var exitCode = await Tkv.RunAsync(
             ["raw", .. arguments, "--timeout", "8", "--endpoint", cluster.Endpoints],
             new InvocationConfiguration { Output = output, Error = error });
-        Assert.Equal((1, ""), (exitCode, output.ToString()));
+        if (exitCode == ExitCode.Undetermined)
+            return null;
+        Assert.Equal((ExitCode.Failed, ""), (exitCode, output.ToString()));
         return error.ToString();
-    }
+    }, "a command fails for want of a quorum");
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 }
