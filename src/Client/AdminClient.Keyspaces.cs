@@ -34,20 +34,9 @@ public sealed partial class AdminClient
     /// <exception cref="UndeterminedException">PD did not answer in time, or an earlier try may have made the one there is.</exception>
     public async Task<KeyspaceMeta> CreateKeyspaceAsync(string name, CancellationToken cancellation = default)
     {
-        var tries = 0;
-        try
-        {
-            var response = await ChangeAsync<CreateKeyspaceResponse>(Start($"creation of keyspace {name}", cancellation), () =>
-            {
-                tries++;
-                return new CreateKeyspaceRequest { Name = name };
-            }).ConfigureAwait(false);
-            return response.Keyspace;
-        }
-        catch (ServerErrorException e) when (tries > 1)
-        {
-            throw new UndeterminedException($"{e.Message}: perhaps by an earlier one of {tries} tries, which was not answered", e);
-        }
+        var response = await ChangeAsync<CreateKeyspaceResponse>(
+            $"creation of keyspace {name}", () => new CreateKeyspaceRequest { Name = name }, cancellation).ConfigureAwait(false);
+        return response.Keyspace;
     }
 
     /// <summary>Who opens a keyspace that is not enabled is refused; what has opened it goes on. Repeating it does no harm.</summary>
@@ -56,8 +45,8 @@ public sealed partial class AdminClient
     public async Task<KeyspaceMeta> SetKeyspaceStateAsync(uint id, KeyspaceState state, CancellationToken cancellation = default)
     {
         var response = await ChangeAsync<UpdateKeyspaceStateResponse>(
-            Start($"change of keyspace {id}", cancellation),
-            () => new UpdateKeyspaceStateRequest { Id = id, State = state }).ConfigureAwait(false);
+            $"change of keyspace {id}", () => new UpdateKeyspaceStateRequest { Id = id, State = state }, cancellation)
+            .ConfigureAwait(false);
         return response.Keyspace;
     }
 }

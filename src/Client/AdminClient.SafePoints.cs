@@ -18,13 +18,13 @@ public sealed partial class AdminClient
     /// <exception cref="UndeterminedException">PD did not answer in time.</exception>
     public Task<AdvanceTxnSafePointResponse> AdvanceTxnSafePointAsync(ulong target, CancellationToken cancellation = default) =>
         ChangeAsync<AdvanceTxnSafePointResponse>(
-            Start("advance of the transactions' safe point", cancellation), () => new AdvanceTxnSafePointRequest { Target = target });
+            "advance of the transactions' safe point", () => new AdvanceTxnSafePointRequest { Target = target }, cancellation);
 
     /// <exception cref="ServerErrorException">The target is behind it, or beyond the transactions' safe point.</exception>
     /// <exception cref="UndeterminedException">PD did not answer in time.</exception>
     public Task AdvanceGcSafePointAsync(ulong target, CancellationToken cancellation = default) =>
         ChangeAsync<AdvanceGCSafePointResponse>(
-            Start("advance of the GC safe point", cancellation), () => new AdvanceGCSafePointRequest { Target = target });
+            "advance of the GC safe point", () => new AdvanceGCSafePointRequest { Target = target }, cancellation);
 
     /// <summary>Everything from the timestamp on stays readable for the time given. Set it again to prolong it.</summary>
     /// <param name="ttl">At least a second; null: until it is deleted.</param>
@@ -32,20 +32,21 @@ public sealed partial class AdminClient
     /// <exception cref="UndeterminedException">PD did not answer in time.</exception>
     public Task SetGcBarrierAsync(string id, ulong timestamp, TimeSpan? ttl, CancellationToken cancellation = default) =>
         ChangeAsync<SetGCBarrierResponse>(
-            Start($"setting of barrier {id}", cancellation),
+            $"setting of barrier {id}",
             () => new SetGCBarrierRequest
             {
                 BarrierId = id,
                 BarrierTs = timestamp,
                 TtlSeconds = ttl is { } time ? (long)time.TotalSeconds : long.MaxValue,
-            });
+            },
+            cancellation);
 
     /// <returns>Null if there was none, or an earlier try whose answer was lost has deleted it.</returns>
     /// <exception cref="UndeterminedException">PD did not answer in time.</exception>
     public async Task<GCBarrierInfo?> DeleteGcBarrierAsync(string id, CancellationToken cancellation = default)
     {
         var response = await ChangeAsync<DeleteGCBarrierResponse>(
-            Start($"deletion of barrier {id}", cancellation), () => new DeleteGCBarrierRequest { BarrierId = id }).ConfigureAwait(false);
+            $"deletion of barrier {id}", () => new DeleteGCBarrierRequest { BarrierId = id }, cancellation).ConfigureAwait(false);
         return response.DeletedBarrierInfo;
     }
 }

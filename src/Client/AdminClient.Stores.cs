@@ -32,16 +32,16 @@ public sealed partial class AdminClient
     /// <exception cref="UndeterminedException">PD did not answer in time.</exception>
     public Task RemoveStoreAsync(ulong storeId, bool physicallyDestroyed = false, CancellationToken cancellation = default) =>
         ChangeAsync<RemoveStoreResponse>(
-            Start($"removal of store {storeId}", cancellation),
-            () => new RemoveStoreRequest { StoreId = storeId, PhysicallyDestroyed = physicallyDestroyed });
+            $"removal of store {storeId}",
+            () => new RemoveStoreRequest { StoreId = storeId, PhysicallyDestroyed = physicallyDestroyed },
+            cancellation);
 
     /// <summary>What has moved already stays where it is.</summary>
     /// <exception cref="ServerErrorException">It is unknown, or removed for good.</exception>
     /// <exception cref="UndeterminedException">PD did not answer in time.</exception>
     public Task CancelStoreRemovalAsync(ulong storeId, CancellationToken cancellation = default) =>
         ChangeAsync<CancelStoreRemovalResponse>(
-            Start($"cancelling of the removal of store {storeId}", cancellation),
-            () => new CancelStoreRemovalRequest { StoreId = storeId });
+            $"cancelling of the removal of store {storeId}", () => new CancelStoreRemovalRequest { StoreId = storeId }, cancellation);
 
     private Task<GetStoreStatusResponse> AskForStatusAsync(Call call, ulong storeId) =>
         _cluster.Pd.AskAsync<GetStoreStatusResponse>(call, () => new GetStoreStatusRequest { StoreId = storeId });

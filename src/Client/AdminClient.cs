@@ -118,19 +118,9 @@ public sealed partial class AdminClient : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
-    /// <summary>Something that PD does at most once, however often it is asked.</summary>
-    /// <exception cref="UndeterminedException">PD did not answer in time.</exception>
-    private async Task<TResponse> ChangeAsync<TResponse>(Call call, Func<IPdRequest> build) where TResponse : class, IPdResponse
-    {
-        try
-        {
-            return await _cluster.Pd.AskAsync<TResponse>(call, build).ConfigureAwait(false);
-        }
-        catch (DeadlineExceededException e)
-        {
-            throw new UndeterminedException($"{e.Message}: PD may have done it; look at the state before you repeat it", e);
-        }
-    }
+    private Task<TResponse> ChangeAsync<TResponse>(string what, Func<IPdRequest> build, CancellationToken cancellation)
+        where TResponse : class, IPdResponse =>
+        _cluster.Pd.ChangeAsync<TResponse>(_cluster.Start(new Operation(what), CallKind.IdempotentWrite, cancellation), build);
 
     private Call Start(string what, CancellationToken cancellation) => _cluster.Start(new Operation(what), CallKind.Read, cancellation);
 

@@ -48,7 +48,7 @@ internal sealed class SafePoints
         if (target < Txn)
             return Refuse($"the transactions' safe point is {Txn} and never decreases: {target} is behind it");
         // A clock that is set back must not bring a barrier back that did not hold: it goes in the same event.
-        var expired = _barriers.Values.Where(b => IsExpired(b, wall)).Select(b => b.Id).ToList();
+        var expired = Expired(wall);
         var blocker = Barriers(wall).FirstOrDefault(b => b.Ts < target);
         var reached = blocker?.Ts ?? target;
         var changes = reached > Txn || expired.Count > 0;
@@ -74,7 +74,10 @@ internal sealed class SafePoints
         return new(advance.Txn, gc, Changed(advance.Txn, gc, removed: advance.Event?.RemovedBarrierIds), advance.Blocker);
     }
 
-    /// <summary>A new one, or in place of the one with this id. Always an event: a PD that was overtaken cannot promise anything.</summary>
+    /// <summary>
+    /// A new one, or in place of the one with this id; those that have expired go. Always an event: a PD that was overtaken cannot promise
+    /// anything.
+    /// </summary>
     public SafePointDecision SetBarrier(string id, ulong ts, long ttlSeconds, long wall)
     {
         if (WhyNoBarrier(id) is { } why)
@@ -84,7 +87,7 @@ internal sealed class SafePoints
         if (ts < Txn)
             return Refuse($"barrier {id} at {ts} would be behind the transactions' safe point {Txn}");
         var barrier = new GcBarrier { Id = id, Ts = ts, ExpiresAt = ttlSeconds < MaxTtlSeconds ? wall + (ttlSeconds * 1000) : 0 };
-        return new(Txn, Gc, Changed(Txn, Gc, barrier));
+        return new(Txn, Gc, Changed(Txn, Gc, barrier, Expired(wall)));
     }
 
     /// <summary>Whether there is one or not. Always an event, as in <see cref="SetBarrier"/>.</summary>
@@ -103,6 +106,8 @@ internal sealed class SafePoints
     /// <returns>What leads here from the beginning.</returns>
     public SafePointsChanged ToSnapshot() =>
         new() { TxnSafePoint = Txn, GcSafePoint = Gc, Barriers = { _barriers.Values } };
+
+    private List<string> Expired(long wall) => [.. _barriers.Values.Where(b => IsExpired(b, wall)).Select(b => b.Id)];
 
     private static bool IsExpired(GcBarrier barrier, long wall) => barrier.ExpiresAt != 0 && wall > barrier.ExpiresAt;
 

@@ -55,12 +55,19 @@ internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport tra
     public async Task<TResponse> AskAsync<TResponse>(Call call, Func<IPdRequest> build) where TResponse : class, IPdResponse =>
         (await AskAsync<TResponse>(call, build, rounds: int.MaxValue).ConfigureAwait(false))!;
 
+    /// <summary>Asks for something that PD does at most once, however often it is asked.</summary>
+    /// <exception cref="UndeterminedException">An answer was lost, and no later one says that it is done.</exception>
+    /// <inheritdoc cref="AskAsync{TResponse}(Call, Func{IPdRequest})"/>
+    public async Task<TResponse> ChangeAsync<TResponse>(Call call, Func<IPdRequest> build) where TResponse : class, IPdResponse =>
+        (await AskAsync<TResponse>(call, build, rounds: int.MaxValue, isChange: true).ConfigureAwait(false))!;
+
     /// <returns>Null if no endpoint answers; each is asked once.</returns>
     /// <inheritdoc cref="AskAsync{TResponse}(Call, Func{IPdRequest})"/>
     public Task<TResponse?> AskOnceAsync<TResponse>(Call call, Func<IPdRequest> build) where TResponse : class, IPdResponse =>
         AskAsync<TResponse>(call, build, rounds: 1);
 
-    private async Task<TResponse?> AskAsync<TResponse>(Call call, Func<IPdRequest> build, int rounds) where TResponse : class, IPdResponse
+    private async Task<TResponse?> AskAsync<TResponse>(Call call, Func<IPdRequest> build, int rounds, bool isChange = false)
+        where TResponse : class, IPdResponse
     {
         for (var failures = 1; ; failures++)
         {
@@ -72,6 +79,8 @@ internal sealed class PdClient(IReadOnlyList<Endpoint> endpoints, ITransport tra
             {
                 case null:
                     call.Failed(Problem.Other, $"PD does not answer: {answer.Problem}");
+                    if (isChange)
+                        call.MayHaveHappenedUnlessRead();
                     Interlocked.CompareExchange(ref _current, (index + 1) % endpoints.Count, index);
                     if (failures / endpoints.Count == rounds)
                         return null;

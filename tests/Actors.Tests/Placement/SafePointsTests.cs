@@ -66,6 +66,17 @@ public sealed class SafePointsTests
     }
 
     [Fact]
+    public void BarriersOfAnyNumberOfNamesDoNotPileUp()
+    {
+        for (var i = 0; i < 100; i++)
+            Take(_points.SetBarrier($"backup of {i}", 5, 10, Noon + (i * 5_000)));
+        Assert.InRange(_points.ToSnapshot().Barriers.Count, 1, 4);
+        // Expired itself, and prolonged all the same.
+        Take(_points.SetBarrier("backup of 99", 6, 10, Noon + 10_000_000));
+        Assert.Equal(["backup of 99 6"], Barriers(Noon + 10_000_000));
+    }
+
+    [Fact]
     public void WhatCannotBeIsRefusedWithBothValues()
     {
         Take(_points.AdvanceTxn(10, Noon));
