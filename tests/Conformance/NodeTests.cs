@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.RegularExpressions;
 using TiKvActors.Host.Grpc;
 using TiKvActors.Host.Tests;
 using TiKvActors.Tests.Shared;
@@ -7,30 +5,20 @@ using TiKvActors.Tests.Shared;
 namespace TiKvActors.Conformance;
 
 /// <summary>What @grpc/grpc-js sees: node/grpc.js holds the cases, and runs all of them once.</summary>
-public sealed partial class NodeTests(NodeTests.Run run) : IClassFixture<NodeTests.Run>
+public sealed class NodeTests(NodeTests.Servers servers) : IClassFixture<NodeTests.Servers>
 {
-    public static TheoryData<string> Cases =>
-        [.. CaseName().Matches(File.ReadAllText(Path.Combine(NodePackages.Directory, "grpc.js"))).Select(m => m.Groups[1].Value)];
+    public static TheoryData<string> Cases => NodeRun.CasesOf("grpc.js");
 
     [NodeTheory]
     [MemberData(nameof(Cases))]
-    public void A_foreign_client(string sees)
+    public void A_foreign_client(string sees) => servers.Run!.AssertPassed(sees);
+
+    /// <summary>Of the layer with the echo service.</summary>
+    public sealed class Servers : IAsyncLifetime
     {
-        Assert.True(run.Outcomes.TryGetValue(sees, out var failure), $"not run: {run.Output}");
-        Assert.True(failure is null, failure);
-    }
+        private const int MaxReceiveBytes = 1000;
 
-    [GeneratedRegex("^test\\('([^']+)'", RegexOptions.Multiline)]
-    private static partial Regex CaseName();
-
-    /// <summary>One run of the program against servers of their own.</summary>
-    public sealed class Run : IAsyncLifetime
-    {
-        internal const int MaxReceiveBytes = 1000;
-
-        public Dictionary<string, string?> Outcomes { get; } = [];
-
-        public string Output { get; private set; } = "";
+        internal NodeRun? Run { get; private set; }
 
         public async Task InitializeAsync()
         {
@@ -41,18 +29,11 @@ public sealed partial class NodeTests(NodeTests.Run run) : IClassFixture<NodeTes
             await using var limited = await TestServer.StartAsync(
                 s => s with { MaxReceiveBytes = MaxReceiveBytes, CompressesResponses = true });
             await using var secure = await TestServer.StartAsync(s => s with { Tls = tls });
-            var settings = JsonSerializer.Serialize(new
+            Run = await NodeRun.OfAsync("grpc.js", new
             {
                 plain = plain.Port, limited = limited.Port, secure = secure.Port, maxReceiveBytes = MaxReceiveBytes,
                 authority = directory.File("authority.pem"), certificate = tls.CertificateFile, key = tls.KeyFile,
             });
-            var (_, output, errors) = await NodePackages.RunAsync("node", "grpc.js", settings);
-            Output = output + errors;
-            foreach (var line in output.Split('\n').Where(l => l.StartsWith('{')))
-            {
-                using var outcome = JsonDocument.Parse(line);
-                Outcomes.Add(outcome.RootElement.GetProperty("name").GetString()!, outcome.RootElement.GetProperty("failure").GetString());
-            }
         }
 
         public Task DisposeAsync() => Task.CompletedTask;

@@ -224,7 +224,9 @@ internal sealed class RequestGateway : UntypedActor
         RequestRouter.IsWrite(message) ? RegionErrors.UndeterminedResult(why) : RegionErrors.Other(why);
 
     private int MaxResponseBytes(Context? context) => context is { MaxResponseBytes: > 0 }
-        ? (int)Math.Min(context.MaxResponseBytes, (uint)_settings.Gateway.MaxResponseBytes)
+        // In this process there is no frame that the response must fit.
+        ? (int)Math.Min(
+            context.MaxResponseBytes, Sender.Path.Address.HasLocalScope ? int.MaxValue : (uint)_settings.Gateway.MaxResponseBytes)
         : RequestScope.DefaultMaxResponseBytes;
 
     private TimeSpan DeadlineOf(Context context) =>

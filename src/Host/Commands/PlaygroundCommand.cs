@@ -45,10 +45,11 @@ internal static class PlaygroundCommand
         var portOffset = PortOffset();
         var processes = new Option<bool>("--processes") { Description = "Each store in a process of its own, which can be killed, "
             + "paused (SIGSTOP) and resumed (SIGCONT); they end with the playground" };
+        var grpc = Grpc();
         var config = ConfigFile();
         var command = new Command(
             "playground", "Run a whole cluster on this machine, until Ctrl-C\n\nExample: ./tkv playground --data /var/tmp/tkv")
-            { stores, pds, data, ephemeral, api, portOffset, processes, config };
+            { stores, pds, data, ephemeral, api, portOffset, grpc, processes, config };
         command.Validators.Add(result =>
         {
             if (result.GetResult(data) != null && result.GetValue(ephemeral)) result.AddError("--data and --ephemeral exclude each other");
@@ -63,6 +64,7 @@ internal static class PlaygroundCommand
                 DataDirectory = directory,
                 ApiMode = parsed.GetValue(api),
                 PortOffset = parsed.GetValue(portOffset),
+                Grpc = parsed.GetValue(grpc),
                 Processes = parsed.GetValue(processes),
                 ConfigFile = parsed.GetValue(config)?.FullName,
             };
@@ -97,10 +99,11 @@ internal static class PlaygroundCommand
         var portOffset = PortOffset();
         var publicPorts = new Option<int[]>("--public-port");
         var management = new Option<bool>("--management");
+        var grpc = Grpc();
         var config = ConfigFile();
         const string Description = "One store of a playground in a process of its own; 'tkv playground --processes' starts it";
         var command = new Command("playground-node", Description)
-            { number, stores, pds, data, api, portOffset, publicPorts, management, config };
+            { number, stores, pds, data, api, portOffset, publicPorts, management, grpc, config };
         command.Hidden = true;
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -112,6 +115,7 @@ internal static class PlaygroundCommand
                 DataDirectory = root,
                 ApiMode = parsed.GetValue(api),
                 PortOffset = parsed.GetValue(portOffset),
+                Grpc = parsed.GetValue(grpc),
                 PublicPorts = parsed.GetValue(publicPorts) ?? [],
                 HasManagement = parsed.GetValue(management),
                 ConfigFile = parsed.GetValue(config)?.FullName,
@@ -133,6 +137,11 @@ internal static class PlaygroundCommand
         option.AcceptExistingOnly();
         return option;
     }
+
+    private static Option<bool> Grpc() => new("--grpc")
+    {
+        Description = "Serve TiKV's own clients too: PD on ports from 2379, stores on ports from 20160",
+    };
 
     private static Option<int> PortOffset()
     {

@@ -11,8 +11,8 @@ internal static class ServerCommand
     private const string Description = """
         Run one node of a cluster, until Ctrl-C or SIGTERM
 
-        Every flag but --set has a variable: TKV_CONFIG, TKV_ROLE, TKV_DATA, TKV_API, TKV_HOST, TKV_PORT, TKV_SEED. Flags win over variables,
-        those over files, and these over the files in hocon/.
+        Every flag but --grpc and --set has a variable: TKV_CONFIG, TKV_ROLE, TKV_DATA, TKV_API, TKV_HOST, TKV_PORT, TKV_SEED. Flags win
+        over variables, those over files, and these over the files in hocon/.
 
         Example: three nodes on this machine, each in a terminal of its own
           ./tkv server --data data/1 --seed 127.0.0.1:2551,127.0.0.1:2552,127.0.0.1:2553
@@ -66,7 +66,11 @@ internal static class ServerCommand
             Description = "One setting, such as tikv.pd.initial-stores=5; wins over files",
             HelpName = "KEY=VALUE",
         };
-        var command = new Command("server", Description) { config, role, data, api, host, port, portOffset, seed, set };
+        var grpc = new Option<bool>("--grpc")
+        {
+            Description = "Serve TiKV's own clients too: PD on port 2379, the store on 20160 (tikv.grpc)",
+        };
+        var command = new Command("server", Description) { config, role, data, api, host, port, portOffset, seed, grpc, set };
         command.SetAction(async (parsed, cancellation) =>
         {
             var options = new ServerOptions
@@ -81,6 +85,7 @@ internal static class ServerCommand
                 Host = parsed.GetValue(host) ?? Variable("TKV_HOST"),
                 Port = parsed.GetValue(port) ?? PortOf(Variable("TKV_PORT")),
                 PortOffset = parsed.GetValue(portOffset),
+                Grpc = parsed.GetValue(grpc),
                 Seeds = parsed.GetValue(seed) is { Length: > 0 } seeds ? [.. seeds.SelectMany(Split)] : Split(Variable("TKV_SEED")),
             };
             var output = new Output(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, json: false);

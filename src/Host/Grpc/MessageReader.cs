@@ -16,11 +16,15 @@ internal sealed class MessageReader<T>(GrpcCall call, MessageParser<T> parser, i
     /// <returns>Null: the client has sent its last one.</returns>
     /// <exception cref="GrpcException">What was sent is no message, or too large; or the client is gone.</exception>
     /// <exception cref="OperationCanceledException">The call has ended.</exception>
-    public async ValueTask<T?> ReadAsync()
+    public ValueTask<T?> ReadAsync() => ReadAsync(call.Cancellation);
+
+    /// <inheritdoc cref="ReadAsync()"/>
+    /// <param name="cancellation">Instead of the call's.</param>
+    public async ValueTask<T?> ReadAsync(CancellationToken cancellation)
     {
         while (true)
         {
-            var (buffer, isLast) = await ReadBodyAsync();
+            var (buffer, isLast) = await ReadBodyAsync(cancellation);
             if (Parse(ref buffer) is { } message)
             {
                 _body.AdvanceTo(buffer.Start);
@@ -42,15 +46,16 @@ internal sealed class MessageReader<T>(GrpcCall call, MessageParser<T> parser, i
         throw new GrpcException(GrpcStatus.Unimplemented, $"{call.Method} takes exactly one message");
     }
 
-    private async ValueTask<(ReadOnlySequence<byte> Buffer, bool IsLast)> ReadBodyAsync()
+    private async ValueTask<(ReadOnlySequence<byte> Buffer, bool IsLast)> ReadBodyAsync(CancellationToken cancellation)
     {
         try
         {
-            var result = await _body.ReadAsync(call.Cancellation);
+            var result = await _body.ReadAsync(cancellation);
             return (result.Buffer, result.IsCompleted);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
+            // Kestrel tells a reader of the connection's end before it tells the call.
             throw new GrpcException(GrpcStatus.Cancelled, "the client is gone", e);
         }
     }

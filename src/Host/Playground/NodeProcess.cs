@@ -141,6 +141,7 @@ internal sealed class NodeProcess(int number, string root, PlaygroundOptions opt
         }
 
         if (options.HasManagement) yield return "--management";
+        if (options.Grpc) yield return "--grpc";
         yield return "--data";
         yield return root;
         if (options.ConfigFile is { } config)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Akka.Configuration;
+using TiKvActors.Host.Grpc.Services;
 using TiKvActors.Host.Management;
 using TiKvActors.Host.Terminal;
 
@@ -20,11 +21,20 @@ internal static class PlaygroundAddress
     /// <summary>As a server's, the ports one after the other.</summary>
     public static ManagementSettings ManagementOf(int store, PlaygroundOptions options)
     {
-        var settings = ManagementSettings.From(options.ConfigFile is { } file ? HoconFile.Read(file) : Config.Empty);
+        var settings = ManagementSettings.From(Settings(options));
         return settings with { Enabled = settings.Enabled && options.HasManagement, Port = settings.Port + options.PortOffset + store - 1 };
+    }
+
+    /// <inheritdoc cref="ManagementOf"/>
+    public static GrpcNodeSettings GrpcOf(int store, PlaygroundOptions options)
+    {
+        var settings = GrpcNodeSettings.From(Settings(options), Host).Shifted(options.PortOffset + store - 1);
+        return settings with { Enabled = settings.Enabled || options.Grpc };
     }
 
     /// <summary>host:port by which others reach it.</summary>
     public static string Of(int store, PlaygroundOptions options) =>
         string.Create(CultureInfo.InvariantCulture, $"{Host}:{PublicPortOf(store, options)}");
+
+    private static Config Settings(PlaygroundOptions options) => options.ConfigFile is { } file ? HoconFile.Read(file) : Config.Empty;
 }

@@ -41,7 +41,7 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
         _output.Line(
             string.Create(CultureInfo.InvariantCulture, $"ready in {watch.Elapsed.TotalSeconds:0.0} s: ")
             + $"actor protocol {string.Join(", ", running.Select(n => n.Endpoint))}"
-            + (management.Length == 0 ? "" : $"; management {management}") + $"; data in {Root}");
+            + (management.Length == 0 ? "" : $"; management {management}") + $"; data in {Root}{DescribeGrpc()}");
         if (_options.Processes) _output.Message("processes: " + string.Join(", ", _nodes.Where(n => n.IsRunning).Select(Describe)));
         _output.Message(
             "'stop N' and 'start N' stop and start store N, Ctrl-C ends the playground. In a second terminal: ./tkv raw put hello world");
@@ -55,6 +55,15 @@ internal sealed class PlaygroundCluster : IAsyncDisposable
         await Task.WhenAll(_nodes.Select(n => n.StopAsync(handsOver: false)));
         foreach (var node in _nodes.OfType<IDisposable>()) node.Dispose();
         _temporary?.Delete(recursive: true);
+    }
+
+    private string DescribeGrpc()
+    {
+        var ports = _nodes.Select(n => PlaygroundAddress.GrpcOf(n.Number, _options)).Where(g => g.Enabled).ToList();
+        return ports.Count == 0
+            ? ""
+            : $"; for TiKV's clients PD {string.Join(", ", ports.Take(_options.Pds).Select(p => p.PdAddress))}, "
+                + $"stores {string.Join(", ", ports.Select(p => p.StoreAddress))}";
     }
 
     private string Root => _options.DataDirectory ?? _temporary!.FullName;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Akka.Configuration;
 using TiKvActors.Actors.Nodes;
+using TiKvActors.Host.Grpc.Services;
 using TiKvActors.Host.Management;
 using TiKvActors.Host.Terminal;
 using TiKvActors.Hosting;
@@ -20,6 +21,7 @@ internal sealed class PlaygroundNode(
 
     private TikvHost? _host;
     private ManagementServer? _web;
+    private GrpcNode? _grpc;
 
     public int Number => number;
 
@@ -55,10 +57,12 @@ internal sealed class PlaygroundNode(
 
         _host.Restarting += reason => messages($"store {number} starts again: {reason.Why}");
         _ = TellEndAsync(_host);
-        if (PlaygroundAddress.ManagementOf(number, options) is not { Enabled: true } management) return;
         try
         {
-            _web = await ManagementServer.StartAsync(_host, management);
+            if (PlaygroundAddress.ManagementOf(number, options) is { Enabled: true } management)
+                _web = await ManagementServer.StartAsync(_host, management);
+            if (PlaygroundAddress.GrpcOf(number, options) is { Enabled: true } grpc)
+                _grpc = await GrpcNode.StartAsync(_host, grpc);
         }
         catch (CommandException)
         {
@@ -70,8 +74,9 @@ internal sealed class PlaygroundNode(
     public async Task StopAsync(bool handsOver = true)
     {
         if (_host is not { } host) return;
-        (_host, var web) = (null, _web);
-        _web = null;
+        (_host, var web, var grpc) = (null, _web, _grpc);
+        (_web, _grpc) = (null, null);
+        if (grpc is not null) await grpc.DisposeAsync();
         if (web is not null) await web.DisposeAsync();
         // If it has failed meanwhile that has been told.
         await Task.WhenAny(host.StopAsync(handsOver));

@@ -30,6 +30,9 @@ public sealed record PlaygroundOptions
     /// <summary>Each node answers HTTP as a server does, unless its settings say otherwise.</summary>
     public bool HasManagement { get; init; } = true;
 
+    /// <summary>TiKV's own clients are served, whatever the settings say.</summary>
+    public bool Grpc { get; init; }
+
     /// <summary>Each store in a process of its own.</summary>
     public bool Processes { get; init; }
 }

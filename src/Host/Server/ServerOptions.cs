@@ -1,5 +1,6 @@
 using System.Globalization;
 using Akka.Configuration;
+using TiKvActors.Host.Grpc.Services;
 using TiKvActors.Host.Management;
 using TiKvActors.Host.Terminal;
 using TiKvActors.Hosting;
@@ -35,6 +36,9 @@ internal sealed record ServerOptions
 
     public int PortOffset { get; init; }
 
+    /// <summary>Whatever the configuration says of <c>tikv.grpc.enabled</c>.</summary>
+    public bool Grpc { get; init; }
+
     /// <summary>The PD nodes' addresses, in the same order on all nodes.</summary>
     public IReadOnlyList<string> Seeds { get; init; } = [];
 
@@ -63,6 +67,12 @@ internal sealed record ServerOptions
     {
         var settings = ManagementSettings.From(node.Config ?? Config.Empty);
         return settings with { Port = settings.Port + PortOffset };
+    }
+
+    public GrpcNodeSettings GrpcOf(TikvNodeOptions node)
+    {
+        var settings = GrpcNodeSettings.From(node.Config ?? Config.Empty, node.Host).Shifted(PortOffset);
+        return settings with { Enabled = settings.Enabled || Grpc };
     }
 
     private IReadOnlyCollection<string> RolesIn(Config config)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using TiKvActors.Actors.Nodes;
+using TiKvActors.Host.Grpc.Services;
 using TiKvActors.Host.Management;
 using TiKvActors.Host.Terminal;
 using TiKvActors.Hosting;
@@ -22,14 +23,17 @@ internal sealed class ServerRun(ServerOptions options, Output output)
         var watch = Stopwatch.StartNew();
         var node = options.ToNode();
         var management = options.Management(node);
+        var grpc = options.GrpcOf(node);
         await using var host = await StartAsync(node);
         await using var web = management.Enabled ? await ManagementServer.StartAsync(host, management) : null;
         host.Restarting += reason => output.Alert($"the actor system starts again: {reason.Why}");
+        GrpcNode? services = null;
         try
         {
             if (await ReadyAsync(host, cancellation))
             {
-                output.Line(Describe(watch.Elapsed, host, node, management));
+                services = grpc.Enabled ? await GrpcNode.StartAsync(host, grpc) : null;
+                output.Line(Describe(watch.Elapsed, host, node, management) + services?.Describe());
                 output.Flush();
             }
 
@@ -39,6 +43,11 @@ internal sealed class ServerRun(ServerOptions options, Output output)
         {
             output.Message("stopping: what is led here is handed over, then the cluster is left");
             output.Flush();
+        }
+        finally
+        {
+            if (services is not null)
+                await services.DisposeAsync();
         }
 
         await host.StopAsync();

@@ -1,38 +1,18 @@
-// What @grpc/grpc-js sees of the gRPC layer. Each case writes a line: {"name": ..., "failure": null or text}.
-// A case begins a line with test('name' so that NodeTests.cs finds it.
+// What @grpc/grpc-js sees of the gRPC layer. A case begins a line with test('name' so that NodeTests.cs finds it.
 'use strict';
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const http2 = require('node:http2');
-const grpc = require('@grpc/grpc-js');
-const loader = require('@grpc/proto-loader');
+const { grpc, load, loader, options, outcome, run, test } = require('./harness.js');
 
 const settings = JSON.parse(process.argv[2]);
-const options = { keepCase: true, defaults: true, longs: Number, includeDirs: [__dirname] };
-const load = file => grpc.loadPackageDefinition(loader.loadSync(file, options));
 const Echo = load('echo.proto').conformance.Echo;
 const address = port => `127.0.0.1:${port}`;
 const unlimited = { 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 };
 const insecure = grpc.credentials.createInsecure();
 const plain = new Echo(address(settings.plain), insecure, unlimited);
 const limited = new Echo(address(settings.limited), insecure, unlimited);
-
-const cases = [];
-const test = (name, run) => cases.push({ name, run });
-
-// An outcome of any kind of call: messages, metadata before and after them, status.
-function outcome(call, messages) {
-  const seen = { messages: messages ?? [], code: null };
-  return new Promise(resolve => {
-    call.on('metadata', metadata => { seen.metadata = metadata; });
-    call.on('status', status => { Object.assign(seen, { code: status.code, details: status.details, trailers: status.metadata }); resolve(seen); });
-    if (!messages) {
-      call.on('data', message => seen.messages.push(message));
-      call.on('error', () => { });
-    }
-  });
-}
 
 function unary(client, request, metadata, callOptions) {
   const messages = [];
@@ -299,16 +279,7 @@ async function reflection(version) {
   client.close();
 }
 
-(async () => {
-  for (const { name, run } of cases) {
-    let failure = null;
-    try {
-      await run();
-    } catch (error) {
-      failure = error.stack ?? String(error);
-    }
-    console.log(JSON.stringify({ name, failure }));
-  }
+run(() => {
   plain.close();
   limited.close();
-})();
+});
